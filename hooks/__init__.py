@@ -1,0 +1,18 @@
+"""
+The hook service of buildless Functions: JSON in, JSON out.
+
+app.py       the door: HTTP, the clock, the log
+protocol.py  what Metacontroller asks and what it is answered
+sync.py      the story: validate, resolve, build, report
+function.py  a Function as written, like crds/functions.yaml    config.py       what an operator may choose
+validate/    broken rules, as data                              runtimes.py     how a language starts
+resolve.py   every default in the house                         sizing.py       requests and limits
+meta.py      every name, label and selector                     environment.py  variables, byte for byte
+children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
+status.py    conditions                                         rollout.py      what a Deployment says
+cli/         one command per module
+
+Doors open downwards only; tests/test_architecture.py holds the order.
+"""
+
+__version__ = "0.1.0"

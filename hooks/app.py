@@ -1,0 +1,112 @@
+"""
+The door: JSON, HTTP codes, the clock, the log.
+
+A 200 is a promise: observed children that it leaves out are deleted. Any other code leaves children and status
+alone and is retried; its body then stands in an event on the Function, so it holds one line and nothing secret.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from hooks.config import Config, load
+from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, Unreadable
+from hooks.sync import customize, finalize, sync
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+JSON = "application/json"
+
+log = logging.getLogger("hooks")
+
+Answer = Callable[..., SyncResponse]
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """
+    Return the hook service as a WSGI application.
+
+    Without `config` the one named by the environment is read, once. Raises what config.load() raises.
+    """
+    settings = load() if config is None else config
+    app = Flask("hooks", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.register_error_handler(Exception, _refused)
+
+    @app.post("/v1/sync")
+    def post_sync() -> Response:
+        """Answer one sync."""
+        return _answered(sync, settings)
+
+    @app.post("/v1/finalize")
+    def post_finalize() -> Response:
+        """Answer one step of a deletion."""
+        return _answered(finalize, settings)
+
+    @app.post("/v1/customize")
+    def post_customize() -> Response:
+        """Answer which other objects a sync needs."""
+        raw = _body()
+        if not isinstance(raw, dict) or not isinstance(raw.get("parent"), dict):
+            raise Unreadable("parent: expected an object")
+        return _json(200, customize(raw["parent"]))
+
+    @app.get("/healthz")
+    @app.get("/readyz")
+    def get_health() -> Response:
+        """Say that this process answers; its configuration was read before it could."""
+        return Response("ok\n", 200, content_type="text/plain")
+
+    return app
+
+
+def _answered(answer: Answer, config: Config) -> Response:
+    asked = SyncRequest.parse(_body())
+    answered = answer(asked, config, now=datetime.now(UTC))
+    metadata = asked.function.metadata
+    log.info("%s %s/%s: %d children", answer.__name__, metadata.namespace, metadata.name, len(answered.children))
+    return _json(200, answered.to_json())
+
+
+def _body() -> Any:
+    """Return the decoded body, or raise what the caller is to be told."""
+    if request.content_length is None:
+        raise _Refusal(411, "a Content-Length is required")
+    if request.mimetype != JSON:
+        raise _Refusal(415, f"expected Content-Type {JSON}")
+    data = request.get_data(cache=False)
+    if len(data) != request.content_length:
+        raise _Refusal(400, f"expected {request.content_length} bytes, received {len(data)}")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _Refusal(400, f"not JSON: {error.msg} at byte {error.pos}") from None
+
+
+class _Refusal(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _refused(error: Exception) -> Response:
+    """Answer an error with one line of JSON; what we did not foresee is told to the log only."""
+    match error:
+        case _Refusal():
+            return _json(error.code, {"error": str(error)})
+        case HTTPException():
+            return _json(error.code or 500, {"error": error.name})
+        case Unreadable():
+            return _json(422, {"error": str(error)})
+        case NoLastApplied():
+            return _json(500, {"error": f"{error}: Metacontroller has to run with --apply-strategy=dynamic-apply"})
+    log.error("internal error", exc_info=error)
+    return _json(500, {"error": "internal error"})
+
+
+def _json(code: int, value: Any) -> Response:
+    return Response(orjson.dumps(value), code, content_type=JSON)

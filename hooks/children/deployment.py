@@ -1,0 +1,148 @@
+"""
+The Deployment: the Function's code travels in its pod template, so an edit is an ordinary rolling update.
+
+Metacontroller merges what is returned here with what is live, and the API server defaults the rest: a field that
+is not set here is left to others. Whatever changes below rolls the pods of every Function.
+"""
+
+from collections.abc import Iterator
+
+from hooks import environment, meta
+from hooks.manifest import Manifest
+from hooks.resolve import Mount, ResolvedFunction
+from hooks.runtimes import REGISTRY_CONFIG_DIR
+
+PORT = 8080
+READ_ONLY_FOR_GROUP = 0o440
+PULL_AND_INSTALL_SECONDS = 450
+"""What image pull and install may take beside the start itself, before a rollout counts as failed."""
+
+
+def build(function: ResolvedFunction) -> Iterator[Manifest]:
+    """Yield the Deployment; pods of the old generation go only once new ones are ready."""
+    yield {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta.child(function),
+        "spec": {
+            "replicas": function.replicas,
+            "revisionHistoryLimit": 2,
+            "progressDeadlineSeconds": function.startup_timeout_seconds + PULL_AND_INSTALL_SECONDS,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
+            "selector": {"matchLabels": meta.selector(function)},
+            "template": {"metadata": _template_metadata(function), "spec": _pod_spec(function)},
+        },
+    }
+
+
+def _template_metadata(function: ResolvedFunction) -> Manifest:
+    metadata: Manifest = {"labels": meta.pod_labels(function)}
+    if function.pod_annotations:
+        metadata["annotations"] = dict(function.pod_annotations)
+    return metadata
+
+
+def _pod_spec(function: ResolvedFunction) -> Manifest:
+    pod: Manifest = {
+        "serviceAccountName": function.service_account_name,
+        "automountServiceAccountToken": function.automount_service_account_token,
+        "enableServiceLinks": False,
+        "securityContext": function.pod_security,
+        "containers": [_main_container(function)],
+        "volumes": _volumes(function),
+    }
+    if function.dependencies:
+        pod["initContainers"] = [_install_container(function)]
+    if function.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in function.image_pull_secrets]
+    if function.node_selector:
+        pod["nodeSelector"] = dict(function.node_selector)
+    if function.tolerations:
+        pod["tolerations"] = list(function.tolerations)
+    if function.priority_class_name:
+        pod["priorityClassName"] = function.priority_class_name
+    return pod
+
+
+def _main_container(function: ResolvedFunction) -> Manifest:
+    container = _container("function", function) | {
+        "command": ["sh", "-c", function.runtime.start],
+        "env": environment.of_function(function),
+        "ports": [{"containerPort": PORT, "protocol": "TCP"}],
+        "resources": {
+            "requests": dict(function.resources.requests),
+            "limits": dict(function.resources.limits),
+        },
+        "volumeMounts": [*_scratch_mounts(function), *map(_mount, function.mounts)],
+        "startupProbe": _probe(period=1, timeout=1, failures=function.startup_timeout_seconds),
+        "readinessProbe": _probe(period=5, timeout=2, failures=3),
+        "livenessProbe": _probe(period=10, timeout=4, failures=3),
+        # Endpoints are gone everywhere before the server stops taking calls.
+        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+    }
+    if function.env_from:
+        container["envFrom"] = list(function.env_from)
+    return container
+
+
+def _install_container(function: ResolvedFunction) -> Manifest:
+    registry = {"name": "package-registry-config", "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
+    return _container("install-dependencies", function) | {
+        "command": ["sh", "-c", function.runtime.install],
+        "env": environment.of_install(function),
+        "resources": {"requests": dict(function.resources.requests), "limits": dict(function.install_limits)},
+        "volumeMounts": [*_scratch_mounts(function), registry],
+    }
+
+
+def _container(name: str, function: ResolvedFunction) -> Manifest:
+    return {
+        "name": name,
+        "image": function.image,
+        "workingDir": function.runtime.work_dir,
+        "securityContext": function.container_security,
+        # The last lines of npm, pip or the handler reach the pod's status.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _probe(*, period: int, timeout: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": "/healthz", "port": PORT},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+def _scratch_mounts(function: ResolvedFunction) -> list[Manifest]:
+    return [
+        {"name": "sources", "mountPath": function.runtime.work_dir},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+
+
+def _mount(mount: Mount) -> Manifest:
+    return {"name": meta.volume(mount.kind, mount.name), "mountPath": mount.path, "readOnly": True}
+
+
+def _volumes(function: ResolvedFunction) -> list[Manifest]:
+    volumes: list[Manifest] = [
+        {"name": "sources", "emptyDir": {"sizeLimit": function.sources_size}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": function.tmp_size}},
+    ]
+    if function.dependencies:
+        secret = {
+            "secretName": function.registry_secret_name,
+            "optional": True,
+            "defaultMode": READ_ONLY_FOR_GROUP,
+        }
+        volumes.append({"name": "package-registry-config", "secret": secret})
+    mounted = {meta.volume(mount.kind, mount.name): mount for mount in function.mounts}
+    return volumes + [_object_volume(name, mount) for name, mount in mounted.items()]
+
+
+def _object_volume(name: str, mount: Mount) -> Manifest:
+    if mount.kind == "secret":
+        return {"name": name, "secret": {"secretName": mount.name, "defaultMode": READ_ONLY_FOR_GROUP}}
+    return {"name": name, "configMap": {"name": mount.name, "defaultMode": READ_ONLY_FOR_GROUP}}

@@ -1,0 +1,31 @@
+"""The HorizontalPodAutoscaler: it moves the Deployment's replicas, and resolve.py echoes what it set."""
+
+from collections.abc import Iterator
+
+from hooks import meta
+from hooks.manifest import Manifest
+from hooks.resolve import ResolvedFunction
+
+
+def build(function: ResolvedFunction) -> Iterator[Manifest]:
+    """Yield the autoscaler if the Function asks to scale, else nothing."""
+    if scale := function.scale:
+        metrics = [_utilization("cpu", scale.cpu)]
+        if scale.memory:
+            metrics.append(_utilization("memory", scale.memory))
+        yield {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": meta.child(function),
+            "spec": {
+                "scaleTargetRef": meta.deployment_reference(function),
+                "minReplicas": scale.min_replicas,
+                "maxReplicas": scale.max_replicas,
+                "metrics": metrics,
+            },
+        }
+
+
+def _utilization(resource: str, percent: int) -> Manifest:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": resource, "target": target}}

@@ -1,0 +1,21 @@
+"""The Service: a Function's one address, port 80 under its own name."""
+
+from collections.abc import Iterator
+
+from hooks import meta
+from hooks.manifest import Manifest
+from hooks.resolve import ResolvedFunction
+
+
+def build(function: ResolvedFunction) -> Iterator[Manifest]:
+    """Yield the Service; the port's name tells service meshes the protocol."""
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": meta.child(function),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": meta.selector(function),
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
+        },
+    }

@@ -1,0 +1,155 @@
+"""
+Read Functions from YAML or JSON files, and say of each fault on which line it is.
+
+Values are read as Kubernetes reads them: a date stays a string. A file may hold several documents; those that are
+no Function are left alone.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+GROUP = "serverless.kyma-project.io"
+VERSION = "v1alpha2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One fault in a file; `line` is 0 where there is none, `path` is empty for the whole document."""
+
+    file: str
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.path, " ".join(self.message.split())) if part)
+
+
+class Unusable(Exception):
+    """What was read cannot be used; `problems` says why."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One YAML document: its value, and its nodes, which know their lines."""
+
+    file: str
+    value: Any
+    node: yaml.Node
+
+    def problem(self, path: str | Sequence[str | int], message: str) -> Problem:
+        """Return a fault at `path`, on the line of the nearest thing that was written."""
+        dotted = path if isinstance(path, str) else dotted_path(path)
+        return Problem(file=self.file, line=_line(self.node, dotted), path=dotted, message=message)
+
+    def problems(self, error: ValidationError) -> list[Problem]:
+        """Return every fault that pydantic found in this document."""
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        return [self.problem(fault["loc"], fault["msg"].removeprefix("Value error, ")) for fault in faults]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: without dates, and with no key given twice."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it without a type
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = set()
+        for key, _ in node.value:
+            if key.value in keys:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def functions(names: Iterable[str]) -> list[Document]:
+    """Return every Function in the named files, `-` being standard input; raises Unusable with every fault."""
+    found: list[Document] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            found += filter(is_function, documents(name))
+        except Unusable as error:
+            problems += error.problems
+    problems += [
+        document.problem("apiVersion", f"expected {GROUP}/{VERSION}")
+        for document in found
+        if document.value["apiVersion"] != f"{GROUP}/{VERSION}"
+    ]
+    if problems:
+        raise Unusable(problems)
+    return found
+
+
+def is_function(document: Document) -> bool:
+    """Say whether a document is a Function, of whatever version."""
+    value = document.value
+    return (
+        isinstance(value, dict)
+        and value.get("kind") == "Function"
+        and str(value.get("apiVersion")).startswith(f"{GROUP}/")
+    )
+
+
+def documents(name: str) -> Iterator[Document]:
+    """Yield the documents of one file; raises Unusable if it cannot be read."""
+    try:
+        loader = _Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+        while loader.check_node():
+            node = loader.get_node()
+            yield Document(file=name, value=loader.construct_document(node), node=node)
+    except OSError as error:
+        raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        message = " ".join(filter(None, (error.context, error.problem)))
+        raise Unusable([Problem(file=name, line=line, path="", message=message)]) from None
+    except yaml.YAMLError as error:
+        raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
+
+
+def dotted_path(path: Sequence[str | int]) -> str:
+    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def _line(node: yaml.Node, path: str) -> int:
+    """Return the line of the deepest node that `path` leads to."""
+    line: int = node.start_mark.line + 1
+    while step := _step(node, path):
+        line, node, path = step
+    return line
+
+
+def _step(node: yaml.Node, path: str) -> tuple[int, yaml.Node, str] | None:
+    """Return the line, node and rest of the path after its first step, None where it leads no further."""
+    path = path.lstrip(".[]\"'")
+    if isinstance(node, yaml.SequenceNode) and (index := re.match(r"\d+", path)):
+        if int(index[0]) < len(node.value):
+            item = node.value[int(index[0])]
+            return item.start_mark.line + 1, item, path[index.end() :]
+    if isinstance(node, yaml.MappingNode):
+        matching = [(key, value) for key, value in node.value if _starts_with(path, str(key.value))]
+        if matching:
+            key, value = max(matching, key=lambda pair: len(pair[0].value))
+            return key.start_mark.line + 1, value, path[len(key.value) :]
+    return None
+
+
+def _starts_with(path: str, key: str) -> bool:
+    return path.startswith(key) and (len(path) == len(key) or path[len(key)] in ".[]\"'")

@@ -1,0 +1,74 @@
+"""
+Print the children that the hook would make of Functions, as one List.
+
+examples:
+  buildless render hello.yaml
+  buildless render functions/*.yaml -o json --config config.yaml
+  kustomize build . | buildless render - | kubectl diff -f -
+"""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from hooks.cli import settings
+from hooks.cli.dump import to_yaml
+from hooks.cli.files import Document, Problem, Unusable, functions
+from hooks.config import Config
+from hooks.function import Function
+from hooks.manifest import Manifest
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
+from hooks.validate import validate
+
+NO_UID = "00000000-0000-0000-0000-000000000000"
+"""Stands in the labels for the UID that only a cluster gives."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - is standard input")
+    parser.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="default: %(default)s")
+    parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one List of children, or every fault and nothing else."""
+    config = settings.read(args.config)
+    try:
+        found = functions(args.files)
+        if problems := [problem for document in found for problem in faults(document, config)]:
+            raise Unusable(problems)
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return 1
+    items = [child for document in found for child in children(document, config)]
+    answer = {"apiVersion": "v1", "kind": "List", "items": items}
+    print(json.dumps(answer, indent=2, ensure_ascii=False) if args.output == "json" else to_yaml(answer), end="")
+    return 0
+
+
+def faults(document: Document, config: Config) -> list[Problem]:
+    """Return what is wrong with a Function: what it is made of first, and if that is sound, the rules."""
+    try:
+        function = Function.model_validate(completed(document.value))
+    except ValidationError as error:
+        return document.problems(error)
+    return [document.problem(violation.field, violation.message) for violation in validate(function, config)]
+
+
+def children(document: Document, config: Config) -> list[Manifest]:
+    """Return what the hook answers for a sound Function that has no children yet."""
+    request = SyncRequest.parse({"parent": completed(document.value), "children": {}})
+    return sync(request, config, now=datetime.now(UTC)).children
+
+
+def completed(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a Function with the metadata that a cluster would give it."""
+    given = {"namespace": "default", "uid": NO_UID, "generation": 1}
+    metadata = value.get("metadata")
+    return value | {"metadata": given | metadata} if isinstance(metadata, dict) else value

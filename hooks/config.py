@@ -1,0 +1,128 @@
+"""
+All an operator may choose; chart values and --config files mirror Config, key for key.
+
+A file is laid over the defaults: maps are merged key by key, null takes an entry away, everything else is
+replaced. Unknown keys are refused, so that no setting is ever silently without effect.
+"""
+
+import os
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from hooks import __version__, quantity
+
+Quantity = Annotated[str, BeforeValidator(quantity.canonical)]
+Amounts = dict[str, Quantity]
+"""A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
+
+
+class Setting(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class ResourceProfile(Setting):
+    """Requests and limits of one size of Function."""
+
+    requests: Amounts
+    limits: Amounts
+
+
+class RuntimeImage(Setting):
+    """One name users may write in spec.runtime; `image` stands below Config.registry."""
+
+    family: Literal["nodejs", "python"]
+    image: str = Field(min_length=1)
+    deprecated: bool = False
+
+
+class Install(Setting):
+    """The dependency step: its limits are raised above the Function's, its requests are not."""
+
+    limits: Amounts = {"cpu": "1", "memory": "512Mi"}
+
+
+class VolumeSizes(Setting):
+    """Upper bounds of the two scratch volumes of a pod."""
+
+    sources: Quantity = "1Gi"
+    tmp: Quantity = "512Mi"
+
+
+def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> ResourceProfile:
+    return ResourceProfile(requests={"cpu": cpu, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory_limit})
+
+
+def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool = False) -> RuntimeImage:
+    return RuntimeImage(family=family, image=f"runtime-{name}:{__version__}", deprecated=deprecated)
+
+
+class Config(Setting):
+    registry: str = "ghcr.io/buildless-functions"
+    runtimes: dict[str, RuntimeImage] = {
+        "nodejs20": _runtime("nodejs20", "nodejs", deprecated=True),
+        "nodejs22": _runtime("nodejs22", "nodejs"),
+        "nodejs24": _runtime("nodejs24", "nodejs"),
+        "python312": _runtime("python312", "python"),
+    }
+    profiles: dict[str, ResourceProfile] = {
+        "XS": _profile("50m", "64Mi", "150m", "256Mi"),
+        "S": _profile("100m", "128Mi", "200m", "256Mi"),
+        "M": _profile("200m", "256Mi", "400m", "512Mi"),
+        "L": _profile("400m", "512Mi", "800m", "1Gi"),
+        "XL": _profile("800m", "1Gi", "1600m", "2Gi"),
+    }
+    default_profile: str = "L"
+    minimum_resources: Amounts = {"cpu": "10m", "memory": "16Mi"}
+    install: Install = Install()
+    volume_sizes: VolumeSizes = VolumeSizes()
+    target_cpu_utilization_percentage: int = Field(default=50, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
+    image_pull_secrets: tuple[str, ...] = ()
+    package_registry_config_secret_name: str = "serverless-package-registry-config"
+    trace_collector_endpoint: str = ""
+    publisher_proxy_address: str = "http://eventing-publisher-proxy.kyma-system.svc.cluster.local/publish"
+    pod_annotations: dict[str, str] = {
+        "proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }',
+        "sidecar.istio.io/nativeSidecar": "true",
+    }
+
+    @model_validator(mode="after")
+    def _default_profile_exists(self) -> "Config":
+        if self.default_profile not in self.profiles:
+            known = ", ".join(self.profiles)
+            raise ValueError(f"defaultProfile: {self.default_profile!r} is not one of {known}")
+        return self
+
+    def image(self, runtime: RuntimeImage) -> str:
+        """Return the full image reference of a runtime."""
+        return f"{self.registry}/{runtime.image}" if self.registry else runtime.image
+
+
+def load(path: str | None = None) -> Config:
+    """
+    Return the configuration in the YAML file at `path`, laid over the defaults.
+
+    Without `path` the file is the one named by the environment variable BUILDLESS_CONFIG; without that too, the
+    defaults hold. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError (pydantic.ValidationError)
+    if it is no sound configuration.
+    """
+    path = path or os.environ.get("BUILDLESS_CONFIG")
+    if not path:
+        return Config()
+    with open(path, encoding="utf-8") as file:
+        overlay = yaml.safe_load(file)
+    if overlay is None:
+        return Config()
+    if not isinstance(overlay, dict):
+        raise ValueError(f"{path}: expected a map of settings, found {type(overlay).__name__}")
+    return Config.model_validate(_overlaid(Config().model_dump(by_alias=True), overlay))
+
+
+def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in overlay.items():
+        below = base.get(key)
+        merged[key] = _overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return {key: value for key, value in merged.items() if value is not None}

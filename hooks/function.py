@@ -1,0 +1,140 @@
+"""
+A Function as written: the mirror of crds/functions.yaml, field for field.
+
+Objects may have gaps; resolve.py fills them. Kubernetes fragments that we only carry (env, security contexts,
+tolerations ...) stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+Fragment = dict[str, Any]
+LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:]*$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, regex_engine="python-re"
+    )
+
+
+class InlineSource(Model):
+    source: str = Field(min_length=1, max_length=262144)
+    dependencies: str | None = Field(default=None, max_length=131072)
+
+
+class GitAuth(Model):
+    type: Literal["basic", "key"]
+    secret_name: ObjectName
+
+
+class GitRepository(Model):
+    url: str = Field(min_length=1, max_length=2048)
+    base_dir: str = Field(min_length=1, max_length=1024)
+    reference: str = Field(min_length=1, max_length=255)
+    auth: GitAuth | None = None
+    interval: str | None = Field(default=None, max_length=16, pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+
+
+class Source(Model):
+    inline: InlineSource | None = None
+    git_repository: GitRepository | None = None
+
+
+class ScaleConfig(Model):
+    min_replicas: int = Field(ge=1, le=1000)
+    max_replicas: int = Field(ge=1, le=1000)
+    target_cpu: int | None = Field(default=None, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
+    target_memory: int | None = Field(default=None, alias="targetMemoryUtilizationPercentage", ge=1, le=1000)
+
+
+class Resources(Model):
+    requests: dict[str, str | int | float] | None = None
+    limits: dict[str, str | int | float] | None = None
+    claims: list[Fragment] | None = Field(default=None, max_length=16)
+
+
+class ResourceChoice(Model):
+    profile: str | None = Field(default=None, min_length=1, max_length=63)
+    resources: Resources | None = None
+
+
+class ResourceConfiguration(Model):
+    function: ResourceChoice | None = None
+    build: ResourceChoice | None = None
+
+
+class SecretMount(Model):
+    secret_name: ObjectName
+    mount_path: MountPath
+
+
+class ConfigMapMount(Model):
+    config_map_name: ObjectName
+    mount_path: MountPath
+
+
+class LocalReference(Model):
+    name: ObjectName
+
+
+class FunctionSpec(Model):
+    runtime: str = Field(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9-]*$")
+    runtime_image_override: str | None = Field(default=None, max_length=1024)
+    source: Source
+    env: list[Fragment] | None = Field(default=None, max_length=256)
+    env_from: list[Fragment] | None = Field(default=None, max_length=64)
+    labels: dict[str, LabelValue] | None = Field(default=None, max_length=64)
+    annotations: dict[str, str] | None = Field(default=None, max_length=64)
+    replicas: int = Field(default=1, ge=0, le=1000)
+    scale_config: ScaleConfig | None = None
+    resource_configuration: ResourceConfiguration | None = None
+    secret_mounts: list[SecretMount] | None = Field(default=None, max_length=64)
+    config_map_mounts: list[ConfigMapMount] | None = Field(default=None, max_length=64)
+    service_account_name: ObjectName | None = None
+    automount_service_account_token: bool | None = None
+    image_pull_secrets: list[LocalReference] | None = Field(default=None, max_length=16)
+    pod_security_context: Fragment | None = None
+    container_security_context: Fragment | None = None
+    node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=64)
+    tolerations: list[Fragment] | None = Field(default=None, max_length=64)
+    priority_class_name: ObjectName | None = None
+    startup_timeout_seconds: int = Field(default=150, ge=1, le=3600)
+    template: Fragment | None = None
+
+
+class Condition(Model):
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    last_transition_time: str
+    observed_generation: int | None = None
+
+
+class FunctionStatus(Model):
+    """Of the status only what a later answer depends on is read; the rest is carried as it came."""
+
+    observed_generation: int | None = None
+    conditions: list[Condition] | None = None
+
+
+class Metadata(Model):
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+    labels: dict[str, str] | None = None
+
+
+class Function(Model):
+    metadata: Metadata
+    spec: FunctionSpec
+    status: FunctionStatus | None = None

@@ -1,0 +1,54 @@
+"""
+Every name, label and selector given to a child; nowhere else spells one.
+
+A Deployment's selector can never change once it exists, so selector() may gain no key. Add to pod_labels() instead.
+"""
+
+from hashlib import sha256
+
+from hooks.manifest import Manifest
+from hooks.resolve import ResolvedFunction
+
+PREFIX = "serverless.kyma-project.io/"
+CONTROLLER_UID = "controller-uid"
+"""Metacontroller's own label on every child: a wrong value aborts the whole sync, so we never send one."""
+
+
+def child(function: ResolvedFunction) -> Manifest:
+    """Return the metadata of every child: the Function's name, its own labels below the internal ones."""
+    own = {key: value for key, value in function.own_labels.items() if key != CONTROLLER_UID}
+    return {"name": function.name, "labels": own | internal_labels(function)}
+
+
+def internal_labels(function: ResolvedFunction) -> dict[str, str]:
+    """Return the three labels by which others find a Function's children."""
+    return {
+        f"{PREFIX}function-name": function.name,
+        f"{PREFIX}managed-by": "function-controller",
+        f"{PREFIX}uuid": function.uid,
+    }
+
+
+def selector(function: ResolvedFunction) -> dict[str, str]:
+    """Return the four labels that select a Function's pods; API gateways and dashboards count on exactly these."""
+    return internal_labels(function) | {f"{PREFIX}resource": "deployment"}
+
+
+def selector_text(function: ResolvedFunction) -> str:
+    """Return the selector in kubectl's notation, for the scale subresource."""
+    return ",".join(f"{key}={value}" for key, value in sorted(selector(function).items()))
+
+
+def pod_labels(function: ResolvedFunction) -> dict[str, str]:
+    """Return the pods' labels: the user's, below the selector, below the recommended name label."""
+    return {**function.labels, **selector(function), "app.kubernetes.io/name": function.name}
+
+
+def deployment_reference(function: ResolvedFunction) -> Manifest:
+    """Return the reference by which an autoscaler names its target."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": function.name}
+
+
+def volume(kind: str, name: str) -> str:
+    """Return a volume name for a mounted object: any name a user may give fits, none meets one of ours."""
+    return f"{kind}-{sha256(name.encode()).hexdigest()[:16]}"

@@ -1,0 +1,132 @@
+"""
+What Metacontroller asks and what it is answered, hook version v1.
+
+"children" in a request are observed, in a response desired. An observed child that is not in the response is
+deleted, so an answer without children is a statement, never a fallback.
+Source: Metacontroller's CompositeController hook API, release 4.17.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from hooks.function import Function
+from hooks.manifest import Manifest
+
+LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
+"""The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
+
+
+class Unreadable(Exception):
+    """What was sent is no sync request of a Function; str() is one line that holds no value from the request."""
+
+
+class NoLastApplied(Exception):
+    """A child lacks the record of what was last applied (Metacontroller runs with server-side apply?)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRequest:
+    """`observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent."""
+
+    function: Function
+    observed: dict[tuple[str, str], Manifest]
+    previous_status: dict[str, Any]
+    finalizing: bool
+
+    @classmethod
+    def parse(cls, raw: Any) -> "SyncRequest":
+        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
+        if not isinstance(raw, dict):
+            raise Unreadable("expected a JSON object")
+        for key in ("parent", "children"):
+            if not isinstance(raw.get(key), dict):
+                raise Unreadable(f"{key}: expected an object")
+        try:
+            function = Function.model_validate(raw["parent"])
+        except ValidationError as error:
+            raise Unreadable(describe(error)) from None
+        return cls(
+            function=function,
+            observed={(child["kind"], child["metadata"]["name"]): child for child in _children(raw["children"])},
+            previous_status=raw["parent"].get("status") or {},
+            finalizing=raw.get("finalizing") is True,
+        )
+
+    def child(self, kind: str) -> Manifest | None:
+        """Return the observed child of that kind that is named like the Function."""
+        return self.observed.get((kind, self.function.metadata.name))
+
+    @property
+    def observed_replicas(self) -> int | None:
+        """The observed Deployment's spec.replicas, None where there is no Deployment."""
+        deployment = self.child("Deployment")
+        return deployment["spec"].get("replicas") if deployment else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncResponse:
+    """`resync_after` is in seconds, 0 for none; `finalized` may be true only while finalizing."""
+
+    status: dict[str, Any]
+    children: list[Manifest]
+    resync_after: int = 0
+    finalized: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the response as Metacontroller reads it: only keys it knows, and none that says nothing."""
+        answer: dict[str, Any] = {"status": self.status, "children": self.children}
+        if self.resync_after:
+            answer["resyncAfterSeconds"] = self.resync_after
+        if self.finalized:
+            answer["finalized"] = True
+        return answer
+
+
+def last_applied(child: Manifest) -> Manifest:
+    """Return what was last sent for an observed child; raises NoLastApplied if there is no record of it."""
+    record = child["metadata"].get("annotations", {}).get(LAST_APPLIED)
+    if record is None:
+        raise NoLastApplied(f"{child['kind']} {child['metadata']['name']} has no annotation {LAST_APPLIED}")
+    manifest: Manifest = orjson.loads(record)
+    return manifest
+
+
+def held(request: SyncRequest, kinds: Iterable[str] | None = None) -> list[Manifest]:
+    """
+    Return the observed children (of `kinds`, if given) exactly as last applied, which changes nothing.
+
+    While an autoscaler is among the observed, the Deployment's replicas are the observed number, or the answer
+    would undo its work. Raises NoLastApplied.
+    """
+    wanted = [child for (kind, _), child in request.observed.items() if kinds is None or kind in kinds]
+    autoscaled = request.child("HorizontalPodAutoscaler") is not None
+    return [_as_applied(child, autoscaled) for child in wanted]
+
+
+def describe(error: ValidationError) -> str:
+    """Return every fault as `path: message`, joined by "; ", without the values that were found."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'parent'}: {fault['msg']}" for fault in faults)
+
+
+def _as_applied(child: Manifest, autoscaled: bool) -> Manifest:
+    manifest = last_applied(child)
+    if autoscaled and child["kind"] == "Deployment":
+        return manifest | {"spec": manifest["spec"] | {"replicas": child["spec"]["replicas"]}}
+    return manifest
+
+
+def _children(groups: dict[str, Any]) -> Iterator[Manifest]:
+    for group, members in groups.items():
+        if not isinstance(members, dict):
+            raise Unreadable(f"children.{group}: expected an object")
+        for key, child in members.items():
+            try:
+                child["kind"], child["metadata"]["name"]
+            except (KeyError, TypeError):
+                raise Unreadable(f"children.{group}.{key}: expected a Kubernetes object") from None
+            yield child
