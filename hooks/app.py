@@ -68,7 +68,7 @@ def _answered(answer: Answer, config: Config) -> Response:
     asked = SyncRequest.parse(_body())
     answered = answer(asked, config, now=datetime.now(UTC))
     metadata = asked.function.metadata
-    log.info("%s %s/%s: %d children", answer.__name__, metadata.namespace, metadata.name, len(answered.children))
+    log.debug("%s %s/%s: %d children", answer.__name__, metadata.namespace, metadata.name, len(answered.children))
     return _json(200, answered.to_json())
 
 
@@ -97,15 +97,18 @@ def _refused(error: Exception) -> Response:
     """Answer an error with one line of JSON; what we did not foresee is told to the log only."""
     match error:
         case _Refusal():
-            return _json(error.code, {"error": str(error)})
+            code, message = error.code, str(error)
         case HTTPException():
-            return _json(error.code or 500, {"error": error.name})
+            code, message = error.code or 500, error.name
         case Unreadable():
-            return _json(422, {"error": str(error)})
+            code, message = 422, str(error)
         case NoLastApplied():
-            return _json(500, {"error": f"{error}: Metacontroller has to run with --apply-strategy=dynamic-apply"})
-    log.error("internal error", exc_info=error)
-    return _json(500, {"error": "internal error"})
+            code, message = 500, f"{error}: Metacontroller has to run with --apply-strategy=dynamic-apply"
+        case _:
+            log.error("internal error", exc_info=error)
+            return _json(500, {"error": "internal error"})
+    log.warning("%s %s: %d %s", request.method, request.path, code, message)
+    return _json(code, {"error": message})
 
 
 def _json(code: int, value: Any) -> Response:

@@ -22,7 +22,7 @@ NAME_CONFLICT, PENDING = "NameConflict", "ChildrenPending"
 GRACE_SECONDS = 5
 """How long a child may stay unseen before its name counts as taken."""
 RETRY_SECONDS = 30
-"""How often a taken name is tried again; nothing tells us when it becomes free."""
+"""How often a taken name is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,7 @@ def compute_status(function: ResolvedFunction, desired: list[Manifest], request:
     }
     if function.annotations:
         status["functionAnnotations"] = dict(function.annotations)
-    # Before anything is observed the children's own events come sooner than any timer.
-    waits = {PENDING: GRACE_SECONDS, NAME_CONFLICT: RETRY_SECONDS} if request.observed else {}
-    return Report(status=status, resync_after=waits.get(state.reason, 0))
+    return Report(status=status, resync_after=_resync_after(state, _missing(desired, request), request))
 
 
 def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -> Report:
@@ -86,15 +84,27 @@ class _Fact:
 
 def _state(function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime) -> State:
     """Every child has to be there, then the Deployment has to be the one we ask for, then it speaks for itself."""
-    missing = [child["kind"] for child in desired if request.child(child["kind"]) is None]
-    deployment = request.child("Deployment")
+    missing, deployment = _missing(desired, request), request.child("Deployment")
     if missing and request.observed and _has_waited(request, now):
-        return State.stalled(NAME_CONFLICT, _taken(missing, function.name), running="False")
-    if missing or deployment is None:
+        return State.stalled(NAME_CONFLICT, _taken(missing, function.name))
+    if missing or deployment is None or "observedGeneration" not in deployment.get("status", {}):
         return State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
     if not _is_as_asked(deployment, function, desired, request):
         return State.reconciling("DeploymentUpdated", f"Deployment {function.name} updated")
     return of_deployment(deployment)
+
+
+def _missing(desired: list[Manifest], request: SyncRequest) -> list[str]:
+    """Return the kinds of the desired children that are not observed."""
+    return [child["kind"] for child in desired if request.child(child["kind"]) is None]
+
+
+def _resync_after(state: State, missing: list[str], request: SyncRequest) -> int:
+    """Return seconds: nobody tells us of a child that never comes, nor when a taken name becomes free."""
+    if state.reason == NAME_CONFLICT:
+        return RETRY_SECONDS
+    # Before anything is observed the children's own events come sooner than any timer.
+    return GRACE_SECONDS if missing and request.observed else 0
 
 
 def _taken(kinds: list[str], name: str) -> str:

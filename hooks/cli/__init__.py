@@ -1,35 +1,47 @@
 """
 The command line `buildless`: one file per command; files.py and settings.py read what users wrote.
 
-Besides app.py the only place with input and output. Nothing here decides what a child looks like.
+Besides app.py the only place with input and output. Nothing here decides what a child looks like. A command is
+imported only when it is asked for, so that `serve` starts fast and carries nothing else.
 """
 
 import argparse
 from collections.abc import Sequence
+from importlib import import_module
 
 from hooks import __version__
-from hooks.cli import demo, render, serve
 
-COMMANDS = (serve, render, demo)
+COMMANDS = {
+    "serve": "run the hook service",
+    "render": "print the children that the hook would make of Functions",
+    "demo": "start the hook service, ask it about Functions, and show its answers",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 for a faulty Function, or 2 for a faulty config or command line."""
-    parser = argparse.ArgumentParser(prog="buildless", description="Functions on Kubernetes without an image build.")
+    parser = argparse.ArgumentParser(
+        prog="buildless",
+        description="Functions on Kubernetes without an image build.",
+        epilog="commands:\n" + "\n".join(f"  {name:8}{about}" for name, about in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
-        about, _, epilog = (command.__doc__ or "").strip().partition("\n\n")
-        subparser = commands.add_parser(
-            name,
-            help=about,
-            description=about,
-            epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        command.arguments(subparser)
-        subparser.set_defaults(run=command.run)
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see buildless COMMAND --help")
     args = parser.parse_args(argv)
-    code: int = args.run(args)
+    return _run(args.command, args.rest)
+
+
+def _run(name: str, rest: Sequence[str]) -> int:
+    command = import_module(f"hooks.cli.{name}")
+    about, _, examples = (command.__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog=f"buildless {name}",
+        description=about,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.arguments(parser)
+    code: int = command.run(parser.parse_args(rest))
     return code

@@ -27,7 +27,7 @@ import yaml
 
 import hooks
 from hooks.cli import settings, tree
-from hooks.cli.files import Document, Unusable, functions
+from hooks.cli.files import Document, functions
 from hooks.cli.render import completed
 from hooks.cli.serve import address
 
@@ -51,10 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show one tree for each Function; return 1 if the service refused one."""
     settings.read(args.config)
-    try:
-        found = functions(args.files)
-    except Unusable as error:
-        print(error, file=sys.stderr)
+    found, problems = functions(args.files)
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
         return 1
     bind = args.bind or f"127.0.0.1:{_free_port()}"
     with _interruptible(), _service(bind, args.config) as process:

@@ -69,16 +69,17 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = set()
+        seen = set()
         for key, _ in node.value:
-            if key.value in keys:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
-            keys.add(key.value)
+            if str(key.value) in seen:
+                message = f"{key.value!r} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
-def functions(names: Iterable[str]) -> list[Document]:
-    """Return every Function in the named files, `-` being standard input; raises Unusable with every fault."""
+def functions(names: Iterable[str]) -> tuple[list[Document], list[Problem]]:
+    """Return every Function in the named files, `-` being standard input, and every fault in the way of that."""
     found: list[Document] = []
     problems: list[Problem] = []
     for name in names:
@@ -91,9 +92,7 @@ def functions(names: Iterable[str]) -> list[Document]:
         for document in found
         if document.value["apiVersion"] != f"{GROUP}/{VERSION}"
     ]
-    if problems:
-        raise Unusable(problems)
-    return found
+    return found, problems
 
 
 def is_function(document: Document) -> bool:
@@ -111,8 +110,8 @@ def documents(name: str) -> Iterator[Document]:
     try:
         loader = _Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
         while loader.check_node():
-            node = loader.get_node()
-            yield Document(file=name, value=loader.construct_document(node), node=node)
+            if node := loader.get_node():
+                yield Document(file=name, value=loader.construct_document(node), node=node)
     except OSError as error:
         raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
     except yaml.MarkedYAMLError as error:
@@ -140,9 +139,8 @@ def _step(node: yaml.Node, path: str) -> tuple[int, yaml.Node, str] | None:
     """Return the line, node and rest of the path after its first step, None where it leads no further."""
     path = path.lstrip(".[]\"'")
     if isinstance(node, yaml.SequenceNode) and (index := re.match(r"\d+", path)):
-        if int(index[0]) < len(node.value):
-            item = node.value[int(index[0])]
-            return item.start_mark.line + 1, item, path[index.end() :]
+        items = node.value[int(index[0]) : int(index[0]) + 1]
+        return (items[0].start_mark.line + 1, items[0], path[index.end() :]) if items else None
     if isinstance(node, yaml.MappingNode):
         matching = [(key, value) for key, value in node.value if _starts_with(path, str(key.value))]
         if matching:

@@ -8,7 +8,6 @@ examples:
 """
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hooks.cli import settings
-from hooks.cli.dump import to_yaml
-from hooks.cli.files import Document, Problem, Unusable, functions
+from hooks.cli.dump import WRITERS
+from hooks.cli.files import Document, Problem, functions
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
@@ -32,23 +31,20 @@ NO_UID = "00000000-0000-0000-0000-000000000000"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - is standard input")
-    parser.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="default: %(default)s")
+    parser.add_argument("-o", "--output", choices=sorted(WRITERS), default="yaml", help="default: %(default)s")
     parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one List of children, or every fault and nothing else."""
     config = settings.read(args.config)
-    try:
-        found = functions(args.files)
-        if problems := [problem for document in found for problem in faults(document, config)]:
-            raise Unusable(problems)
-    except Unusable as error:
-        print(error, file=sys.stderr)
+    found, problems = functions(args.files)
+    problems += [problem for document in found for problem in faults(document, config)]
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
         return 1
     items = [child for document in found for child in children(document, config)]
-    answer = {"apiVersion": "v1", "kind": "List", "items": items}
-    print(json.dumps(answer, indent=2, ensure_ascii=False) if args.output == "json" else to_yaml(answer), end="")
+    sys.stdout.write(WRITERS[args.output]({"apiVersion": "v1", "kind": "List", "items": items}))
     return 0
 
 
