@@ -8,6 +8,7 @@ Source: Metacontroller's CompositeController hook API, release 4.17.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -102,7 +103,11 @@ def held(request: SyncRequest, kinds: Iterable[str] | None = None) -> list[Manif
     While an autoscaler is among the observed, the Deployment's replicas are the observed number, or the answer
     would undo its work. Raises NoLastApplied.
     """
-    wanted = [child for (kind, _), child in request.observed.items() if kinds is None or kind in kinds]
+    wanted = [
+        child
+        for (kind, _), child in sorted(request.observed.items(), key=itemgetter(0))
+        if kinds is None or kind in kinds
+    ]
     autoscaled = request.child("HorizontalPodAutoscaler") is not None
     return [_as_applied(child, autoscaled) for child in wanted]
 

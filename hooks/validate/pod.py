@@ -40,7 +40,7 @@ def _labels(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
         ("spec.annotations", spec.annotations),
         ("spec.nodeSelector", spec.node_selector),
     ):
-        for key in keys or ():
+        for key in sorted(keys or ()):
             if not _KEY.fullmatch(key) or len(key.rpartition("/")[0]) > 253:
                 yield Violation(
                     field,

@@ -34,7 +34,7 @@ def _resources(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
         yield Violation(f"{field}.claims", "resource claims are not supported, use requests and limits")
     amounts: dict[tuple[str, str], str] = {}
     for side, given in (("requests", chosen.resources.requests), ("limits", chosen.resources.limits)):
-        for name, amount in (given or {}).items():
+        for name, amount in sorted((given or {}).items()):
             try:
                 quantity.parse(amount)
             except ValueError as error:
