@@ -1,0 +1,20 @@
+"""Switches of the suite: --bless rewrites the answers of all cases, --url asks a running service."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# The same examples on every run: a law that fails, fails for everybody.
+settings.register_profile("laws", derandomize=True, database=None, deadline=None, print_blob=False)
+settings.load_profile("laws")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="rewrite tests/cases/*/response.yaml with today's answers")
+    parser.addoption("--url", help="ask the hook service at this URL, for example http://127.0.0.1:8080")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--bless") and os.environ.get("CI"):
+        raise pytest.UsageError("--bless is for people: a machine that blesses proves nothing")
