@@ -103,11 +103,11 @@ def complete(parent: Manifest) -> Manifest:
     return head | {key: value for key, value in parent.items() if key == "status"} | {"spec": spec}
 
 
-def child_groups() -> Iterator[str]:
-    """Yield the wire's name of each child kind, as compositecontroller.yaml declares them."""
+@cache
+def child_groups() -> frozenset[str]:
+    """Return the wire's name of each child kind, as compositecontroller.yaml declares them."""
     controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
-    for rule in controller["spec"]["childResources"]:
-        yield f"{KINDS[rule['resource']]}.{rule['apiVersion']}"
+    return frozenset(f"{KINDS[rule['resource']]}.{rule['apiVersion']}" for rule in controller["spec"]["childResources"])
 
 
 def settle(world: World, config: Config, now: datetime) -> list[str]:

@@ -129,8 +129,16 @@ def _wait_until_ready(bind: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """End the block quietly at Ctrl-C, and at SIGTERM just so."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """End the block quietly at Ctrl-C, or when asked to stop; nothing interrupts how it ends."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(*_: Any) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, interrupt)
     with contextlib.suppress(KeyboardInterrupt):
         yield
 

@@ -44,7 +44,7 @@ def _labels(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
             if not _KEY.fullmatch(key) or len(key.rpartition("/")[0]) > 253:
                 yield Violation(
                     field,
-                    f"{key!r} is no key: at most 63 letters, digits, '-', '_' and '.', after an optional DNS name and '/'",
+                    f"{key!r} is no key: at most 63 of letters, digits, '-', '_', '.', after an optional DNS name and '/'",
                 )
             elif field != "spec.nodeSelector" and key.startswith(_RESERVED_PREFIX):
                 yield Violation(field, f"{key!r} is reserved: no key may begin with {_RESERVED_PREFIX}")

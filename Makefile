@@ -1,0 +1,33 @@
+# The list of commands; the logic lives in Python and in the tools. `make help` prints it.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+.DEFAULT_GOAL := help
+.PHONY: help run test test-cluster lint lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+run: .venv/stamp ## start the hook, show what it makes of each example, serve until Ctrl-C
+	@$(BIN)/buildless demo examples/*.yaml $(ARGS)
+
+test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
+	$(BIN)/pytest $(ARGS)
+
+test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
+	$(BIN)/pytest tests/cluster $(ARGS)
+
+lint: .venv/stamp ## ruff and mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+lock: .venv/stamp ## pin every dependency anew (requirements*.txt)
+	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt
+
+clean: ## remove what set-up and tests left behind
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+# Set-up happens once, and again when a lock or pyproject.toml changes.
+.venv/stamp: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv && $(BIN)/pip install -q --require-hashes -r requirements-dev.txt && $(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
