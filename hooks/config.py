@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from hooks import __version__, quantity
 
 Quantity = Annotated[str, BeforeValidator(quantity.canonical)]
-Amounts = dict[str, Quantity]
+Amounts = dict[str, Annotated[str, BeforeValidator(quantity.amount)]]
 """A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
 
 

@@ -18,7 +18,7 @@ _NANO = Decimal("1e-9")
 _LARGEST = Decimal(2**63 - 1)
 
 
-def parse(value: str | int | float) -> Decimal:
+def parse(value: str | int) -> Decimal:
     """
     Return the number a quantity stands for: "250m" is 0.25, "1Ki" is 1024.
 
@@ -28,13 +28,24 @@ def parse(value: str | int | float) -> Decimal:
     return _read(str(value))[0]
 
 
-def canonical(value: str | int | float) -> str:
+def canonical(value: str | int) -> str:
     """
     Return the quantity as the API server prints it: "1000m" is "1", "1024Mi" is "1Gi", 0.5 is "500m".
 
     Raises ValueError if `value` is not a quantity.
     """
     return _canonical(str(value))
+
+
+def amount(value: str | int) -> str:
+    """
+    Return the quantity as it stands in requests and limits, where the API server rounds up to thousandths.
+
+    Raises ValueError if `value` is not a quantity.
+    """
+    thousandths = parse(value).scaleb(3)
+    exact = thousandths == thousandths.to_integral_value()
+    return canonical(value) if exact else canonical(f"{thousandths.to_integral_value(ROUND_CEILING)}m")
 
 
 @lru_cache(maxsize=1024)

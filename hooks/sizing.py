@@ -42,8 +42,8 @@ def sized(chosen: ResourceConfiguration | None, config: Config) -> Resources:
     )
 
 
-def _canonical(amounts: Mapping[str, str | int | float] | None) -> dict[str, str]:
-    return {name: quantity.canonical(amount) for name, amount in (amounts or {}).items()}
+def _canonical(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
+    return {name: quantity.amount(given) for name, given in (amounts or {}).items()}
 
 
 def install_limits(resources: Resources, config: Config) -> dict[str, str]:

@@ -35,7 +35,7 @@ labels = st.dictionaries(keys, label_values, max_size=3)
 booleans = st.booleans()
 ids = st.integers(1, 65535)
 quantities = {
-    "cpu": st.sampled_from(["1", "1000m", "0.5", 0.25, 2, "1.5", "10m", "1e-1"]),
+    "cpu": st.sampled_from(["1", "1000m", "0.5", "0.2501", 2, "1.5", "10m", "1e-1"]),
     "memory": st.sampled_from(["64Mi", "1024Mi", "1Gi", "0.5Gi", "134217728", "100M", "1e9"]),
 }
 

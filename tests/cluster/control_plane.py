@@ -1,0 +1,220 @@
+"""
+A control plane of our own on loopback: etcd, kube-apiserver and kube-controller-manager, with an audit log.
+
+The programs come from KUBEBUILDER_ASSETS, the convention of setup-envtest. Nothing here outlives stop().
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+USERS = ("admin", "metacontroller", "kube-controller-manager")
+CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller,namespace-controller"
+AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+
+Manifest = dict[str, Any]
+
+
+class Processes:
+    """Programs that run in the background, each with a log of its own, and end with stop()."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str | Path], **environment: str) -> None:
+        """Start a program under a name; its output is added to NAME.log."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            env = os.environ | environment
+            self.running[name] = subprocess.Popen(
+                [str(word) for word in command],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=env,
+                cwd=self.logs,
+            )
+
+    def stop(self, name: str) -> None:
+        """End one program and wait until it is gone."""
+        process = self.running.pop(name)
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def stop_all(self) -> None:
+        for name in reversed(list(self.running)):
+            self.stop(name)
+
+    def log(self, name: str) -> str:
+        return (self.logs / f"{name}.log").read_text(errors="replace")
+
+
+class ControlPlane:
+    """A running API server; `kubeconfig(user)` lets programs in, `kubectl` and `get` look around as admin."""
+
+    def __init__(self, assets: Path, directory: Path) -> None:
+        self.assets, self.directory = assets, directory
+        self.port = free_port()
+        self.audit_log = directory / "audit.log"
+        self.processes = Processes(directory)
+
+    def start(self) -> None:
+        """Start all three programs and wait until the API server is ready."""
+        etcd, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+        self._write_files()
+        self.processes.start("etcd", [self.assets / "etcd", *_etcd_flags(self.directory, etcd, peer)])
+        self.processes.start("kube-apiserver", [self.assets / "kube-apiserver", *self._server_flags(etcd)])
+        wait_until(
+            lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
+        )
+        flags = [f"--kubeconfig={self.kubeconfig('kube-controller-manager')}", f"--controllers={CONTROLLERS}"]
+        flags += ["--leader-elect=false", f"--secure-port={free_port()}", f"--cert-dir={self.directory}/kcm"]
+        self.processes.start("kube-controller-manager", [self.assets / "kube-controller-manager", *flags])
+
+    def stop(self) -> None:
+        self.processes.stop_all()
+
+    def kubeconfig(self, user: str) -> Path:
+        return self.directory / f"{user}.kubeconfig"
+
+    def kubectl(self, *arguments: str, stdin: Any = None, check: bool = True) -> str:
+        """Run kubectl as admin with JSON `stdin`; return what it prints, or with check=False its errors too."""
+        command = [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig('admin')}", *arguments]
+        text = None if stdin is None else json.dumps(stdin)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout if check else done.stdout + done.stderr
+
+    def call(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, Manifest]:
+        """Make one request as admin; return the code and the decoded answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", data, method=method)
+        request.add_header("Authorization", "Bearer admin-token")
+        request.add_header("Content-Type", kind)
+        try:
+            with urllib.request.urlopen(request, context=_no_checks(), timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def writes(self, since: int, user: str = "metacontroller") -> Counter[str]:
+        """Count what `user` wrote since byte `since` of the audit log, events and leases apart."""
+        return Counter(f"{event['verb']} {what}" for event, what in self.events(since, user) if event["verb"] in WRITES)
+
+    def events(self, since: int, user: str = "metacontroller") -> list[tuple[Manifest, str]]:
+        """Return the user's audit events on objects, each with "resource/subresource namespace/name"."""
+        found = []
+        with self.audit_log.open("rb") as log:
+            log.seek(since)
+            for line in log:
+                event = json.loads(line)
+                target = event.get("objectRef", {})
+                if event["user"]["username"] == user and target.get("resource") not in (None, "events", "leases"):
+                    resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
+                    found.append((event, f"{resource} {target.get('namespace')}/{target.get('name')}"))
+        return found
+
+    def mark(self) -> int:
+        """Return where the audit log ends now."""
+        return self.audit_log.stat().st_size
+
+    def _write_files(self) -> None:
+        policy = AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
+        (self.directory / "audit.yaml").write_text(json.dumps(policy))
+        names = {"kube-controller-manager": "system:kube-controller-manager"}
+        lines = [f"{user}-token,{names.get(user, user)},{user},system:masters" for user in USERS]
+        (self.directory / "tokens.csv").write_text("\n".join(lines) + "\n")
+        openssl = ["openssl", "genrsa", "-out", str(self.directory / "sa.key"), "2048"]
+        subprocess.run(openssl, check=True, capture_output=True)
+        for user in USERS:
+            self.kubeconfig(user).write_text(json.dumps(self._kubeconfig(user)))
+
+    def _kubeconfig(self, user: str) -> Manifest:
+        cluster = {"server": f"https://127.0.0.1:{self.port}", "insecure-skip-tls-verify": True}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "it",
+            "clusters": [{"name": "it", "cluster": cluster}],
+            "users": [{"name": "it", "user": {"token": f"{user}-token"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        }
+
+    def _server_flags(self, etcd: str) -> list[str]:
+        return [
+            f"--etcd-servers={etcd}",
+            f"--secure-port={self.port}",
+            "--bind-address=127.0.0.1",
+            f"--cert-dir={self.directory}/tls",
+            f"--token-auth-file={self.directory}/tokens.csv",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.directory}/sa.key",
+            f"--service-account-signing-key-file={self.directory}/sa.key",
+            "--service-cluster-ip-range=10.96.0.0/12",
+            # No account controller runs: pods are looked at, never started.
+            "--disable-admission-plugins=ServiceAccount",
+            f"--audit-policy-file={self.directory}/audit.yaml",
+            f"--audit-log-path={self.audit_log}",
+        ]
+
+
+def find_assets() -> Path | None:
+    """Return the directory of the control plane's programs, None where there is none."""
+    directory = os.environ.get("KUBEBUILDER_ASSETS")
+    names = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+    found = directory and all(shutil.which(name, path=directory) for name in names)
+    return Path(directory).absolute() if directory and found else None
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    """Return the first true value of `condition`; fails with `what` if none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, KeyError, IndexError, TypeError):
+            if value := condition():
+                return value
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+
+def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
+    return [
+        f"--data-dir={directory}/etcd",
+        "--unsafe-no-fsync",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+    ]
+
+
+def _no_checks() -> ssl.SSLContext:
+    """The API server makes its own certificate, for loopback only."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

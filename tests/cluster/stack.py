@@ -1,0 +1,111 @@
+"""The whole system beside each other on loopback: a control plane, the hook under gunicorn, Metacontroller."""
+
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import yaml
+from control_plane import ControlPlane, Processes, free_port, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+GROUP = "/apis/serverless.kyma-project.io/v1alpha2"
+KINDS = ("deployments", "services", "serviceaccounts", "horizontalpodautoscalers")
+PREFIX = {
+    "deployments": "/apis/apps/v1",
+    "replicasets": "/apis/apps/v1",
+    "services": "/api/v1",
+    "serviceaccounts": "/api/v1",
+    "pods": "/api/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "functions": GROUP,
+}
+
+Manifest = dict[str, Any]
+
+
+class Stack:
+    """What a cluster with buildless Functions consists of; hook and Metacontroller can be stopped and started."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.processes = Processes(plane.directory)
+        self.hook_port = free_port()
+        self.metacontroller_flags = [
+            f"--kubeconfig={plane.kubeconfig('metacontroller')}",
+            "--client-go-qps=100",
+            "--client-go-burst=200",
+            "--workers=20",
+            f"--metrics-address=127.0.0.1:{free_port()}",
+            f"--health-probe-bind-address=127.0.0.1:{free_port()}",
+        ]
+
+    def start_hook(self) -> None:
+        bind = f"127.0.0.1:{self.hook_port}"
+        self.processes.start("hook", [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind], PYTHONPATH=str(ROOT))
+        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
+
+    def start_metacontroller(self) -> None:
+        program = shutil.which("metacontroller")
+        assert program is not None
+        self.processes.start("metacontroller", [program, *self.metacontroller_flags])
+
+    def install(self) -> None:
+        """Apply the project as it stands, the hook's address and a forced resync every second apart."""
+        self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
+        self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
+        for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):
+            self.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
+        controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
+        for hook in controller["spec"]["hooks"].values():
+            path = hook["webhook"]["url"].rpartition("8080")[2]
+            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}"}
+        controller["spec"]["resyncPeriodSeconds"] = 1
+        self.plane.kubectl("apply", "-f", "-", stdin=controller)
+
+    def get(self, resource: str, namespace: str, name: str) -> Manifest | None:
+        """Return an object, None where there is none."""
+        code, found = self.plane.call("GET", f"{PREFIX[resource]}/namespaces/{namespace}/{resource}/{name}")
+        return found if code == 200 else None
+
+    def list(self, resource: str, namespace: str) -> list[Manifest]:
+        items: list[Manifest] = self.plane.call("GET", f"{PREFIX[resource]}/namespaces/{namespace}/{resource}")[1][
+            "items"
+        ]
+        return items
+
+    def patch(self, resource: str, namespace: str, name: str, patch: Manifest, *, status: bool = False) -> Manifest:
+        """Apply a JSON merge patch."""
+        path = f"{PREFIX[resource]}/namespaces/{namespace}/{resource}/{name}{'/status' if status else ''}"
+        code, answer = self.plane.call("PATCH", path, patch, kind="application/merge-patch+json")
+        assert code == 200, answer
+        return answer
+
+    def condition(self, namespace: str, name: str, kind: str) -> Manifest:
+        """Return a condition of a Function, an empty map where it is absent."""
+        function = self.get("functions", namespace, name) or {}
+        conditions = function.get("status", {}).get("conditions", [])
+        return next((condition for condition in conditions if condition["type"] == kind), {})
+
+    def versions(self, namespace: str, name: str) -> dict[str, str]:
+        """Return the resourceVersion of each child that exists."""
+        children = {kind: self.get(kind, namespace, name) for kind in KINDS}
+        return {kind: child["metadata"]["resourceVersion"] for kind, child in children.items() if child}
+
+    def make_pods_ready(self, namespace: str) -> None:
+        """There is no node: say of each pod that it is ready, as a kubelet would."""
+        ready = [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")]
+        for pod in self.list("pods", namespace):
+            if pod.get("status", {}).get("phase") == "Pending":
+                status = {"phase": "Running", "conditions": ready}
+                self.patch("pods", namespace, pod["metadata"]["name"], {"status": status}, status=True)
+
+    def is_ready(self, namespace: str, name: str) -> bool:
+        self.make_pods_ready(namespace)
+        return self.condition(namespace, name, "Ready").get("status") == "True"
+
+
+def _answers(url: str) -> bool:
+    with urllib.request.urlopen(url, timeout=2) as answer:
+        return bool(answer.status == 200)
