@@ -56,8 +56,8 @@ class ScaleConfig(Model):
 
 
 class Resources(Model):
-    requests: dict[str, str | int] | None = None
-    limits: dict[str, str | int] | None = None
+    requests: dict[str, str | int] | None = Field(default=None, max_length=16)
+    limits: dict[str, str | int] | None = Field(default=None, max_length=16)
     claims: list[Fragment] | None = Field(default=None, max_length=16)
 
 

@@ -14,6 +14,7 @@ _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _KEY = re.compile(
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
+_KEY_SHAPE = "at most 63 of A-Z, a-z, 0-9, '-', '_', '.', after an optional DNS name and '/'"
 _RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
 
@@ -42,10 +43,7 @@ def _labels(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
     ):
         for key in sorted(keys or ()):
             if not _KEY.fullmatch(key) or len(key.rpartition("/")[0]) > 253:
-                yield Violation(
-                    field,
-                    f"{key!r} is no key: at most 63 of letters, digits, '-', '_', '.', after an optional DNS name and '/'",
-                )
+                yield Violation(field, f"{key!r} is no key: {_KEY_SHAPE}")
             elif field != "spec.nodeSelector" and key.startswith(_RESERVED_PREFIX):
                 yield Violation(field, f"{key!r} is reserved: no key may begin with {_RESERVED_PREFIX}")
     if _RESERVED_ANNOTATION in (spec.annotations or ()):

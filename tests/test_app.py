@@ -1,0 +1,173 @@
+"""The door: what it refuses and how, and what it never says."""
+
+import json
+import logging
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from cases import ROOT, UID, all_cases
+from flask.testing import FlaskClient
+from metacontroller import World
+
+from hooks import app
+from hooks.config import Config
+
+Manifest = dict[str, Any]
+
+SECRET = "s3cr3t-of-the-user"
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return app.create_app(Config()).test_client()
+
+
+def body(**changes: Any) -> Manifest:
+    """A sound first request, with keys of its parent replaced."""
+    parent = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
+    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}  # type: ignore[assignment]
+    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}  # type: ignore[assignment]
+    return World(parent | changes).request()  # type: ignore[arg-type]
+
+
+def post(client: FlaskClient, value: Any, path: str = "/v1/sync", **options: Any) -> Any:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return client.post(path, data=data, **({"content_type": "application/json"} | options))
+
+
+def test_a_sync_is_answered(client: FlaskClient) -> None:
+    """A sound request gets 200 and only keys that Metacontroller knows."""
+    response = post(client, body())
+    assert response.status_code == 200
+    assert set(response.json) <= {"status", "children", "resyncAfterSeconds", "finalized"}
+    assert len(response.json["children"]) == 3
+
+
+def test_a_deletion_is_answered(client: FlaskClient) -> None:
+    """With nothing observed a Function may go."""
+    response = post(client, body() | {"finalizing": True}, "/v1/finalize")
+    assert response.json["finalized"] is True
+
+
+def test_customize_has_no_rules(client: FlaskClient) -> None:
+    """No other objects are asked for."""
+    assert post(client, body(), "/v1/customize").json == {"relatedResources": []}
+    assert post(client, [], "/v1/customize").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes(client: FlaskClient, path: str) -> None:
+    """Both probes are answered."""
+    assert client.get(path).status_code == 200
+
+
+REFUSED: list[tuple[Any, Manifest, int, str]] = [
+    (b"{", {}, 400, "not JSON"),
+    (b"", {}, 411, "Content-Length is required"),
+    (b"\xff\xfe", {}, 400, "not JSON"),
+    (b'{"a": NaN}', {}, 400, "not JSON"),
+    (b"[" * 2000, {}, 400, "not JSON"),
+    ([], {}, 422, "expected a JSON object"),
+    ({"parent": {}}, {}, 422, "children: expected an object"),
+    ({"parent": [], "children": {}}, {}, 422, "parent: expected an object"),
+    (body(spec={"runtime": "nodejs22"}), {}, 422, "spec.source: Field required"),
+    (body(spec={"runtime": "x", "source": {"inline": {"source": "x"}}, "replicas": "no"}), {}, 422, "spec.replicas"),
+    (body() | {"children": {"Service.v1": []}}, {}, 422, "children.Service.v1: expected an object"),
+    (
+        body() | {"children": {"Service.v1": {"a": None}}},
+        {},
+        422,
+        "children.Service.v1.a: expected a Kubernetes object",
+    ),
+    (body(), {"content_type": "text/plain"}, 415, "application/json"),
+    (b" " * (4 * 1024 * 1024 + 1), {}, 413, "Request Entity Too Large"),
+]
+
+
+@pytest.mark.parametrize(("value", "options", "code", "message"), REFUSED, ids=[str(n) for n in range(len(REFUSED))])
+def test_refused(client: FlaskClient, value: Any, options: Manifest, code: int, message: str) -> None:
+    """What is no sync request gets a 4xx with one line of JSON that names the fault."""
+    response = post(client, value, **options)
+    assert response.status_code == code
+    assert message in response.json["error"]
+    assert b"\n" not in response.data
+
+
+def test_a_body_without_length_is_refused(client: FlaskClient) -> None:
+    """A chunked body has no bound."""
+    environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert post(client, body(), environ_overrides=environ).status_code == 411
+
+
+def test_a_short_body_is_refused(client: FlaskClient) -> None:
+    """A connection that breaks off in the middle is no smaller request."""
+    assert post(client, b'{"a": 1}', environ_overrides={"CONTENT_LENGTH": "99"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("GET", "/v1/sync", 405), ("POST", "/sync", 404), ("POST", "/v1/sync/", 404)]
+)
+def test_other_routes(client: FlaskClient, method: str, path: str, code: int) -> None:
+    """Nothing is redirected, and nothing else is served."""
+    response = client.open(path, method=method)
+    assert response.status_code == code
+    assert response.json["error"]
+
+
+def test_a_child_without_record_is_an_error(client: FlaskClient) -> None:
+    """Under server-side apply a broken Function cannot be held: that is said, not guessed."""
+    request = deepcopy(next(case for case in all_cases() if case.name == "broken-running").request)
+    del request["children"]["Service.v1"]["hello"]["metadata"]["annotations"]
+    response = post(client, request)
+    assert response.status_code == 500
+    assert "--apply-strategy=dynamic-apply" in response.json["error"]
+
+
+def test_a_bug_says_nothing_outside(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of ours is a 500 without details; the log has the traceback."""
+    monkeypatch.setattr(app, "sync", lambda *_, **__: 1 / 0)
+    response = post(app.create_app(Config()).test_client(), body())
+    assert (response.status_code, response.json) == (500, {"error": "internal error"})
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither source nor values reach the log or an error, at any level."""
+    caplog.set_level(logging.DEBUG)
+    post(client, body())
+    env = [{"name": "A", "value": SECRET}, {"name": "A", "value": SECRET}]
+    source = {"inline": {"source": SECRET}}
+    answers = [
+        post(client, body(spec={"runtime": "nodejs22", "source": source, "env": env})),
+        post(client, body(spec={"runtime": "nodejs22", "source": {"inline": SECRET}})),
+        post(client, body(spec={"runtime": "nodejs22", "source": source, "replicas": SECRET})),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 422, 422]
+    assert not any(SECRET in answer.text for answer in answers)
+    assert "default/hello" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["sync-v1-first", "sync-v1-steady", "sync-v2-steady", "finalize-v1", "customize-v1"])
+def test_captured_bodies_are_answered(client: FlaskClient, name: str) -> None:
+    """What a real Metacontroller sent is understood, in both versions of its hook API."""
+    captured = (ROOT / "tests" / "fixtures" / "metacontroller" / f"{name}.json").read_bytes()
+    response = post(client, captured, f"/v1/{name.partition('-')[0]}")
+    assert response.status_code == 200
+    if name.startswith("sync"):
+        kinds = [child["kind"] for child in response.json["children"]]
+        assert kinds == ["ServiceAccount", "Service", "Deployment"]
+
+
+def test_both_hook_versions_get_the_same_answer(client: FlaskClient) -> None:
+    """Versions differ in the keys of the observed children, which are not read."""
+    captured = {}
+    for version in ("v1", "v2"):
+        file = ROOT / "tests" / "fixtures" / "metacontroller" / f"sync-{version}-steady.json"
+        captured[version] = json.loads(file.read_text(encoding="utf-8"))
+    captured["v2"]["parent"] = captured["v1"]["parent"]
+    answers = [post(client, request).json["children"] for request in captured.values()]
+    assert answers[0] == answers[1]

@@ -1,0 +1,177 @@
+"""One truth each: the YAML that users and Metacontroller read, and the Python that answers, agree."""
+
+import pkgutil
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from cases import KINDS, ROOT, all_cases, child_groups
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from hooks import children
+from hooks.app import create_app
+from hooks.config import Config, load
+from hooks.function import FunctionSpec
+
+Manifest = dict[str, Any]
+
+CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+OPAQUE = {"template"}  # what is only carried is not modelled below its first level
+TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
+
+
+def schema_leaves(schema: Manifest, path: str = "spec") -> Iterator[tuple[str, Manifest]]:
+    """Yield every property below a schema, with its path."""
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}.{name}", inner
+        yield from schema_leaves(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from schema_leaves(schema["items"], f"{path}[]")
+
+
+def model_leaves(model: type[BaseModel], path: str = "spec") -> Iterator[tuple[str, FieldInfo, Any]]:
+    """Yield every field below a model, with its path and its type without None."""
+    for name, field in model.model_fields.items():
+        here, kind = f"{path}.{field.alias or name}", plain(field.annotation)
+        yield here, field, kind
+        inner = typing.get_args(kind)[0] if typing.get_origin(kind) is list else kind
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from model_leaves(inner, here + ("[]" if inner is not kind else ""))
+
+
+def plain(annotation: Any) -> Any:
+    """Return the type without `| None` and without its constraints."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return plain(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return plain(next(kind for kind in typing.get_args(annotation) if kind is not type(None)))
+    return annotation
+
+
+def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
+    """Return bounds and pattern as a schema spells them, wherever they stand."""
+    found: Manifest = {}
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for kind in typing.get_args(annotation):
+            found |= constraints(kind, [])
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *more = typing.get_args(annotation)
+        found |= constraints(inner, [item for extra in more for item in getattr(extra, "metadata", [extra])])
+    suffix = {dict: "Properties", list: "Items"}.get(typing.get_origin(plain(annotation)) or annotation, "Length")
+    for attribute, key in (
+        ("ge", "minimum"),
+        ("le", "maximum"),
+        ("min_length", f"min{suffix}"),
+        ("max_length", f"max{suffix}"),
+        ("pattern", "pattern"),
+    ):
+        for item in metadata:
+            if getattr(item, attribute, None) is not None:
+                found[key] = getattr(item, attribute)
+    return found
+
+
+MODELLED = {path: (field, kind) for path, field, kind in model_leaves(FunctionSpec)}
+WRITTEN = dict(schema_leaves(SCHEMA["properties"]["spec"]))
+
+
+def test_crd_and_models_have_the_same_fields() -> None:
+    """Every property has a field and every field a property, as deep as the models go."""
+    missing = set(MODELLED) - set(WRITTEN)
+    assert not missing, f"add these to crds/functions.yaml or take them out of hooks/function.py: {sorted(missing)}"
+    fragments = tuple(path for path, (_, kind) in MODELLED.items() if is_fragment(kind))
+    extra = {path for path in WRITTEN if path not in MODELLED and not path.startswith(fragments)}
+    assert not extra, f"hooks/function.py does not know these properties of the CRD: {sorted(extra)}"
+
+
+@pytest.mark.parametrize("path", MODELLED)
+def test_crd_and_models_agree(path: str) -> None:
+    """Type, enum, default, bounds and pattern of a property equal its field's."""
+    field, kind = MODELLED[path]
+    schema, wanted = WRITTEN[path], constraints(field.annotation, field.metadata)
+    keys = ("minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems", "maxProperties")
+    assert {key: schema[key] for key in keys if key in schema} == wanted, f"bounds of {path} differ"
+    if typing.get_origin(kind) is typing.Literal:
+        assert schema["enum"] == list(typing.get_args(kind))
+    else:
+        origin = typing.get_origin(kind) or kind
+        is_model = isinstance(origin, type) and issubclass(origin, BaseModel)
+        assert schema["type"] == ("object" if is_model else TYPES[origin]), f"type of {path} differs"
+    default = None if field.is_required() else field.default
+    assert schema.get("default") == default, f"default of {path} differs"
+
+
+@pytest.mark.parametrize("path", ["spec", *(path for path, (_, kind) in MODELLED.items())])
+def test_required_fields_agree(path: str) -> None:
+    """A property is required where its field is."""
+    schema = SCHEMA["properties"]["spec"] if path == "spec" else WRITTEN[path]
+    schema = schema.get("items", schema)
+    below = [p for p in MODELLED if p.rpartition(".")[0].removesuffix("[]") == path]
+    wanted = {p.rpartition(".")[2] for p in below if MODELLED[p][0].is_required()}
+    assert not below or set(schema.get("required", [])) == wanted
+
+
+def is_fragment(kind: Any) -> bool:
+    """Tell whether we only carry what is below a field."""
+    inner = typing.get_args(kind)[0] if typing.get_origin(kind) is list else kind
+    return typing.get_origin(inner) is dict or inner is dict
+
+
+def test_every_property_is_described_and_bounded() -> None:
+    """Each property has a description, each list a list type, each string and number a bound."""
+    for path, schema in [*WRITTEN.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
+        assert schema.get("description"), f"{path} has no description"
+        kind = schema.get("type")
+        if kind == "array":
+            assert "x-kubernetes-list-type" in schema, f"{path} has no list type"
+            assert "maxItems" in schema, f"{path} has no maxItems"
+        if kind == "string" and "enum" not in schema:
+            assert "maxLength" in schema, f"{path} has no maxLength"
+        if kind == "integer":
+            assert "minimum" in schema, f"{path} has no minimum"
+
+
+def test_printer_columns_exist() -> None:
+    """Each column shows a field that there is."""
+    known = set(WRITTEN) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
+    for column in VERSION["additionalPrinterColumns"]:
+        path = column["jsonPath"].lstrip(".")
+        assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]
+
+
+def test_children_are_declared() -> None:
+    """Metacontroller's child kinds, the modules in children/ and the kinds of all cases are the same."""
+    seen = {f"{c['kind']}.{c['apiVersion']}" for case in all_cases() for c in case.answer()["children"]}
+    assert seen == child_groups(), "compositecontroller.yaml and the answers name different kinds"
+    modules = {module.name.replace("_", "") for module in pkgutil.iter_modules(children.__path__)}
+    assert modules == {kind.lower() for kind in KINDS.values()}, "one module a kind, named for it"
+    assert len(children.BUILDERS) == len(modules)
+
+
+def test_children_are_updated_in_place() -> None:
+    """Metacontroller's default never updates a child."""
+    assert {rule["updateStrategy"]["method"] for rule in CONTROLLER["childResources"]} == {"InPlace"}
+
+
+def test_hooks_are_routes() -> None:
+    """Every hook's path is a route; the only others are customize, which has no rules yet, and the two probes."""
+    paths = {"/" + hook["webhook"]["url"].split("/", 3)[3] for hook in CONTROLLER["hooks"].values()}
+    routes = {rule.rule for rule in create_app(Config()).url_map.iter_rules()}
+    assert routes - paths == {"/v1/customize", "/healthz", "/readyz"}
+    assert paths <= routes
+
+
+def test_the_kyma_overlay_is_complete() -> None:
+    """The example config names a Kyma image for every runtime and changes nothing else."""
+    kyma = load(str(ROOT / "examples" / "config-kyma-images.yaml"))
+    assert set(kyma.runtimes) == set(Config().runtimes)
+    assert all(image.image.startswith(f"function-runtime-{name}:") for name, image in kyma.runtimes.items())
+    changed = {"registry", "runtimes"}
+    assert kyma.model_dump(exclude=changed) == Config().model_dump(exclude=changed)
