@@ -189,14 +189,14 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30, interval: float = 0.1) -> Any:
     """Return the first true value of `condition`; fails with `what` if none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, KeyError, IndexError, TypeError):
             if value := condition():
                 return value
-        time.sleep(0.1)
+        time.sleep(interval)
     raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 

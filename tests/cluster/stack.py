@@ -51,8 +51,8 @@ class Stack:
         assert program is not None
         self.processes.start("metacontroller", [program, *self.metacontroller_flags])
 
-    def install(self) -> None:
-        """Apply the project as it stands, the hook's address and a forced resync every second apart."""
+    def install(self, resync_seconds: int | None = 1) -> None:
+        """Apply the project as it stands, but for the hook's address and a forced resync every so many seconds."""
         self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
         self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
         for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):
@@ -61,7 +61,8 @@ class Stack:
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
             hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}"}
-        controller["spec"]["resyncPeriodSeconds"] = 1
+        if resync_seconds:
+            controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
 
     def get(self, resource: str, namespace: str, name: str) -> Manifest | None:
