@@ -45,6 +45,10 @@ def test_the_model_tells_the_truth(stack: Stack, namespace: str) -> None:
     path = f"{GROUP}/namespaces/{namespace}/functions"
     parent = stack.plane.call("POST", path, body)[1]
     world = World(parent)
+    wait_until(
+        lambda: observed(stack, namespace) >= 1, "the first answer to be carried out"
+    )  # order of lists is history
+    settle(world)
     for number, spec in enumerate(LIFE, start=2):
         wanted = body["spec"] | spec
         live = stack.get("functions", namespace, "life") or {}
