@@ -95,10 +95,10 @@ class Stack:
         return {kind: child["metadata"]["resourceVersion"] for kind, child in children.items() if child}
 
     def make_pods_ready(self, namespace: str) -> None:
-        """There is no node: say of each pod that it is ready, as a kubelet would."""
+        """Say of each pod that no node has taken that it is ready, as a kubelet would."""
         ready = [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")]
         for pod in self.list("pods", namespace):
-            if pod.get("status", {}).get("phase") == "Pending":
+            if pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"]:
                 status = {"phase": "Running", "conditions": ready}
                 self.patch("pods", namespace, pod["metadata"]["name"], {"status": status}, status=True)
 
