@@ -54,6 +54,7 @@ class Case:
     config: Config
     now: datetime
     is_default_config: bool
+    is_timeless: bool
 
     @classmethod
     def load(cls, folder: Path) -> "Case":
@@ -73,7 +74,7 @@ class Case:
         for group, children in asked.get("children", {}).items():
             assert group in request["children"], f"{group} is no child kind of compositecontroller.yaml"
             request["children"][group] |= children
-        return cls(folder.name, reason, request, config, now, "config" not in given)
+        return cls(folder.name, reason, request, config, now, "config" not in given, "previous" not in given)
 
     def answer(self) -> Manifest:
         """Return what the core answers."""
