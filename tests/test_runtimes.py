@@ -5,13 +5,26 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import kubelet
 import pytest
+from cases import NOW, complete
+from hypothesis import given, settings
+from metacontroller import World
+from strategies import texts
 
+from hooks.config import Config
 from hooks.environment import source_chunks
+from hooks.protocol import SyncRequest
 from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
+from hooks.sync import sync
 
-SHELLS = [[path] for name in ("sh", "dash", "bash") if (path := shutil.which(name))]
-SHELLS += [[path, "ash"] for path in [shutil.which("busybox")] if path]
+# Each shell that is here once, though sh is one of the others; busybox' is called ash.
+SHELLS = {
+    os.path.realpath(path): [path, *arguments]
+    for name, *arguments in (["sh"], ["dash"], ["bash"], ["busybox", "ash"])
+    if (path := shutil.which(name))
+}
+every_shell = pytest.mark.parametrize("shell", SHELLS.values(), ids=[Path(path).name for path in SHELLS])
 TEXTS = [
     "plain\n",
     "no newline at the end",
@@ -44,7 +57,7 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: Path(shell[-1]).name)
+@every_shell
 def test_source_is_written_exactly(shell: list[str], family: str, text: str, tmp_path: Path) -> None:
     """The handler's file holds the very bytes of the source, and the server takes the shell's place."""
     work = run(shell, FAMILIES[family].start, family, tmp_path, **dict(source_chunks(text)))
@@ -52,7 +65,31 @@ def test_source_is_written_exactly(shell: list[str], family: str, text: str, tmp
     assert (tmp_path / "started").read_text().split() == list(SERVERS[family])
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: Path(shell[-1]).name)
+@pytest.mark.parametrize("family", FAMILIES)
+@every_shell
+def test_generated_sources_are_written_exactly(
+    shell: list[str], family: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """500 texts for each language and shell: the hook's answer, expanded as by the kubelet, writes their very bytes."""
+    work = tmp_path_factory.mktemp("work")
+    script, _, _ = FAMILIES[family].start.partition("\n[ -f")[0].partition("\nexport ")
+
+    @settings(max_examples=500)
+    @given(texts)
+    def write(text: str) -> None:
+        spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
+        request = SyncRequest.parse(World(complete({"spec": spec})).request())
+        (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        assert container["command"][2].startswith(script)
+        env = kubelet.environment(container["env"])
+        subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
+        assert (work / FILES[family]).read_bytes() == text.encode()
+
+    write()
+
+
+@every_shell
 def test_dependencies_are_written_exactly(shell: list[str], tmp_path: Path) -> None:
     """Each installer finds the very bytes of the list: npm its package.json, uv its requirements."""
     packages = '{"scripts": {"a": "echo \\\\n $HOME %s"}}'
