@@ -7,6 +7,9 @@ import pytest
 from control_plane import wait_until
 from stack import GROUP, KINDS, Stack
 
+from hooks.protocol import LAST_APPLIED
+from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES
+
 Manifest = dict[str, Any]
 
 FOUR = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}}
@@ -61,6 +64,15 @@ def test_an_edit_reaches_the_deployment(stack: Stack, namespace: str) -> None:
     wait_until(lambda: "$$(HOME) $$$$" in source_of(stack, namespace), "the new source")
     ready(stack, namespace)
     assert stack.condition(namespace, "hello", "Ready")["observedGeneration"] == 2
+
+
+def test_the_largest_function_fits(stack: Stack, namespace: str) -> None:
+    """What the size rules just let through, Metacontroller can still record in an annotation."""
+    source = {"inline": {"source": "<" * (SOURCE_BYTES // 6 - 2)}}
+    apply(stack, namespace, source=source, annotations={"example.com/large": "&" * (OTHER_BYTES // 6 - 20)})
+    ready(stack, namespace)
+    record = (stack.get("deployments", namespace, "hello") or {})["metadata"]["annotations"][LAST_APPLIED]
+    assert len(record) > SOURCE_BYTES + OTHER_BYTES - 200
 
 
 def test_a_mistake_touches_nothing(stack: Stack, namespace: str) -> None:
