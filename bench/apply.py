@@ -44,7 +44,7 @@ def main() -> None:
         stack = Stack(plane)
         try:
             plane.start()
-            stack.install(resync_seconds=None)
+            stack.install()
             stack.start_hook()
             stack.start_metacontroller()
             time.sleep(3)

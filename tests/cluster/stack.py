@@ -51,8 +51,8 @@ class Stack:
         assert program is not None
         self.processes.start("metacontroller", [program, *self.metacontroller_flags])
 
-    def install(self, resync_seconds: int | None = 1) -> None:
-        """Apply the project as it stands, but for the hook's address and a forced resync every so many seconds."""
+    def install(self, resync_seconds: int | None = None) -> None:
+        """Apply the project as it stands, but for the hook's address and, if given, a forced resync."""
         self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
         self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
         for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):

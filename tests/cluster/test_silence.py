@@ -53,9 +53,12 @@ def silent(stack: Stack, namespace: str, seconds: int, count: int) -> None:
     assert len(gets) >= count * seconds // 4, "the resyncs did not happen, so silence says nothing"
 
 
-def test_settled_functions_cost_no_write(stack: Stack, namespace: str) -> None:
+def test_settled_functions_cost_no_write(stack: Stack, namespace: str, request: pytest.FixtureRequest) -> None:
     """0 writes in 60 s of resyncs every second; 0 after the hook restarts; 0 after Metacontroller restarts."""
     count = len(settle(stack, namespace))
+    stack.install(resync_seconds=1)
+    request.addfinalizer(stack.install)
+    time.sleep(5)
     silent(stack, namespace, 60, count)
     stack.processes.stop("hook")
     stack.start_hook()
