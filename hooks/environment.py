@@ -34,14 +34,17 @@ def of_install(function: ResolvedFunction) -> list[Manifest]:
 
 
 def source_chunks(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the source's variables, in order: one, or two when it is longer than one may be."""
+    """
+    Yield the source's two variables, in order: the second is empty unless the source is longer than one may be.
+
+    It is always set, or a key of that name in envFrom would be added to the source.
+    """
     data = source.encode()
     cut = room(SOURCE)
     while 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
         cut -= 1  # not inside a character
     yield SOURCE, data[:cut].decode()
-    if data[cut:]:
-        yield SOURCE_2, data[cut:].decode()
+    yield SOURCE_2, data[cut:].decode()
 
 
 def escaped(text: str) -> str:

@@ -129,7 +129,7 @@ def resolve(function: Function, config: Config, observed_replicas: int | None = 
         automount_service_account_token=_automount(spec),
         image_pull_secrets=_pull_secrets(spec, config),
         pod_security={**POD_SECURITY, **pruned(spec.pod_security_context or {})},
-        container_security={**CONTAINER_SECURITY, **pruned(spec.container_security_context or {})},
+        container_security=_container_security(spec),
         node_selector=spec.node_selector or {},
         tolerations=tuple(pruned(spec.tolerations or [])),
         priority_class_name=spec.priority_class_name or "",
@@ -153,6 +153,13 @@ def _scale(spec: FunctionSpec, config: Config) -> Scale | None:
         cpu=wanted.target_cpu or config.target_cpu_utilization_percentage,
         memory=wanted.target_memory or 0,
     )
+
+
+def _container_security(spec: FunctionSpec) -> Manifest:
+    """Capabilities are laid over ours one by one: who adds one does not get back those that are dropped."""
+    own = pruned(spec.container_security_context or {})
+    capabilities = {**CONTAINER_SECURITY["capabilities"], **own.get("capabilities", {})}
+    return {**CONTAINER_SECURITY, **own, "capabilities": capabilities}
 
 
 def _env_entry(entry: Manifest) -> Manifest:

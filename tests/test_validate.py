@@ -73,6 +73,13 @@ BROKEN: list[tuple[Manifest, str, str]] = [
     ({"annotations": {"serverless.kyma-project.io/x": "c"}}, "spec.annotations", "is reserved"),
     ({"annotations": {"proxy.istio.io/config": "{}"}}, "spec.annotations", "is reserved"),
     ({"nodeSelector": {"a/b/c": "d"}}, "spec.nodeSelector", "is no key"),
+    (
+        {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1KK"}}}]},
+        "spec.env[0].valueFrom.resourceFieldRef.divisor",
+        "'1KK' is not a quantity",
+    ),
+    (mounts("/etc//x"), "spec.secretMounts[0].mountPath", "absolute path"),
+    (mounts("/etc/./x"), "spec.secretMounts[0].mountPath", "absolute path"),
     (mounts("/etc/../x"), "spec.secretMounts[0].mountPath", "absolute path"),
     (mounts("/tmp/"), "spec.secretMounts[0].mountPath", "would cover /tmp"),
     (mounts("/usr/src"), "spec.secretMounts[0].mountPath", "would cover /usr/src/app/function"),

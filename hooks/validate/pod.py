@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
+from hooks import quantity
 from hooks.config import Config
 from hooks.function import FunctionSpec
+from hooks.manifest import Manifest
 from hooks.runtimes import FAMILIES, RESERVED_ENV
 from hooks.validate.size import OTHER_BYTES, encoded_bytes
 from hooks.validate.violation import Rule, Violation
@@ -33,6 +35,14 @@ def _env(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
             seen.add(name)
         if entry.get("value") and entry.get("valueFrom"):
             yield Violation(field, "expected only one of value and valueFrom")
+        yield from _divisor(field, entry.get("valueFrom") or {})
+
+
+def _divisor(field: str, source: Manifest) -> Iterator[Violation]:
+    try:
+        quantity.parse((source.get("resourceFieldRef") or {}).get("divisor", "1"))
+    except ValueError as error:
+        yield Violation(f"{field}.valueFrom.resourceFieldRef.divisor", str(error))
 
 
 def _labels(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
@@ -56,8 +66,8 @@ def _mounts(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
         (f"spec.configMapMounts[{i}].mountPath", m.mount_path) for i, m in enumerate(spec.config_map_mounts or ())
     ]
     for field, path in mounts:
-        if not path.startswith("/") or ".." in path.split("/"):
-            yield Violation(field, f"{path!r} is not an absolute path without '..'")
+        if not path.startswith("/") or {"", ".", ".."} & set(path.removesuffix("/").split("/")[1:]):
+            yield Violation(field, f"{path!r} is not an absolute path without '.', '..' and '//'")
     runtime = config.runtimes.get(spec.runtime)
     ours = ["/tmp", FAMILIES[runtime.family].work_dir] if runtime else ["/tmp"]
     for field, path in mounts:

@@ -76,7 +76,11 @@ INVALID: list[tuple[str, Manifest, str]] = [
     ),
     ("neither of them", {"resourceConfiguration": {"function": {}}}, "expected exactly one of profile and resources"),
     ("relative path", {"secretMounts": [{"secretName": "a", "mountPath": "etc"}]}, "should match"),
-    ("path upwards", {"secretMounts": [{"secretName": "a", "mountPath": "/etc/../x"}]}, "absolute path without '..'"),
+    (
+        "path upwards",
+        {"secretMounts": [{"secretName": "a", "mountPath": "/etc/../x"}]},
+        "absolute path without '.', '..' and '//'",
+    ),
     ("variable twice", {"env": [{"name": "A"}, {"name": "A"}]}, "Duplicate value"),
     (
         "two values",
