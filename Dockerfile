@@ -4,7 +4,9 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 COPY requirements.txt requirements-build.txt ./
 RUN python -m venv --without-pip /opt/buildless
+# hadolint ignore=DL3059
 RUN pip --python /opt/buildless install --no-cache-dir --no-compile --require-hashes -r requirements.txt
+# hadolint ignore=DL3059
 RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY hooks ./hooks

@@ -18,11 +18,11 @@ test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)
 
-lint: .venv/stamp ## ruff and mypy
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: .venv/stamp ## ruff, mypy, hadolint
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile
 
-lock: .venv/stamp ## pin every dependency anew (requirements*.txt)
-	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt
+lock: .venv/stamp ## pin every dependency anew (requirements*.txt, also that of the Python runtime)
+	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt && $(PIP_COMPILE) -o runtimes/python/requirements.txt runtimes/python/requirements.in
 
 clean: ## remove what set-up and tests left behind
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from hooks.cli import runtime_cache
+
 # The same examples on every run: a law that fails, fails for everybody.
 settings.register_profile("laws", derandomize=True, database=None, deadline=None, print_blob=False)
 settings.load_profile("laws")
@@ -18,3 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--bless") and os.environ.get("CI"):
         raise pytest.UsageError("--bless is for people: a machine that blesses proves nothing")
+
+
+def pytest_report_header() -> str:
+    """Name the interpreters that Functions are run with here."""
+    node = runtime_cache.node_version() or "missing: tests of Node.js Functions are left out"
+    return f"Functions run with: Python {runtime_cache.python_version()}, Node.js {node}"

@@ -1,0 +1,25 @@
+// What a handler's result becomes: one rule for all types.
+
+// Sends `body`: text and Buffers as they are; nothing (undefined, null, '') as an empty body; a stream piped;
+// everything else as JSON. A second call, or one after the handler has answered by itself, does nothing.
+export function respond(response, body, status, headers) {
+  if (response.writableEnded || response.headersSent) return;
+  if (headers) response.set(headers);
+  if (status) response.status(status);
+  if (body === undefined || body === null || body === '') response.end();
+  else if (typeof body === 'string') typed(response, 'html').send(body);
+  else if (body instanceof Uint8Array) typed(response, 'application/octet-stream').send(Buffer.from(body));
+  else if (typeof body.pipe === 'function') body.pipe(response);
+  else sendJson(response, body);
+}
+
+function sendJson(response, body) {
+  const text = JSON.stringify(body);
+  if (text === undefined) throw new TypeError(`a ${typeof body} cannot be answered`);
+  typed(response, 'application/json').send(text);
+}
+
+// The type is `type` unless the handler has named one.
+function typed(response, type) {
+  return response.get('Content-Type') ? response : response.type(type);
+}

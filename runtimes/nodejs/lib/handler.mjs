@@ -1,0 +1,23 @@
+// The user's function, loaded once before the server listens.
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+// Returns the exported `main` of the module at `path`, be it CommonJS or an ES module. If it cannot be had, the
+// reason goes to standard error, the error in the last line, and the process ends with code 1.
+export async function load(path) {
+  let module;
+  try {
+    module = await import(pathToFileURL(resolve(path)));
+  } catch (error) {
+    console.error(error);
+    fail(`The handler could not be loaded. ${String(error?.message ?? error).split('\n')[0]}`);
+  }
+  const main = module.main ?? module.default?.main;
+  if (typeof main !== 'function') fail('handler.js exports no function main(event, context)');
+  return main;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

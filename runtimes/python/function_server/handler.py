@@ -1,0 +1,49 @@
+"""The user's function, loaded once before the server listens."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+Handler = Callable[[Any, dict[str, Any]], Any]
+
+
+def load() -> Handler:
+    """
+    Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH.
+
+    If it cannot be had, the reason goes to standard error (for a failing import the traceback from the user's first
+    line on, its last line being the error) and the process ends with code 1.
+    """
+    module_name = os.environ.get("MOD_NAME") or "handler"
+    name = os.environ.get("FUNC_HANDLER") or "main"
+    sys.path.append(os.environ.get("FUNCTION_PATH") or "/")
+    try:
+        module = importlib.import_module(module_name)
+    except BaseException as error:
+        _fail(error)
+    function = getattr(module, name, None)
+    if not callable(function):
+        _stop(f"{module_name}.py has no function {name}(event, context)")
+    return function
+
+
+def _fail(error: BaseException) -> NoReturn:
+    """Print what went wrong as seen from the user's code: no frame of ours or of the import system."""
+    frame = error.__traceback__
+    while frame and _is_ours(frame.tb_frame.f_code.co_filename):
+        frame = frame.tb_next
+    traceback.print_exception(type(error), error, frame)
+    _stop("The handler could not be loaded.", last_line=traceback.format_exception_only(error)[-1].strip())
+
+
+def _is_ours(file: str) -> bool:
+    return file == __file__ or "importlib" in file
+
+
+def _stop(message: str, last_line: str = "") -> NoReturn:
+    print(message, last_line, file=sys.stderr, flush=True)
+    # Threads that the user's module has started must not keep a process alive that can never answer.
+    os._exit(1)

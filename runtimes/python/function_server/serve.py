@@ -1,0 +1,123 @@
+"""
+Start, drain, stop.
+
+The handler is loaded before the port is opened, so whoever is answered is answered by the handler. At SIGTERM every
+answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
+request; then nothing new is taken, and what is running may finish.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import bottle
+from cheroot import wsgi
+
+from function_server import handler
+from function_server.app import create_app
+from function_server.time_limit import TimeLimit
+
+PORT = 8080
+DRAIN_SECONDS = 1.0
+FINISH_SECONDS = 20
+"""Together with preStop and the drain below the 30 s after which the kubelet kills."""
+KEPT_CONNECTIONS = 1000
+BACKLOG = 511
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; see handler.load() for a handler that cannot be loaded."""
+    # A process with PID 1 ignores signals that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    timeout = float(os.environ.get("FUNC_TIMEOUT") or 180)
+    body_limit = int(os.environ.get("FUNC_MEMFILE_MAX") or 100 * 1024 * 1024)
+    function = handler.load()
+    context = {
+        "function-name": os.environ.get("FUNC_NAME"),
+        "namespace": os.environ.get("SERVICE_NAMESPACE"),
+        "runtime": os.environ.get("FUNC_RUNTIME"),
+        "timeout": timeout,
+        "body-size-limit": body_limit,
+        "memory-limit": os.environ.get("FUNC_MEMORY_LIMIT"),
+    }
+    bottle.BaseRequest.MEMFILE_MAX = body_limit
+    app = TimeLimit(_logged(create_app(function, context)), timeout)
+    server = _Server(
+        _address(), app, int(os.environ.get("CHERRYPY_NUMTHREADS") or 50), request_queue_size=BACKLOG, timeout=60
+    )
+    server.max_request_body_size = body_limit
+    server.keep_alive_conn_limit = KEPT_CONNECTIONS
+    server.shutdown_timeout = FINISH_SECONDS
+    server.prepare()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.drain())
+    server.serve()
+    server.drained.wait()
+
+
+class _Server(wsgi.Server):
+    draining = False
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, server_name="function", **settings)
+        self.gateway = _Gateway
+        self.drained = threading.Event()
+
+    def drain(self) -> None:
+        """Return at once; the server ends in the background. Safe to call twice."""
+        if not self.draining:
+            self.draining = True
+            threading.Thread(target=self._drain, daemon=True).start()
+
+    def _drain(self) -> None:
+        last = threading.Timer(DRAIN_SECONDS + FINISH_SECONDS + 1, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        time.sleep(DRAIN_SECONDS)
+        self.stop()
+        self.drained.set()
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Drop what a broken connection says: it is the caller's affair, not the Function's."""
+
+
+class _Gateway(wsgi.Gateway_10):
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        environ["function_server.close_connection"] = self._close
+        return environ
+
+    def start_response(self, *arguments: Any, **named: Any) -> Any:
+        if self.req.server.draining:
+            self._close()
+        return super().start_response(*arguments, **named)
+
+    def _close(self) -> None:
+        self.req.close_connection = True
+
+
+def _address() -> tuple[str, int]:
+    """Return where to listen: everywhere at 8080, or only on this machine at FUNC_PORT, for a local run."""
+    if port := os.environ.get("FUNC_PORT"):
+        return "127.0.0.1", int(port)
+    return ("::" if socket.has_dualstack_ipv6() else "0.0.0.0"), PORT
+
+
+def _logged(app: Any) -> Any:
+    """Return `app`; with KYMA_INTERNAL_LOGGER_ENABLED a line per request goes to standard output."""
+    if not os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"):
+        return app
+
+    def logged(environ: dict[str, Any], start_response: Any) -> Any:
+        def start(status: str, *rest: Any) -> Any:
+            caller, method, path = environ["REMOTE_ADDR"], environ["REQUEST_METHOD"], environ["PATH_INFO"]
+            print(f'{caller} - "{method} {path}" {status[:3]}', file=sys.stdout, flush=True)
+            return start_response(status, *rest)
+
+        return app(environ, start)
+
+    return logged

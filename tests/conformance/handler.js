@@ -1,0 +1,78 @@
+// The Node.js twin of handler.py: each path does one thing.
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+if (process.env.BREAK === 'load') throw new Error('broken on purpose');
+
+function kind(data) {
+  if (data === undefined) return 'nothing';
+  if (Buffer.isBuffer(data)) return 'bytes';
+  return Array.isArray(data) ? 'array' : typeof data;
+}
+
+const paths = {
+  '/text': () => 'text',
+  '/nothing': () => undefined,
+  '/empty': () => '',
+  '/object': () => ({ a: [1, null] }),
+  '/list': () => [1, 'two'],
+  '/number': () => 42,
+  '/zero': () => 0,
+  '/true': () => true,
+  '/false': () => false,
+  '/bytes': () => Buffer.from([0, 1]),
+  '/teapot': (event) => {
+    event.setResponseStatus(418);
+    event.setResponseHeader('X-Pot', 'yes');
+    return 'short and stout';
+  },
+  '/callback': (event, context, send) => {
+    send({ made: true }, 201, { 'X-Made': 'yes' });
+  },
+  '/context': (event, context) => context,
+  '/echo': ({ data }) => ({ data: Buffer.isBuffer(data) ? data.toString() : data ?? null, kind: kind(data) }),
+  '/request': ({ extensions: { request } }) => ({
+    method: request.method,
+    path: request.path,
+    query: request.query.q ?? null,
+    header: request.get('X-Test') ?? null,
+  }),
+  '/fails': () => {
+    throw new Error('secret-in-the-error');
+  },
+  '/rejects': async () => {
+    await wait(0.01);
+    throw new Error('secret-in-the-error');
+  },
+  '/later': async () => {
+    await wait(0.01);
+    return 'later';
+  },
+  '/unanswerable': () => () => 1,
+  '/forever': () => new Promise(() => {}),
+  '/slow': async () => {
+    console.log('started');
+    await wait(1.5);
+    return 'slow but whole';
+  },
+  '/cloud-event': (event) => ({
+    type: event['ce-type'],
+    source: event['ce-source'],
+    id: event['ce-id'],
+    data: event.data,
+  }),
+  '/emits': async (event) => {
+    await event.emitCloudEvent('order.created', 'shop', { number: 7 }, { id: 'fixed' });
+    return 'sent';
+  },
+  '/traced': (event) => event.tracer.startActiveSpan('inner', (span) => {
+    span.end();
+    return { sampled: span.isRecording() || span.spanContext().traceId !== '0'.repeat(32) };
+  }),
+};
+
+function main(event, context, send) {
+  return paths[event.extensions.request.path](event, context, send);
+}
+
+if (process.env.BREAK !== 'main') module.exports = { main };
+console.log(`loaded ${process.version}`);
