@@ -9,8 +9,8 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --genera
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-run: .venv/stamp ## start the hook, show what it makes of each example, serve until Ctrl-C
-	@$(BIN)/buildless demo examples/*.yaml $(ARGS)
+run: .venv/stamp ## run the examples on this machine, each behind its own URL, until Ctrl-C
+	@$(BIN)/buildless run examples/*.yaml $(ARGS)
 
 test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
 	$(BIN)/pytest $(ARGS)

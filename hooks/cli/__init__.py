@@ -12,6 +12,7 @@ from importlib import import_module
 from hooks import __version__
 
 COMMANDS = {
+    "run": "run Functions on this machine, without a cluster",
     "serve": "run the hook service",
     "render": "print the children that the hook would make of Functions",
     "demo": "start the hook service, ask it about Functions, and show its answers",

@@ -1,0 +1,111 @@
+"""One pod as processes: installs, starts, is asked for its health, drains."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hooks.cli.run.pod import Pod, Step
+
+HEALTH_SECONDS = 150
+STOP_SECONDS = 25
+Say = Callable[[str], None]
+
+
+class Failed(Exception):
+    """The pod did not come up; the message says at which step."""
+
+
+class Instance:
+    """`port` is where its server listens; `say` takes each line that its processes print."""
+
+    def __init__(self, pod: Pod, say: Say) -> None:
+        self.pod = pod
+        self.say = say
+        self.root = Path(tempfile.mkdtemp(prefix="buildless-"))
+        self.port = _free_port()
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self, before: "Instance | None") -> None:
+        """Return when the server is healthy; raises Failed, kubelet.Missing or runtime_cache.Unavailable."""
+        await asyncio.to_thread(self.pod.lay_out, self.root)
+        install, main = await asyncio.to_thread(self.pod.steps, self.root, self.port)
+        if install:
+            await self._install(install, main.directory, before)
+        process = await self._spawn(main)
+        deadline = time.monotonic() + HEALTH_SECONDS
+        while not await self._healthy():
+            if process.returncode is not None:
+                raise Failed(f"the handler could not be started (exit code {process.returncode})")
+            if time.monotonic() > deadline:
+                raise Failed(f"not healthy after {HEALTH_SECONDS} s")
+            await asyncio.sleep(0.03)
+
+    async def ended(self) -> int:
+        """Wait for the end of the server and return its exit code."""
+        return await self.process.wait() if self.process else 0
+
+    async def stop(self) -> None:
+        """Let the server finish what it has begun, then remove everything."""
+        if self.process and self.process.returncode is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+        self._signal(signal.SIGKILL)
+        if self.process:
+            await self.process.wait()
+        await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
+
+    async def _install(self, step: Step, work: Path, before: "Instance | None") -> None:
+        if before and before.pod.dependencies == self.pod.dependencies:
+            old = before.pod.inside(before.root, f"/{work.relative_to(self.root)}")
+            await asyncio.to_thread(shutil.copytree, old, work, symlinks=True, dirs_exist_ok=True)
+            return
+        self.say("installing dependencies ...")
+        started = time.monotonic()
+        process = await self._spawn(step)
+        if code := await process.wait():
+            raise Failed(f"the dependencies could not be installed (exit code {code})")
+        self.say(f"dependencies installed in {time.monotonic() - started:.1f} s")
+
+    async def _spawn(self, step: Step) -> asyncio.subprocess.Process:
+        """Start a script in a process group of its own, which the terminal's Ctrl-C does not reach."""
+        self.process = await asyncio.create_subprocess_exec(
+            "sh", "-c", step.script, cwd=step.directory, env=dict(step.env), start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            limit=1024 * 1024,
+        )  # fmt: skip
+        self._reading = asyncio.create_task(self._read(self.process))
+        return self.process
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout:
+            with contextlib.suppress(ValueError):  # a line longer than the limit
+                async for line in process.stdout:
+                    self.say(line.decode(errors="replace").rstrip())
+
+    async def _healthy(self) -> bool:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            status = await reader.readline()
+            writer.close()
+            return b" 200 " in status
+        return False
+
+    def _signal(self, number: int) -> None:
+        if self.process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, number)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

@@ -1,0 +1,91 @@
+"""
+What the kubelet makes of a container's environment, as far as one machine without a cluster can.
+
+Source of the expansion: k8s.io/kubernetes/third_party/forked/golang/expansion, from its documented behaviour.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hooks.manifest import Manifest
+
+_REFERENCE = re.compile(r"\$(\$|\(([^)]*)\))")
+Objects = Mapping[tuple[str, str], Mapping[str, bytes]]
+"""The contents of Secrets and ConfigMaps by ("Secret" or "ConfigMap", name)."""
+
+
+class Missing(Exception):
+    """Something that the pod needs is in none of the files."""
+
+
+def expanded(text: str, known: Mapping[str, str]) -> str:
+    """Return `text` with $(NAME) replaced by what is known and $$ by $; an unknown $(NAME) stays as it is."""
+    return _REFERENCE.sub(lambda match: "$" if match[1] == "$" else known.get(match[2], match[0]), text)
+
+
+def environment(container: Manifest, pod: Manifest, objects: Objects) -> dict[str, str]:
+    """Return all variables of a container; raises Missing for an object or key that is not optional."""
+    known: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        for kind, reference in _references(source):
+            contents = _object(objects, kind, reference) or {}
+            known |= {source.get("prefix", "") + key: value.decode() for key, value in contents.items()}
+    for entry in container.get("env", []):
+        value = _value(entry, pod, objects)
+        if value is not None:
+            known[entry["name"]] = expanded(value, known) if "value" in entry else value
+    return known
+
+
+def contents_of(manifests: Iterable[Any]) -> dict[tuple[str, str], dict[str, bytes]]:
+    """Return the contents of the Secrets and ConfigMaps among `manifests`."""
+    found: dict[tuple[str, str], dict[str, bytes]] = {}
+    for manifest in manifests:
+        kind = manifest.get("kind") if isinstance(manifest, dict) else None
+        if kind not in ("Secret", "ConfigMap"):
+            continue
+        plain = (manifest.get("data") or {}) if kind == "ConfigMap" else (manifest.get("stringData") or {})
+        encoded = (manifest.get("binaryData") or {}) if kind == "ConfigMap" else (manifest.get("data") or {})
+        contents = {key: b64decode(value) for key, value in encoded.items()}
+        found[kind, manifest["metadata"]["name"]] = contents | {key: str(text).encode() for key, text in plain.items()}
+    return found
+
+
+def _value(entry: Manifest, pod: Manifest, objects: Objects) -> str | None:
+    origin = entry.get("valueFrom")
+    if origin is None:
+        return str(entry.get("value", ""))
+    for kind, reference in _references(origin):
+        contents = _object(objects, kind, reference)
+        if contents is not None and reference["key"] in contents:
+            return contents[reference["key"]].decode()
+        if not reference.get("optional"):
+            raise Missing(f"{kind} {reference['name']} has no key {reference['key']}, wanted by env {entry['name']}")
+        return None
+    return _field(origin.get("fieldRef", {}).get("fieldPath", ""), pod)
+
+
+def _references(origin: Manifest) -> Iterable[tuple[str, Manifest]]:
+    for field, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
+        for suffix in ("Ref", "KeyRef"):
+            if reference := origin.get(field + suffix):
+                yield kind, reference
+
+
+def _object(objects: Objects, kind: str, reference: Manifest) -> Mapping[str, bytes] | None:
+    contents = objects.get((kind, reference["name"]))
+    if contents is None and not reference.get("optional"):
+        raise Missing(f"{kind} {reference['name']} is in none of the files")
+    return contents
+
+
+def _field(path: str, pod: Manifest) -> str | None:
+    """Return a downward API field; None, so that the variable is left out, for those that only a node has."""
+    metadata = pod["metadata"]
+    if keyed := re.fullmatch(r"metadata\.(labels|annotations)\['(.+)'\]", path):
+        value: str = metadata.get(keyed[1], {}).get(keyed[2], "")
+        return value
+    known = {"metadata.name": metadata["name"], "metadata.namespace": metadata["namespace"]}
+    return (known | {"status.podIP": "127.0.0.1", "status.hostIP": "127.0.0.1"}).get(path)

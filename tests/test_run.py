@@ -1,0 +1,251 @@
+"""`buildless run`, with real processes: what answers, what a saved file changes, what is left behind."""
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+SECONDS = 60
+HELLO = "def main(event, context):\n    return 'one'\n"
+
+
+class Run:
+    """A running `buildless run`; all it prints is in `output`."""
+
+    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+        self.log = folder / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hooks.cli", "run", "--port", "18800", *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"TMPDIR": str(self.temporary)} | env,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        wait_until(lambda: self.output.count(text) >= times or self.process.poll() is not None)
+        assert self.output.count(text) >= times, self.output
+
+    def url(self, name: str) -> str:
+        self.wait_for(f"{name} | http://")
+        port = re.search(rf"^{name} \| http://127.0.0.1:(\d+)", self.output, re.MULTILINE)
+        assert port
+        return port[1]
+
+    def get(self, name: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.url(name)), timeout=SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+def inside(folder: Path) -> list[Path]:
+    """Return the processes that work below `folder`, as directories of /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder in (process / "cwd").readlink().parents:
+                found.append(process)
+    return found
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
+    run = Run(folder, *arguments, **env)
+    try:
+        yield run
+    finally:
+        run.process.terminate()
+        run.process.wait(SECONDS)
+
+
+def function(name: str = "hello", source: str = HELLO, runtime: str = "python312", **spec: object) -> str:
+    return yaml.safe_dump(
+        {
+            "apiVersion": "serverless.kyma-project.io/v1alpha2",
+            "kind": "Function",
+            "metadata": {"name": name},
+            "spec": {"runtime": runtime, "source": {"inline": {"source": source}}, **spec},
+        }
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "functions.yaml"
+    path.write_text(function())
+    return path
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="LEFT OUT: /proc tells which processes are left")
+def test_ctrl_c_leaves_no_process_and_no_file(file: Path, tmp_path: Path) -> None:
+    with running(tmp_path, str(file)) as run:
+        assert run.get("hello") == (200, "one")
+        started = inside(run.temporary)
+        assert started
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(SECONDS) == 0
+    assert not list(run.temporary.iterdir())
+    assert not any(process.exists() for process in started)
+
+
+def test_a_saved_file_is_taken_over_without_a_lost_request(file: Path, tmp_path: Path) -> None:
+    answers: list[tuple[int, str]] = []
+    with running(tmp_path, str(file)) as run:
+        run.url("hello")
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                answers.append(run.get("hello"))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        file.write_text(function(source=HELLO.replace("one", "two")))
+        wait_until(lambda: bool(answers) and answers[-1] == (200, "two"))
+        # The old process is still draining.
+        time.sleep(1.5)
+        stop.set()
+        asking.join()
+    assert set(answers) == {(200, "one"), (200, "two")}
+    assert answers == sorted(answers), "the old code answered after the new one"
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (function(source="def main(:"), "SyntaxError"),
+        (function(source="x = 1"), "no function main"),
+        ("kind: [", "functions.yaml:"),
+        (function(runtime="cobol"), "spec.runtime"),
+    ],
+)
+def test_a_broken_file_leaves_what_runs(file: Path, tmp_path: Path, broken: str, said: str) -> None:
+    with running(tmp_path, str(file)) as run:
+        run.url("hello")
+        file.write_text(broken)
+        run.wait_for(said)
+        assert run.get("hello") == (200, "one")
+        file.write_text(function(source=HELLO.replace("one", "mended")))
+        wait_until(lambda: run.get("hello") == (200, "mended"))
+
+
+def test_environment_and_files_are_those_of_the_pod(file: Path, tmp_path: Path) -> None:
+    source = """
+import os
+
+def main(event, context):
+    names = ("PLAIN", "ESCAPED", "REFERRED", "SECRET", "POD", "CHUNK")
+    return {n: os.environ.get(n) for n in names} | {"file": open(os.environ["PLACE"]).read(), "sign": "$(PLAIN) $$"}
+"""
+    env = [
+        {"name": "PLAIN", "value": "plain"},
+        {"name": "ESCAPED", "value": "$$(PLAIN)"},
+        {"name": "REFERRED", "value": "a $(PLAIN) b"},
+        {"name": "SECRET", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+        {"name": "CHUNK", "valueFrom": {"configMapKeyRef": {"name": "none", "key": "k", "optional": True}}},
+        {"name": "PLACE", "value": "/etc/it/k"},
+    ]
+    secret = yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": "dg=="}})
+    mounts = [{"secretName": "s", "mountPath": "/etc/it"}]
+    file.write_text(f"{secret}---\n{function(source=source, env=env, secretMounts=mounts)}")
+    with running(tmp_path, str(file)) as run:
+        answer = yaml.safe_load(run.get("hello")[1])
+    assert answer == {
+        "PLAIN": "plain",
+        "ESCAPED": "$(PLAIN)",
+        "REFERRED": "a plain b",
+        "SECRET": "v",
+        "POD": "default",
+        "CHUNK": None,
+        "file": "v",
+        "sign": "$(PLAIN) $$",
+    }
+
+
+def test_functions_call_each_other_by_name(file: Path, tmp_path: Path) -> None:
+    source = """
+import os, urllib.request
+
+def main(event, context):
+    return "it said " + urllib.request.urlopen(os.environ["URL"]).read().decode()
+"""
+    env = [{"name": "URL", "value": "http://hello.default.svc.cluster.local/path"}]
+    file.write_text(f"{function()}---\n{function('caller', source, env=env)}")
+    with running(tmp_path, str(file)) as run:
+        run.url("hello")
+        assert run.get("caller") == (200, "it said one")
+
+
+def test_a_process_that_ends_is_started_again(file: Path, tmp_path: Path) -> None:
+    file.write_text(function(source="import os\ndef main(event, context):\n    os._exit(3)\n"))
+    with running(tmp_path, str(file)) as run:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            run.get("hello")
+        run.wait_for("ended with exit code 3")
+        run.wait_for("ready in", times=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (function(), 0, "answered 200: one"),
+        (function(source="def main(event, context):\n    return 1 / 0\n"), 1, "answered 500"),
+        (function(source="x = 1"), 1, "no function main"),
+        (function(runtime="cobol"), 1, "spec.runtime"),
+        (function(replicas=0), 0, "is off"),
+        (function(secretMounts=[{"secretName": "s", "mountPath": "/s"}]), 1, "Secret s is in none of the files"),
+    ],
+)
+def test_once_asks_and_ends(file: Path, tmp_path: Path, text: str, code: int, said: str) -> None:
+    file.write_text(text)
+    with running(tmp_path, str(file), "--once") as run:
+        assert run.process.wait(SECONDS) == code
+    assert said in run.output
+    assert not list(run.temporary.iterdir())
+
+
+def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "env", "uname"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    script = "module.exports = {main: () => ''}"
+    file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
+    with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
+        assert run.process.wait(SECONDS) == 0
+    assert "js | left out: node and npm are not on PATH" in run.output
+    assert "answered 200: one" in run.output
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="LEFT OUT: node and npm are not on PATH")
+def test_javascript_runs_as_well(file: Path, tmp_path: Path) -> None:
+    file.write_text(function(source="module.exports = {main: () => 'js'}", runtime="nodejs22"))
+    with running(tmp_path, str(file)) as run:
+        assert run.get("hello") == (200, "js")
