@@ -227,7 +227,9 @@ CONFIG_FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "said"), CONFIG_FAULTS.values(), ids=CONFIG_FAULTS)
-@pytest.mark.parametrize("command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["demo", "a.yaml"]], ids=COMMANDS)
+@pytest.mark.parametrize(
+    "command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["demo", "a.yaml"]], ids=COMMANDS
+)
 def test_faulty_config_ends_every_command(run: Run, command: list[str], text: str, said: str) -> None:
     """A config that is not sound is told line by line with exit code 2, before anything is started."""
     assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", said)

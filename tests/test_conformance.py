@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
+from conformance.servers import Server, started
 
 from hooks.cli import runtime_cache
-from tests.conformance.servers import Server, started
 
 HERE = Path(__file__).parent / "conformance"
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "table.yaml").read_text(encoding="utf-8"))

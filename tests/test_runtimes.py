@@ -17,6 +17,7 @@ from hooks.environment import source_chunks
 from hooks.protocol import SyncRequest
 from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
 from hooks.sync import sync
+from hooks.validate.size import SOURCE_BYTES, encoded_bytes
 
 # Each shell that is here once, though sh is one of the others; busybox' is called ash.
 SHELLS = {
@@ -55,6 +56,16 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
     return work
 
 
+def variables(family: str, text: str) -> dict[str, str]:
+    """Return what a container finds in its environment when the hook has answered for a Function with this source."""
+    spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
+    request = SyncRequest.parse(World(complete({"spec": spec})).request())
+    (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"][2] == FAMILIES[family].start
+    return kubelet.environment(container["env"])
+
+
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 @pytest.mark.parametrize("family", FAMILIES)
 @every_shell
@@ -77,16 +88,21 @@ def test_generated_sources_are_written_exactly(
     @settings(max_examples=500)
     @given(texts)
     def write(text: str) -> None:
-        spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
-        request = SyncRequest.parse(World(complete({"spec": spec})).request())
-        (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
-        container = deployment["spec"]["template"]["spec"]["containers"][0]
-        assert container["command"][2].startswith(script)
-        env = kubelet.environment(container["env"])
+        env = variables(family, text)
         subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
         assert (work / FILES[family]).read_bytes() == text.encode()
 
     write()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@every_shell
+def test_the_largest_sources_are_written_exactly(shell: list[str], family: str, tmp_path: Path) -> None:
+    """What just passes the size rule arrives whole, however much of it the shell or the kubelet could mistake."""
+    nasty = "".join(text for text in TEXTS if len(text) < 100)
+    text = nasty * (SOURCE_BYTES // encoded_bytes(nasty))
+    work = run(shell, FAMILIES[family].start, family, tmp_path, **variables(family, text))
+    assert (work / FILES[family]).read_bytes() == text.encode()
 
 
 @every_shell
