@@ -46,10 +46,10 @@ def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | N
     body = "x" * request["size"] if "size" in request else request.get("body")
     path = request["path"].replace("ü", "%C3%BC")
     encoded = body.encode() if body else None
-    connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
+    with contextlib.closing(connection):
+        connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
+        response = connection.getresponse()
+        text = response.read()
     return response.status, {name.lower(): value for name, value in response.getheaders()}, text
 
 

@@ -14,14 +14,13 @@ class Event(dict[str, Any]):
     The request as a dict: `data` always, `extensions.request` (Bottle's request), `ce-*` of a CloudEvent.
 
     `data` is None without a body, the decoded value of JSON, a str of text/*, a dict of a form's fields, bytes of
-    anything else. Raises bottle.HTTPResponse (400) if the body is not what its Content-Type says.
+    anything else. Raises bottle.HTTPResponse (400, 413) if the body is not what its Content-Type says, or too large.
     """
 
     def __init__(self, request: bottle.BaseRequest) -> None:
         # A request of its own: Bottle's global one is another in every thread that the handler may start.
         super().__init__(data=None, extensions={"request": bottle.BaseRequest(request.environ)})
-        body = request.body.read()
-        request.body.seek(0)
+        body = _read(request)
         if _is_cloud_event(request):
             from function_server import cloud_events  # noqa: PLC0415  (a third of the start time)
 
@@ -61,6 +60,16 @@ class Event(dict[str, Any]):
             "data": event_data,
             "datacontenttype": "text/plain" if isinstance(event_data, str) else "application/json",
         }
+
+
+def _read(request: bottle.BaseRequest) -> bytes:
+    try:
+        body: bytes = request.body.read()
+    except OSError:
+        # A body in chunks does not say beforehand that it is too large.
+        raise bottle.HTTPResponse("the body is too large", 413) from None
+    request.body.seek(0)
+    return body
 
 
 def _is_cloud_event(request: bottle.BaseRequest) -> bool:
