@@ -42,13 +42,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A running control plane."""
+    directory = tmp_path_factory.mktemp("control-plane")
+    control_plane: ControlPlane
     if request.config.getoption("--existing-cluster"):
-        yield ExistingCluster()
-        return
-    assets = find_assets()
-    if assets is None:
+        control_plane = ExistingCluster(directory)
+    elif assets := find_assets():
+        control_plane = ControlPlane(assets, directory)
+    else:
         pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    control_plane = ControlPlane(assets, tmp_path_factory.mktemp("control-plane"))
     try:
         control_plane.start()
         yield control_plane

@@ -70,6 +70,7 @@ class ControlPlane:
     def __init__(self, assets: Path, directory: Path) -> None:
         self.assets, self.directory = assets, directory
         self.port = free_port()
+        self.url, self.headers = f"https://127.0.0.1:{self.port}", {"Authorization": "Bearer admin-token"}
         self.audit_log = directory / "audit.log"
         self.processes = Processes(directory)
 
@@ -103,9 +104,8 @@ class ControlPlane:
     def call(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, Manifest]:
         """Make one request as admin; return the code and the decoded answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", data, method=method)
-        request.add_header("Authorization", "Bearer admin-token")
-        request.add_header("Content-Type", kind)
+        headers = self.headers | {"Content-Type": kind}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, context=_no_checks(), timeout=30) as answer:
                 return answer.status, json.load(answer)
@@ -146,7 +146,7 @@ class ControlPlane:
             self.kubeconfig(user).write_text(json.dumps(self._kubeconfig(user)))
 
     def _kubeconfig(self, user: str) -> Manifest:
-        cluster = {"server": f"https://127.0.0.1:{self.port}", "insecure-skip-tls-verify": True}
+        cluster = {"server": self.url, "insecure-skip-tls-verify": True}
         return {
             "apiVersion": "v1",
             "kind": "Config",

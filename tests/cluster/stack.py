@@ -41,9 +41,10 @@ class Stack:
             f"--health-probe-bind-address=127.0.0.1:{free_port()}",
         ]
 
-    def start_hook(self) -> None:
+    def start_hook(self, *arguments: str) -> None:
         bind = f"127.0.0.1:{self.hook_port}"
-        self.processes.start("hook", [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind], PYTHONPATH=str(ROOT))
+        command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
+        self.processes.start("hook", command, PYTHONPATH=str(ROOT))
         wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
 
     def start_metacontroller(self) -> None:
