@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster lint lock clean
+.PHONY: help run test test-cluster test-node lint lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -17,6 +17,9 @@ test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)
+
+test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_IMAGE_IMPORT)
+	$(BIN)/pytest tests/node $(ARGS)
 
 lint: .venv/stamp ## ruff, mypy, hadolint
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile

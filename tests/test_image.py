@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from dockerfile import Step, steps
 
 import hooks
 
 ROOT = Path(__file__).parent.parent
+STEPS = steps(ROOT / "Dockerfile")
 TARGET = "/opt/buildless"
 NOT_IN_THE_IMAGE = ("deepdiff", "hypothesis", "jsonschema", "mypy", "pip", "pytest", "ruff", "setuptools")
 NEVER_LOADED = ("deepdiff", "kubernetes", "kr8s", "lightkube", "kopf", "pytest", "jsonschema", "hooks.cli")
@@ -38,30 +40,16 @@ FUNCTION = {
 }
 
 
-class Step(NamedTuple):
-    """One instruction of the Dockerfile and what follows it."""
-
-    word: str
-    rest: str
-
-
-def steps() -> list[Step]:
-    """Return the Dockerfile's instructions, without comments, continued lines joined."""
-    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [Step(*line.split(maxsplit=1)) for line in joined.splitlines() if line.strip()]
-
-
 def only(word: str) -> str:
     """Return what follows an instruction that may stand in the Dockerfile once."""
-    (rest,) = [step.rest for step in steps() if step.word == word]
+    (rest,) = [step.rest for step in STEPS if step.word == word]
     return rest
 
 
 def stages() -> list[list[Step]]:
     """Return the instructions of each stage, its FROM first."""
     found: list[list[Step]] = []
-    for step in steps():
+    for step in STEPS:
         if step.word == "FROM":
             found.append([])
         found[-1].append(step)
@@ -71,12 +59,12 @@ def stages() -> list[list[Step]]:
 def test_every_instruction_is_known() -> None:
     """Nothing is used that this lint does not understand; ADD, which can fetch from anywhere, least of all."""
     known = {"FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER", "EXPOSE", "ENTRYPOINT"}
-    assert {step.word for step in steps()} == known
+    assert {step.word for step in STEPS} == known
 
 
 def test_base_images_are_pinned() -> None:
     """Every stage starts from one and the same tag that names a Python version; none floats with `latest`."""
-    images = {step.rest.split()[0] for step in steps() if step.word == "FROM"}
+    images = {step.rest.split()[0] for step in STEPS if step.word == "FROM"}
     assert len(images) == 1
     assert re.fullmatch(r"python:3\.\d+-slim", images.pop())
 
@@ -93,7 +81,7 @@ def test_entrypoint_is_in_exec_form() -> None:
 
 def test_packages_are_checked_against_their_hashes() -> None:
     """pip installs nothing by name: only locked requirements, or the wheel that was just built."""
-    installs = [line for step in steps() for line in step.rest.split("&&") if " install " in line]
+    installs = [line for step in STEPS for line in step.rest.split("&&") if " install " in line]
     assert len(installs) == 3
     for line in installs:
         assert ("--require-hashes -r requirements" in line) != ("--no-deps --no-index" in line)

@@ -5,6 +5,7 @@ one node_modules, below $XDG_CACHE_HOME/buildless (~/.cache/buildless).
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -34,14 +35,14 @@ def python() -> Path:
         pip = [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run(*pip, "--require-hashes", "--requirement", str(RUNTIMES / "python/requirements.txt"))
 
-    interpreter, version = _nearest_python(), python_version()
+    interpreter, version = nearest_python(), python_version()
     lock = RUNTIMES / "python/requirements.txt"
     return _cached(f"python-{version}", lock, lambda place: install(place, interpreter)) / "bin/python"
 
 
 def python_version() -> str:
     """Return the version of the Python that runs Functions here, like "3.12.1"."""
-    return _output(_nearest_python(), "-c", "import platform; print(platform.python_version())")
+    return _output(nearest_python(), "-c", "import platform; print(platform.python_version())")
 
 
 def node_version() -> str | None:
@@ -89,11 +90,16 @@ def _locked(file: Path) -> Iterator[None]:
         yield
 
 
-def _nearest_python() -> str:
-    """Return a Python of the wanted version that really runs (a version manager's shim may not), or this one."""
-    named = shutil.which(f"python{WANTED_PYTHON}")
-    if named and not subprocess.run([named, "-c", ""], capture_output=True, check=False).returncode:
-        return named
+@functools.cache
+def nearest_python() -> str:
+    """Return a Python of the wanted version, on PATH or one that pyenv keeps beside it, or else this one."""
+    name = f"python{WANTED_PYTHON}"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    kept = sorted((pyenv / "versions").glob(f"{WANTED_PYTHON}.*/bin/{name}"))
+    for program in (shutil.which(name), *kept):
+        # pyenv puts a program of that name on PATH even where it refuses to run it.
+        if program and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
+            return str(program)
     return sys.executable
 
 

@@ -10,7 +10,7 @@ export async function load(path) {
     module = await import(pathToFileURL(resolve(path)));
   } catch (error) {
     console.error(error);
-    fail(`The handler could not be loaded. ${String(error?.message ?? error).split('\n')[0]}`);
+    fail(`The handler could not be loaded. ${String(error).split('\n')[0]}`);
   }
   const main = module.main ?? module.default?.main;
   if (typeof main !== 'function') fail('handler.js exports no function main(event, context)');

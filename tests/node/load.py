@@ -1,0 +1,73 @@
+"""A steady load on one address of this machine: half of the callers keep their connections, half open new ones."""
+
+import contextlib
+import http.client
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+CALLERS = 8
+_sources = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
+"""
+A source address for each connection. Loopback ports are used again after a second, while the kernel's table of
+translated connections still holds their last use: every few ten thousand connections one would miss the node port.
+"""
+
+
+@dataclass
+class Load:
+    """`answers` counts the bodies of 200s, `errors` has everything else; both grow while the load is on."""
+
+    port: int
+    answers: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def requests(self) -> int:
+        return sum(self.answers.values()) + len(self.errors)
+
+    def call(self, number: int) -> None:
+        """Ask until the load is stopped."""
+        connection = self.connection()
+        while not self.stopped.is_set():
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                body = answer.read().decode()
+            except (OSError, http.client.HTTPException) as error:
+                self.errors.append(f"{datetime.now(UTC):%T.%f} {type(error).__name__}: {error}")
+                connection.close()
+                connection = self.connection()
+                continue
+            if answer.status == 200:
+                self.answers[body] += 1
+            else:
+                self.errors.append(f"{datetime.now(UTC):%T.%f} {answer.status} {body[:100]}")
+            if number % 2 or answer.will_close:
+                connection.close()
+                connection = self.connection()
+        connection.close()
+
+    def connection(self) -> http.client.HTTPConnection:
+        with self.lock:
+            source = next(_sources)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=(source, 0))
+
+
+@contextlib.contextmanager
+def steady(port: int) -> Iterator[Load]:
+    """Ask 127.0.0.1:`port` all the time; at the end every caller has its last answer."""
+    load = Load(port)
+    callers = [threading.Thread(target=load.call, args=(number,)) for number in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    try:
+        yield load
+    finally:
+        load.stopped.set()
+        for caller in callers:
+            caller.join()

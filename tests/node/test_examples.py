@@ -1,0 +1,46 @@
+"""examples/ as a newcomer applies them, called through their Services."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster import Functions
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+ANSWERS = {
+    "autoscaled": "Hello from autoscaled-",
+    "caller": "It said: Hello from Python!",
+    "cloudevent": "Send me a CloudEvent.",
+    "hello-nodejs": "Hello from Node.js!",
+    "hello-python": "Hello from Python!",
+    "nodejs-dependencies": "installed-once-per-pod",
+    "profile-and-labels": "Small, and easy to find.",
+    "python-dependencies": "requests 2.",
+    "python-env-and-secret": json.dumps({"price": "$5 (five)", "language": "en", "same token": True}),
+}
+FILES = [file for file in sorted(EXAMPLES.glob("*.yaml")) if "kind: Function" in file.read_text()]
+
+
+@pytest.fixture
+def applied(functions: Functions) -> Functions:
+    """All examples at once, as `kubectl apply -f examples/` would; without a cluster DNS the caller gets an address."""
+    for file in FILES:
+        functions.plane.kubectl("apply", "-n", functions.namespace, "-f", str(file))
+    if not functions.stack.get("services", "kube-system", "kube-dns"):
+        env = [{"name": "HELLO_URL", "value": f"http://{functions.address('hello-python')}"}]
+        functions.stack.patch("functions", functions.namespace, "caller", {"spec": {"env": env}})
+    return functions
+
+
+def test_every_example_answers(applied: Functions) -> None:
+    """Each becomes Ready and answers with what its source says; one that is off is Ready without a pod."""
+    named = {document["metadata"]["name"] for file in FILES for document in yaml.safe_load_all(file.read_text())}
+    assert named - {"greeting", "off"} == set(ANSWERS)
+    for name, said in ANSWERS.items():
+        applied.wait_until_ready(name)
+        status, body = applied.get(name)
+        assert (status, body[: len(said)]) == (200, said), name
+    applied.wait_until_ready("off")
+    assert not applied.pods("off")
+    assert not any(applied.restarts(name) for name in ANSWERS)
