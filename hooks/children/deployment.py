@@ -74,9 +74,10 @@ def _main_container(function: ResolvedFunction) -> Manifest:
             "limits": dict(function.resources.limits),
         },
         "volumeMounts": [*_scratch_mounts(function), *map(_mount, function.mounts)],
-        "startupProbe": _probe(period=1, timeout=1, failures=function.startup_timeout_seconds),
-        "readinessProbe": _probe(period=5, timeout=2, failures=3),
-        "livenessProbe": _probe(period=10, timeout=4, failures=3),
+        # No startup probe: Ready would wait for one more turn of the kubelet after it (docs/probes.md).
+        "readinessProbe": _probe(period=1, timeout=2, failures=7),
+        "livenessProbe": _probe(period=10, timeout=4, failures=3)
+        | {"initialDelaySeconds": function.startup_timeout_seconds},
         # Endpoints are gone everywhere before the server stops taking calls.
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
     }
