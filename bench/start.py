@@ -11,6 +11,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -281,6 +282,8 @@ def main() -> None:
     args = parser.parse_args()
     if reason := missing():
         sys.exit(reason)
+    # Ended from outside it still prints what it has, and leaves nothing behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before all was measured"))
     with tempfile.TemporaryDirectory() as directory, running(Path(directory)) as stack:
         bench = Bench(stack)
         try:
@@ -314,6 +317,14 @@ def compare(bench: Bench, args: argparse.Namespace) -> None:
         for packages in (False, True)
     ]
     ours, floor, peer = (defaultdict(list) for _ in range(3))
+    try:
+        measure(bench, args, kinds, ours, floor, peer)
+    finally:
+        print_tables([kind for kind in kinds if ours[kind]], ours, floor, peer)
+
+
+def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
+    """Add the times of each start to its list, one kind after the other in every run."""
     for run in range(max(args.runs, args.peer_runs)):
         for kind in kinds:
             size, language, packages = kind
@@ -330,7 +341,6 @@ def compare(bench: Bench, args: argparse.Namespace) -> None:
                 bench.clean()
             print(f"run {run + 1} {kind}", *(f"{x[kind][-1]['answer']:.2f}" for x in (ours, floor, peer) if x[kind]),
                   file=sys.stderr, flush=True)  # fmt: skip
-    print_tables(kinds, ours, floor, peer)
 
 
 def print_tables(kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
