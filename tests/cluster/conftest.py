@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from control_plane import ControlPlane, find_assets
 from existing import ExistingCluster
+from left_out import pytest_terminal_summary  # noqa: F401 - a hook of this folder
 from stack import Stack
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -30,13 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "own_stack: counts requests or stops programs, so it needs a stack of its own")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if skipped := terminalreporter.stats.get("skipped"):
-        terminalreporter.section("LEFT OUT: THESE TESTS DID NOT RUN", sep="!")
-        for report in skipped:
-            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cluster
 from cluster import Functions
+from left_out import pytest_terminal_summary  # noqa: F401 - a hook of this folder
 from stack import Stack
 
 
@@ -22,13 +23,6 @@ def pytest_report_header() -> str:
     """Name the interpreters inside the images."""
     node = ", ".join(cluster.images.NODE_VERSIONS[name.removeprefix("nodejs")] for name in cluster.RUNTIMES[1:])
     return f"images: Python {cluster.images.runtime_cache.python_version()}, Node.js {node}"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if skipped := terminalreporter.stats.get("skipped"):
-        terminalreporter.section("LEFT OUT: THESE TESTS DID NOT RUN", sep="!")
-        for report in skipped:
-            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")
 
 
 @pytest.fixture(scope="session")
