@@ -57,7 +57,8 @@ class Stack:
         self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
         self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
         for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):
-            self.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
+            # kubectl wait fails on a CRD so new that it has no conditions yet.
+            wait_until(lambda name=name: self._established(name), f"{name} to be established")
         controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
@@ -65,6 +66,11 @@ class Stack:
         if resync_seconds:
             controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
+
+    def _established(self, crd: str) -> bool:
+        _, found = self.plane.call("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
+        conditions = found.get("status", {}).get("conditions") or ()
+        return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
 
     def get(self, resource: str, namespace: str, name: str) -> Manifest | None:
         """Return an object, None where there is none."""
