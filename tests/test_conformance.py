@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conformance.servers import Server, started
+from conformance.servers import Server, started, wait_until_listening
 
 from hooks.cli import runtime_cache
 
@@ -47,7 +47,11 @@ def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | N
     path = request["path"].replace("ü", "%C3%BC")
     encoded = body.encode() if body else None
     with contextlib.closing(connection):
-        connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
+        if request.get("chunked"):
+            pieces = (encoded[at : at + 1000] for at in range(0, len(encoded or b""), 1000)) if encoded else ()
+            connection.request("POST", path, pieces, request["headers"], encode_chunked=True)
+        else:
+            connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
         response = connection.getresponse()
         text = response.read()
     return response.status, {name.lower(): value for name, value in response.getheaders()}, text
@@ -118,6 +122,16 @@ def test_a_handler_that_cannot_be_loaded_ends_the_process(family: str, broken: s
     with started(family, ready=False, BREAK=broken) as server:
         assert server.process.wait(30) == 1
         assert said in server.output.strip().rpartition("\n")[2]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_callers_wait_at_the_open_port_until_the_handler_is_loaded(family: str) -> None:
+    with started(family, ready=False, BREAK="slow") as server:
+        wait_until_listening(server)
+        assert "loaded at last" not in server.output
+        status, _, body = get(server, "/healthz")
+        assert "loaded at last" in server.output
+    assert (status, body) == (200, b"OK")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,8 +1,7 @@
 // The start file: scripts run `node server.mjs`.
 //
-// The handler is loaded before the port is opened, so whoever is answered is answered by the handler. Libraries for
-// metrics, tracing and CloudEvents are loaded when they are first used: an XS pod has 150 millicores, so every
-// import before the first answer is waiting time.
+// Libraries for metrics, tracing and CloudEvents are loaded when they are first used: an XS pod has 150 millicores,
+// so every import before the first answer is waiting time.
 import * as module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

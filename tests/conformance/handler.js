@@ -2,6 +2,10 @@
 const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 if (process.env.BREAK === 'load') throw new Error('broken on purpose');
+if (process.env.BREAK === 'slow') {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  console.log('loaded at last');
+}
 
 function kind(data) {
   if (data === undefined) return 'nothing';

@@ -10,6 +10,9 @@ import bottle
 
 if os.environ.get("BREAK") == "load":
     raise RuntimeError("broken on purpose")
+if os.environ.get("BREAK") == "slow":
+    time.sleep(1)
+    print("loaded at last", flush=True)
 
 
 def echo(event, context):

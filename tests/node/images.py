@@ -167,7 +167,6 @@ def _base(root: Path, image: str) -> None:
     shutil.copy(f"/{CERTIFICATES}", root / CERTIFICATES)
     install = {"python": _install_python, "node": _install_node}[name]
     install(root / "usr/local", version)
-    subprocess.run(["chroot", root, "ldconfig"], check=True)
 
 
 def _install_python(prefix: Path, version: str) -> None:
@@ -178,15 +177,18 @@ def _install_python(prefix: Path, version: str) -> None:
     base, library, found = said.split("|")
     short = ".".join(found.split(".")[:2])
     print(f"the image of Python {version} is made with Python {found}")
-    unused = shutil.ignore_patterns("test", "tests", "idlelib", "turtledemo", "__pycache__", "*.a", "config-*")
+    # What is installed on this machine is not in the base image.
+    unused = shutil.ignore_patterns(
+        "site-packages", "test", "tests", "idlelib", "turtledemo", "__pycache__", "*.a", "config-*"
+    )
     shutil.copytree(library, prefix / "lib" / Path(library).name, symlinks=True, ignore=unused)
     for file in Path(base, "lib").glob("libpython*.so*"):
         shutil.copy(file, prefix / "lib", follow_symlinks=False)
     shutil.copy(Path(base, "bin", f"python{short}").resolve(), prefix / "bin" / "python3")
     (prefix / "bin/python").symlink_to("python3")
-    pip = prefix / "bin/pip"
-    pip.write_text('#!/bin/sh\nexec python -m pip "$@"\n')
-    pip.chmod(0o755)
+    root = prefix.parent.parent
+    subprocess.run(["chroot", root, "ldconfig"], check=True)
+    subprocess.run(["chroot", root, "/usr/local/bin/python", "-m", "ensurepip", "--default-pip"], check=True)
 
 
 def _install_node(prefix: Path, version: str) -> None:

@@ -91,12 +91,13 @@ class Instance:
                     self.say(line.decode(errors="replace").rstrip())
 
     async def _healthy(self) -> bool:
+        """Ask for at most a second: while it loads the handler, a server lets callers wait."""
         with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            status = await reader.readline()
-            writer.close()
-            return b" 200 " in status
+            async with asyncio.timeout(1):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                with contextlib.closing(writer):
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    return b" 200 " in await reader.readline()
         return False
 
     def _signal(self, number: int) -> None:

@@ -1,10 +1,10 @@
-// The user's function, loaded once before the server listens.
+// The user's function, loaded once before the first answer.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 // Returns the exported `main` of the module at `path`, be it CommonJS or an ES module. If it cannot be had, the
 // reason goes to standard error, the error in the last line, and the process ends with code 1.
-export async function load(path) {
+export async function loadHandler(path) {
   let module;
   try {
     module = await import(pathToFileURL(resolve(path)));

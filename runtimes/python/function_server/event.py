@@ -1,5 +1,7 @@
 """What a handler is given as its first argument."""
 
+import functools
+import io
 import json
 import sys
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import bottle
 
 CLOUD_EVENT = "application/cloudevents+json"
+PIECE = 65536
 
 
 class Event(dict[str, Any]):
@@ -63,13 +66,30 @@ class Event(dict[str, Any]):
 
 
 def _read(request: bottle.BaseRequest) -> bytes:
-    try:
-        body: bytes = request.body.read()
-    except OSError:
-        # A body in chunks does not say beforehand that it is too large.
-        raise bottle.HTTPResponse("the body is too large", 413) from None
+    if request.chunked:
+        _join_chunks(request.environ)
+    body: bytes = request.body.read()
     request.body.seek(0)
     return body
+
+
+def _join_chunks(environ: dict[str, Any]) -> None:
+    """Give Bottle the body as if it had come in one piece: cheroot has decoded the chunks, Bottle would do it again."""
+    try:
+        body = b"".join(iter(functools.partial(environ["wsgi.input"].read, PIECE), b""))
+    except ValueError:
+        raise _refused(environ, 400, "the body is not in chunks as its Transfer-Encoding says") from None
+    except Exception:
+        # cheroot raises one of two errors, of no common type.
+        raise _refused(environ, 413, "the body is too large") from None
+    del environ["HTTP_TRANSFER_ENCODING"]
+    environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+
+
+def _refused(environ: dict[str, Any], status: int, why: str) -> bottle.HTTPResponse:
+    """Return the answer to a body that is not read to its end, and so the last one of its connection."""
+    environ["function_server.close_connection"]()
+    return bottle.HTTPResponse(why, status)
 
 
 def _is_cloud_event(request: bottle.BaseRequest) -> bool:

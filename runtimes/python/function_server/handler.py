@@ -1,4 +1,4 @@
-"""The user's function, loaded once before the server listens."""
+"""The user's function, loaded once before the first answer."""
 
 import importlib
 import os

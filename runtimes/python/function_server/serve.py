@@ -1,8 +1,8 @@
 """
 Start, drain, stop.
 
-The handler is loaded before the port is opened, so whoever is answered is answered by the handler. At SIGTERM every
-answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
+Callers wait at the open port until the handler is loaded, so whoever is answered is answered by the handler. At SIGTERM
+every answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
 request; then nothing new is taken, and what is running may finish.
 """
 
@@ -20,19 +20,18 @@ from cheroot import wsgi
 
 from function_server import handler
 from function_server.app import create_app
+from function_server.listener import BACKLOG
 from function_server.time_limit import TimeLimit
 
-PORT = 8080
 DRAIN_SECONDS = 1.0
 FINISH_SECONDS = 20
 """Together with preStop and the drain below the 30 s after which the kubelet kills."""
 KEPT_CONNECTIONS = 1000
-BACKLOG = 511
 CHUNK = 65536
 
 
-def main() -> None:
-    """Serve until SIGTERM or SIGINT; see handler.load() for a handler that cannot be loaded."""
+def main(listener: socket.socket) -> None:
+    """Serve at `listener` until SIGTERM or SIGINT; see handler.load() for a handler that cannot be loaded."""
     # A process with PID 1 ignores signals that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     timeout = float(os.environ.get("FUNC_TIMEOUT") or 180)
@@ -48,9 +47,7 @@ def main() -> None:
     }
     bottle.BaseRequest.MEMFILE_MAX = body_limit
     app = TimeLimit(_logged(create_app(function, context)), timeout)
-    server = _Server(
-        _address(), app, int(os.environ.get("CHERRYPY_NUMTHREADS") or 50), request_queue_size=BACKLOG, timeout=60
-    )
+    server = _Server(listener, app, int(os.environ.get("CHERRYPY_NUMTHREADS") or 50))
     server.max_request_body_size = body_limit
     server.keep_alive_conn_limit = KEPT_CONNECTIONS
     server.shutdown_timeout = FINISH_SECONDS
@@ -62,13 +59,13 @@ def main() -> None:
 
 
 class _Request(cheroot_server.HTTPRequest):
-    def respond(self) -> None:
+    def simple_response(self, status: str, msg: str = "") -> None:
         """Take a body that is too large to its end: most callers read the 413 only when they have sent all."""
-        left = int(self.inheaders.get(b"Content-Length", 0))
-        if left > self.server.max_request_body_size and not self.chunked_read:
-            while left and (data := self.conn.rfile.read(min(left, CHUNK))):
-                left -= len(data)
-        super().respond()
+        left = int(self.inheaders.get(b"Content-Length", 0)) if status.startswith("413") else 0
+        # A caller that expects "100 Continue" has sent nothing yet.
+        while left and b"Expect" not in self.inheaders and (data := self.conn.rfile.read(min(left, CHUNK))):
+            left -= len(data)
+        super().simple_response(status, msg)
 
 
 class _Connection(cheroot_server.HTTPConnection):
@@ -79,10 +76,17 @@ class _Server(wsgi.Server):
     ConnectionClass = _Connection
     draining = False
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, server_name="function", **settings)
+    def __init__(self, listener: socket.socket, app: Any, threads: int) -> None:
+        address = listener.getsockname()
+        super().__init__(address[:2], app, threads, server_name="function", request_queue_size=BACKLOG, timeout=60)
+        self.listener = listener
         self.gateway = _Gateway
         self.drained = threading.Event()
+
+    def bind(self, *_: Any) -> None:
+        """Take the socket that callers wait at already; called by prepare()."""
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self.listener
 
     def drain(self) -> None:
         """Return at once; the server ends in the background. Safe to call twice."""
@@ -115,13 +119,6 @@ class _Gateway(wsgi.Gateway_10):
 
     def _close(self) -> None:
         self.req.close_connection = True
-
-
-def _address() -> tuple[str, int]:
-    """Return where to listen: everywhere at 8080, or only on this machine at FUNC_PORT, for a local run."""
-    if port := os.environ.get("FUNC_PORT"):
-        return "127.0.0.1", int(port)
-    return ("::" if socket.has_dualstack_ipv6() else "0.0.0.0"), PORT
 
 
 def _logged(app: Any) -> Any:

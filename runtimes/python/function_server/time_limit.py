@@ -1,7 +1,6 @@
 """A request that takes too long is answered with 408, and the thread that worked on it is ended."""
 
 import contextlib
-import ctypes
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -59,5 +58,7 @@ class _Call(threading.Thread):
 
     def end(self) -> None:
         """Raise TimeLimitExceeded in the thread."""
+        import ctypes  # noqa: PLC0415
+
         set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
         set_exception(ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeLimitExceeded))
