@@ -76,6 +76,7 @@ def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / f"{place.name}.lock"):
         if not done.exists():
+            print(f"setting up {name}, once for this machine ...", file=sys.stderr, flush=True)
             # A virtual environment knows its own path, so it is made in place, and counts only when it is complete.
             shutil.rmtree(place, ignore_errors=True)
             install(place)

@@ -14,6 +14,7 @@ class Proxy:
     def __init__(self, target: Callable[[], int | None]) -> None:
         self.target = target
         self.port = 0
+        self._forwarding: set[asyncio.Task[None] | None] = set()
 
     async def open(self, first: int) -> None:
         """Listen on the first free port of this machine from `first` on."""
@@ -29,6 +30,14 @@ class Proxy:
         self._server.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # asyncio lets go of the task when the caller has gone, and it would be collected half-way.
+        self._forwarding.add(task := asyncio.current_task())
+        try:
+            await self._answer(reader, writer)
+        finally:
+            self._forwarding.discard(task)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(WAIT_SECONDS * 20):
             if port := self.target():
                 with contextlib.suppress(ConnectionRefusedError):
