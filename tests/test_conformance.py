@@ -30,7 +30,7 @@ FAMILIES = (
         marks=pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH"),
     ),
 )
-LIMITS = {"FUNC_TIMEOUT": "1", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
+LIMITS = {"FUNC_TIMEOUT": "3", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
 NAMES = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "some-runtime"}
 
 
