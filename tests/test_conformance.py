@@ -84,7 +84,7 @@ def test_context_names_the_function(servers: Callable[[str], Server], family: st
     context = json.loads(get(servers(family), "/context")[2])
     assert (context["function-name"], context["namespace"]) == ("hello", "demo")
     assert context["runtime"] == "some-runtime"
-    assert context["timeout"] == 1
+    assert context["timeout"] == 3
     assert context["body-size-limit"] == (1_000_000 if family == "python" else 1)
 
 
