@@ -2,41 +2,66 @@
 What a live Deployment says about its Function, as one State.
 
 The order of the questions is kubectl's and kstatus': first whether the status is about this generation at all, then
-what has failed, then what is still under way.
+what has failed, then what is still under way. Whatever is under way has an end: the Deployment's own progress deadline,
+or where that one does not run (pods refused, pods lost after a finished rollout) the age of the Deployment's condition.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import ceil
 from typing import Any, Literal
 
 from hooks.manifest import Manifest
 
+REFUSED_SECONDS = 5
+"""How long pods may be refused before that counts as final: a ServiceAccount made a moment ago is not yet known."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """`phase` is the condition that is true, `running` and `kyma_reason` what Kyma's Running condition says."""
+    """
+    `phase` is the condition that is true, `running` and `kyma_reason` what Kyma's Running condition says.
+
+    `look_again` is in how many seconds the state changes though nothing happens, 0 where it does not.
+    """
 
     phase: Literal["Ready", "Reconciling", "Stalled"]
     reason: str
     message: str
     running: Literal["True", "False", "Unknown"]
     kyma_reason: str
+    look_again: int = 0
 
     @classmethod
     def ready(cls, reason: str, message: str) -> "State":
         return cls(phase="Ready", reason=reason, message=message, running="True", kyma_reason="DeploymentReady")
 
     @classmethod
-    def reconciling(cls, reason: str, message: str, running: Literal["False", "Unknown"] = "Unknown") -> "State":
-        """Kyma has no word for children that are only asked for: there the Deployment counts as created."""
-        kyma_reason = "DeploymentCreated" if reason == "ChildrenPending" else reason
-        return cls(phase="Reconciling", reason=reason, message=message, running=running, kyma_reason=kyma_reason)
+    def reconciling(cls, reason: str, message: str, *, look_again: int = 0) -> "State":
+        """Somebody is at work: Kyma does not know yet."""
+        return cls(
+            phase="Reconciling",
+            reason=reason,
+            message=message,
+            running="Unknown",
+            kyma_reason=reason,
+            look_again=look_again,
+        )
 
     @classmethod
-    def stalled(cls, reason: str, message: str, running: Literal["False", "Unknown"] = "False") -> "State":
-        return cls(phase="Stalled", reason=reason, message=message, running=running, kyma_reason="DeploymentFailed")
+    def stalled(cls, reason: str, message: str, *, look_again: int = 0) -> "State":
+        """Nothing goes on until somebody acts: Kyma calls it failed."""
+        return cls(
+            phase="Stalled",
+            reason=reason,
+            message=message,
+            running="False",
+            kyma_reason="DeploymentFailed",
+            look_again=look_again,
+        )
 
 
-def of_deployment(deployment: Manifest) -> State:
+def of_deployment(deployment: Manifest, now: datetime) -> State:
     """Return the state of a Function whose Deployment was applied as desired."""
     name, status = deployment["metadata"]["name"], deployment.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
@@ -44,17 +69,17 @@ def of_deployment(deployment: Manifest) -> State:
         return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
     if _says(conditions, "Progressing", "False", "ProgressDeadlineExceeded"):
         return State.stalled("DeploymentFailed", _because(name, conditions["Progressing"]))
-    if _says(conditions, "ReplicaFailure", "True"):
-        return State.reconciling("DeploymentFailed", _because(name, conditions["ReplicaFailure"]), running="False")
     if _is_rolled_out(deployment["spec"].get("replicas", 1), status):
         return _done(name, deployment)
     if deployment["spec"].get("paused"):
-        return State.reconciling(
-            "DeploymentWaiting", f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
-        )
-    if not _says(conditions, "Available", "True"):
-        return State.reconciling("MinReplicasNotAvailable", f"Minimum replicas not available for deployment {name}")
-    return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
+        return _paused(name)
+    if _says(conditions, "ReplicaFailure", "True"):
+        return _refused(name, conditions["ReplicaFailure"], now)
+    if _says(conditions, "Available", "True"):
+        return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
+    if _says(conditions, "Progressing", "True", "NewReplicaSetAvailable"):
+        return _lost(name, conditions.get("Available", {}), deployment["spec"].get("progressDeadlineSeconds", 600), now)
+    return State.reconciling("MinReplicasNotAvailable", _unavailable(name))
 
 
 def _is_rolled_out(wanted: int, status: dict[str, Any]) -> bool:
@@ -71,6 +96,37 @@ def _done(name: str, deployment: Manifest) -> State:
     return State.ready("DeploymentReady", f"Deployment {name} is ready")
 
 
+def _paused(name: str) -> State:
+    """Somebody has stopped the rollout, and nothing goes on before somebody resumes it; to Kyma it just waits."""
+    message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
+    return replace(State.stalled("DeploymentPaused", message), running="Unknown", kyma_reason="DeploymentWaiting")
+
+
+def _refused(name: str, condition: dict[str, Any], now: datetime) -> State:
+    """A quota or Pod Security keeps pods away until somebody acts; Kubernetes tries on, and tells us of success."""
+    message = _because(name, condition)
+    if left := _left(condition, REFUSED_SECONDS, now):
+        return replace(State.reconciling("DeploymentFailed", message, look_again=left), running="False")
+    return State.stalled("DeploymentFailed", message)
+
+
+def _lost(name: str, condition: dict[str, Any], deadline: int, now: datetime) -> State:
+    """Pods that go missing after a finished rollout have as long as a rollout has: no deadline of Kubernetes' runs."""
+    reason, message = "MinReplicasNotAvailable", _unavailable(name)
+    if left := _left(condition, deadline, now):
+        return State.reconciling(reason, message, look_again=left)
+    return replace(
+        State.stalled(reason, f"{message} for more than {deadline} seconds"), running="Unknown", kyma_reason=reason
+    )
+
+
+def _left(condition: dict[str, Any], seconds: int, now: datetime) -> int:
+    """Return for how many of so many seconds the condition may last on; one without a time has just begun."""
+    since = condition.get("lastTransitionTime")
+    age = (now - datetime.fromisoformat(since)).total_seconds() if since else 0
+    return max(0, ceil(seconds - age))
+
+
 def _says(conditions: dict[str, Any], kind: str, status: str, reason: str | None = None) -> bool:
     condition = conditions.get(kind, {})
     return bool(condition.get("status") == status) and reason in (None, condition.get("reason"))
@@ -78,3 +134,7 @@ def _says(conditions: dict[str, Any], kind: str, status: str, reason: str | None
 
 def _because(name: str, condition: dict[str, Any]) -> str:
     return f"Deployment {name} failed with condition {condition.get('reason')}: {condition.get('message', '')}"
+
+
+def _unavailable(name: str) -> str:
+    return f"Minimum replicas not available for deployment {name}"

@@ -18,9 +18,12 @@ from hooks.rollout import State, of_deployment
 from hooks.validate import Violation
 
 MESSAGE_CHARACTERS = 8192
-NAME_CONFLICT, PENDING = "NameConflict", "ChildrenPending"
+PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
+NAME_CONFLICT, UPDATE_REFUSED = "NameConflict", "UpdateRefused"
+STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED}
+"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update."""
 GRACE_SECONDS = 5
-"""How long a child may stay unseen before its name counts as taken."""
+"""How long a wish may stay unfulfilled, for a stale cache or a write that is tried again."""
 RETRY_SECONDS = 30
 """How often a taken name is tried again."""
 
@@ -35,10 +38,12 @@ class Report:
 
 def compute_status(function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime) -> Report:
     """Return the report on a sound Function, given its desired children."""
-    state = _state(function, desired, request, now)
+    missing = _of_missing(function, desired, request, now)
+    deployment = _of_deployment(function, desired, request, now) or missing or _BEGUN
+    state = missing or deployment
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
-    facts = [_Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state)]
+    facts = [_Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
     status = {
         "runtime": function.runtime_name,
         "runtimeImage": function.image,
@@ -51,14 +56,14 @@ def compute_status(function: ResolvedFunction, desired: list[Manifest], request:
     }
     if function.annotations:
         status["functionAnnotations"] = dict(function.annotations)
-    return Report(status=status, resync_after=_resync_after(state, _missing(desired, request), request))
+    return Report(status=status, resync_after=state.look_again)
 
 
 def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -> Report:
     """Return the report on a broken Function: every violation, beside what is known of what still runs."""
     message = ". ".join(map(str, violations))
     reason, deployment = "InvalidFunctionSpec", request.child("Deployment")
-    running = _facts(of_deployment(deployment))[0] if deployment else _Fact("Running", "False", reason, message)
+    running = _running(of_deployment(deployment, now)) if deployment else _Fact("Running", "False", reason, message)
     facts = [
         _Fact("ConfigurationReady", "False", reason, message),
         running,
@@ -82,29 +87,51 @@ class _Fact:
     message: str
 
 
-def _state(function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime) -> State:
-    """Every child has to be there, then the Deployment has to be the one we ask for, then it speaks for itself."""
-    missing, deployment = _missing(desired, request), request.child("Deployment")
-    if missing and request.observed and _has_waited(request, now):
-        return State.stalled(NAME_CONFLICT, _taken(missing, function.name))
-    if missing or deployment is None or "observedGeneration" not in deployment.get("status", {}):
-        return State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
-    if not _is_as_asked(deployment, function, desired, request):
-        return State.reconciling("DeploymentUpdated", f"Deployment {function.name} updated")
-    return of_deployment(deployment)
+_BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
 
 
-def _missing(desired: list[Manifest], request: SyncRequest) -> list[str]:
-    """Return the kinds of the desired children that are not observed."""
-    return [child["kind"] for child in desired if request.child(child["kind"]) is None]
+def _of_missing(
+    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime
+) -> State | None:
+    """Return the state of a Function that lacks a child, None if all are there."""
+    missing = [child["kind"] for child in desired if request.child(child["kind"]) is None]
+    if not missing:
+        return None
+    # Nobody tells us of a child that never comes, nor when a taken name becomes free.
+    if _has_waited(PENDING, request, now):
+        return State.stalled(NAME_CONFLICT, _taken(missing, function.name), look_again=RETRY_SECONDS)
+    return State.reconciling(PENDING, _BEGUN.message, look_again=GRACE_SECONDS)
 
 
-def _resync_after(state: State, missing: list[str], request: SyncRequest) -> int:
-    """Return seconds: nobody tells us of a child that never comes, nor when a taken name becomes free."""
-    if state.reason == NAME_CONFLICT:
-        return RETRY_SECONDS
-    # Before anything is observed the children's own events come sooner than any timer.
-    return GRACE_SECONDS if missing and request.observed else 0
+def _of_deployment(
+    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime
+) -> State | None:
+    """Return the state of the Deployment, which has to be the one we ask for; None if nobody has looked at it yet."""
+    live = request.child("Deployment")
+    if live is None or "observedGeneration" not in live.get("status", {}):
+        return None
+    if _is_as_asked(live, desired, request):
+        return of_deployment(live, now)
+    if _has_waited(UPDATED, request, now):
+        refused = f"Deployment {function.name} cannot be updated: the API server refuses it (see the Function's events)"
+        return State.stalled(UPDATE_REFUSED, refused)
+    return State.reconciling(UPDATED, f"Deployment {function.name} updated", look_again=GRACE_SECONDS)
+
+
+def _has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
+    """
+    Tell whether a wish has been unfulfilled since an answer that made it, for longer than a stale cache explains.
+
+    Metacontroller shows us our own children only and takes a name clash for success; what the API server refuses it
+    tries again, and tells in an event. So time is all there is to go by. A new generation is a new wish.
+    """
+    previous, generation = _previous(request), request.function.metadata.generation
+    if (stalled := previous.get("Stalled")) and stalled.reason == STALLED_WISH[wish]:
+        return stalled.observed_generation == generation
+    pending = previous.get("Reconciling")
+    if pending is None or (pending.reason, pending.observed_generation) != (wish, generation):
+        return False
+    return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
 
 
 def _taken(kinds: list[str], name: str) -> str:
@@ -115,29 +142,10 @@ def _taken(kinds: list[str], name: str) -> str:
     )
 
 
-def _has_waited(request: SyncRequest, now: datetime) -> bool:
-    """
-    Tell whether a child has been missing since a sync that asked for it, long enough not to be a stale cache.
-
-    Metacontroller shows us our own children only and takes a name clash for success, so time is all there is to go by.
-    """
-    previous = _previous(request)
-    if (stalled := previous.get("Stalled")) and stalled.reason == NAME_CONFLICT:
-        return True
-    pending = previous.get("Reconciling")
-    if (
-        pending is None
-        or pending.reason != PENDING
-        or pending.observed_generation != request.function.metadata.generation
-    ):
-        return False
-    return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
-
-
-def _is_as_asked(live: Manifest, function: ResolvedFunction, desired: list[Manifest], request: SyncRequest) -> bool:
+def _is_as_asked(live: Manifest, desired: list[Manifest], request: SyncRequest) -> bool:
     """Tell whether the live Deployment was last applied with the template and replicas that are desired now."""
     wanted = next(child for child in desired if child["kind"] == "Deployment")["spec"]
-    if function.scale is None and live["spec"].get("replicas") != wanted["replicas"]:
+    if live["spec"].get("replicas") != wanted["replicas"]:
         return False
     try:
         return bool(last_applied(live)["spec"]["template"] == wanted["template"])
@@ -146,15 +154,25 @@ def _is_as_asked(live: Manifest, function: ResolvedFunction, desired: list[Manif
         return seen == request.function.metadata.generation
 
 
-def _facts(state: State) -> list[_Fact]:
-    """Reconciling and Stalled are abnormal-true: absent when there is nothing to say."""
+def _facts(state: State, deployment: State) -> list[_Fact]:
+    """
+    Running is about the Deployment alone, the rest about all children.
+
+    Reconciling and Stalled are abnormal-true: absent when there is nothing to say.
+    """
     facts = [
-        _Fact("Running", state.running, state.kyma_reason, state.message),
+        _running(deployment),
         _Fact("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message),
     ]
     if state.phase != "Ready":
         facts.append(_Fact(state.phase, "True", state.reason, state.message))
     return facts
+
+
+def _running(deployment: State) -> _Fact:
+    """Kyma has no word for children that are only asked for: there the Deployment counts as created."""
+    reason = "DeploymentCreated" if deployment.kyma_reason == PENDING else deployment.kyma_reason
+    return _Fact("Running", deployment.running, reason, deployment.message)
 
 
 def _conditions(facts: list[_Fact], request: SyncRequest, now: datetime) -> list[dict[str, Any]]:
@@ -163,7 +181,7 @@ def _conditions(facts: list[_Fact], request: SyncRequest, now: datetime) -> list
 
 
 def _condition(fact: _Fact, before: Condition | None, generation: int, now: datetime) -> dict[str, Any]:
-    stays = before is not None and before.status == fact.status
+    stays = before is not None and _goes_on(fact, before, generation)
     return {
         "type": fact.type,
         "status": fact.status,
@@ -172,6 +190,13 @@ def _condition(fact: _Fact, before: Condition | None, generation: int, now: date
         "lastTransitionTime": before.last_transition_time if before and stays else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": generation,
     }
+
+
+def _goes_on(fact: _Fact, before: Condition, generation: int) -> bool:
+    """Tell whether a condition keeps its time. The age of a wish counts, so each wish begins with a time of its own."""
+    if fact.type == "Reconciling" and fact.reason in STALLED_WISH:
+        return (before.reason, before.observed_generation) == (fact.reason, generation)
+    return before.status == fact.status
 
 
 def _previous(request: SyncRequest) -> dict[str, Condition]:

@@ -1,73 +1,234 @@
-"""A Deployment's state and what the Function says of it, one row each."""
+"""
+The status as a table: what the Deployment is like, with and without an autoscaler, and how far the last edit has come.
 
+A column for each stage of an edit: `applied` (the Deployment is the one that is asked for, and its controller has seen
+it), `unseen` (applied, not seen by the controller) and `unapplied` (the Deployment is still the one before). A cell is
+the phase (+ Ready, ~ Reconciling, ! Stalled) and its reason; whatever else a status says follows from it.
+"""
+
+from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cases import NOW, complete, overlaid, settle
+from metacontroller import World
 
-from hooks.rollout import of_deployment
+from hooks.config import Config
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
 
 Manifest = dict[str, Any]
 
-AVAILABLE = {"type": "Available", "status": "True"}
-UNAVAILABLE = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}
-LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
-PAUSED = {"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused"}
-REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-DONE = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
-SURGE = {"replicas": 3, "updatedReplicas": 1, "availableReplicas": 2}
+HOUR_AGO, SECOND_AGO = "2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"
 
 
-def deployment(*conditions: Manifest, wanted: int = 2, seen: int = 1, paused: bool = False, **status: int) -> Manifest:
-    return {
-        "kind": "Deployment",
-        "metadata": {"name": "hello", "generation": 1},
-        "spec": {"replicas": wanted} | ({"paused": True} if paused else {}),
-        "status": {"observedGeneration": seen, "conditions": list(conditions)} | status,
-    }
+def condition(kind: str, status: str, reason: str, since: str = HOUR_AGO) -> Manifest:
+    return {"type": kind, "status": status, "reason": reason, "message": "so it is", "lastTransitionTime": since}
 
 
-STATES = {
-    "not looked at": (deployment(AVAILABLE, seen=0, **DONE), "Reconciling", "DeploymentWaiting", "Unknown"),
-    "no pods yet": (deployment(UNAVAILABLE), "Reconciling", "MinReplicasNotAvailable", "Unknown"),
-    "some old pods": (deployment(AVAILABLE, **SURGE), "Reconciling", "DeploymentWaiting", "Unknown"),
-    "one old pod left": (
-        deployment(AVAILABLE, **DONE | {"replicas": 3}),
-        "Reconciling",
-        "DeploymentWaiting",
-        "Unknown",
-    ),
-    "one not available": (
-        deployment(AVAILABLE, **DONE | {"availableReplicas": 1}),
-        "Reconciling",
-        "DeploymentWaiting",
-        "Unknown",
-    ),
-    "done": (deployment(AVAILABLE, **DONE), "Ready", "DeploymentReady", "True"),
-    "done and paused": (deployment(AVAILABLE, PAUSED, paused=True, **DONE), "Ready", "DeploymentReady", "True"),
-    "paused half-way": (
-        deployment(AVAILABLE, PAUSED, paused=True, **SURGE),
-        "Reconciling",
-        "DeploymentWaiting",
-        "Unknown",
-    ),
-    "late": (deployment(UNAVAILABLE, LATE, **SURGE), "Stalled", "DeploymentFailed", "False"),
-    "late, of an older generation": (deployment(LATE, seen=0), "Reconciling", "DeploymentWaiting", "Unknown"),
-    "refused": (deployment(UNAVAILABLE, REFUSED), "Reconciling", "DeploymentFailed", "False"),
-    "refused until late": (deployment(UNAVAILABLE, REFUSED, LATE), "Stalled", "DeploymentFailed", "False"),
-    "off": (deployment(AVAILABLE, wanted=0), "Ready", "ScaledToZero", "True"),
-    "going off": (deployment(AVAILABLE, wanted=0, replicas=1), "Reconciling", "DeploymentWaiting", "Unknown"),
+AVAILABLE = condition("Available", "True", "MinimumReplicasAvailable")
+UNAVAILABLE = condition("Available", "False", "MinimumReplicasUnavailable")
+LOST = condition("Available", "False", "MinimumReplicasUnavailable", SECOND_AGO)
+MOVING = condition("Progressing", "True", "ReplicaSetUpdated")
+DONE = condition("Progressing", "True", "NewReplicaSetAvailable")
+LATE = condition("Progressing", "False", "ProgressDeadlineExceeded")
+PAUSED = condition("Progressing", "Unknown", "DeploymentPaused")
+REFUSED = condition("ReplicaFailure", "True", "FailedCreate")
+REFUSED_NOW = condition("ReplicaFailure", "True", "FailedCreate", SECOND_AGO)
+
+
+def live(pods: str, *conditions: Manifest, **spec: Any) -> Manifest:
+    """Return an overlay on the Deployment; `pods` are those that exist, are updated and are available: "3/1/2"."""
+    replicas, updated, available = map(int, pods.split("/"))
+    counts = {"replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}
+    return {"spec": spec, "status": counts | {"conditions": list(conditions)}}
+
+
+# Two pods are wanted, unless the spec says otherwise.
+DEPLOYMENTS: dict[str, Manifest | None] = {
+    "absent": None,
+    "new": {"status": None},
+    "creating": live("0/0/0", UNAVAILABLE, MOVING),
+    "progressing": live("2/2/1", UNAVAILABLE, MOVING),
+    "surge": live("3/1/2", AVAILABLE, MOVING),
+    "one old pod left": live("3/2/3", AVAILABLE, MOVING),
+    "available": live("2/2/2", AVAILABLE, DONE),
+    "available, paused": live("2/2/2", AVAILABLE, PAUSED, paused=True),
+    "paused half-way": live("3/1/2", AVAILABLE, PAUSED, paused=True),
+    "deadline exceeded": live("3/1/2", AVAILABLE, LATE),
+    "pods refused just now": live("0/0/0", UNAVAILABLE, MOVING, REFUSED_NOW),
+    "pods refused": live("0/0/0", UNAVAILABLE, MOVING, REFUSED),
+    "pods refused, deadline over": live("0/0/0", UNAVAILABLE, LATE, REFUSED),
+    "surge refused": live("2/0/2", AVAILABLE, MOVING, REFUSED),
+    "a pod lost just now": live("2/2/1", LOST, DONE),
+    "a pod lost": live("2/2/1", UNAVAILABLE, DONE),
+    "zero": live("0/0/0", AVAILABLE, DONE, replicas=0),
+    "going to zero": live("1/0/1", AVAILABLE, DONE, replicas=0),
+}
+
+TABLE = """
+Deployment                  | autoscaler | applied                   | unseen              | unapplied
+absent                      | any        | ~ ChildrenPending         | -                   | -
+new                         | any        | ~ ChildrenPending         | -                   | ~ ChildrenPending
+creating                    | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
+progressing                 | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
+surge                       | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
+one old pod left            | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
+available                   | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentUpdated
+available, paused           | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentUpdated
+paused half-way             | any        | ! DeploymentPaused        | ~ DeploymentWaiting | ~ DeploymentUpdated
+deadline exceeded           | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+pods refused just now       | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+pods refused                | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+pods refused, deadline over | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+surge refused               | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+a pod lost just now         | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
+a pod lost                  | any        | ! MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
+zero                        | no         | + ScaledToZero            | ~ DeploymentWaiting | ~ DeploymentUpdated
+zero                        | yes        | ~ DeploymentUpdated       | ~ DeploymentUpdated | ~ DeploymentUpdated
+going to zero               | no         | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
+going to zero               | yes        | ~ DeploymentUpdated       | ~ DeploymentUpdated | ~ DeploymentUpdated
+"""
+PHASES = {"+": "Ready", "~": "Reconciling", "!": "Stalled"}
+
+
+def rows() -> list[tuple[str, bool, str, str]]:
+    """Return (Deployment, autoscaled, stage, cell) of every cell in the table."""
+    head, *lines = [[cell.strip() for cell in line.split("|")] for line in TABLE.strip().splitlines()]
+    return [
+        (line[0], autoscaled, stage, cell)
+        for line in lines
+        for autoscaled in (False, True)
+        if line[1] in ("any", "yes" if autoscaled else "no")
+        for stage, cell in zip(head[2:], line[2:], strict=True)
+        if cell != "-"
+    ]
+
+
+def world_of(deployment: Manifest | None, *, autoscaled: bool, stage: str = "applied") -> World:
+    """Return a Function that was settled with two pods, or with none, and whose Deployment has become what it is."""
+    scale = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}} if autoscaled else {}
+    replicas = 2 if autoscaled else (deployment or {}).get("spec", {}).get("replicas", 2)
+    world = World(complete({"spec": {"replicas": replicas} | scale}))
+    settle(world, Config(), NOW - timedelta(hours=2))
+    if deployment is None:
+        world.children.clear()
+        return world
+    child = world.children["Deployment", "hello"]
+    child["spec"] |= deployment.get("spec", {})
+    child["status"] = overlaid({"observedGeneration": 1}, deployment["status"]) if deployment["status"] else {}
+    if stage == "unseen":
+        child["metadata"]["generation"] += 1
+    if stage == "unapplied":
+        world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "b"}]})
+    return world
+
+
+def conditions(world: World, *, later: timedelta = timedelta()) -> dict[str, Manifest]:
+    """Return the conditions that the hook answers, by type."""
+    answer = sync(SyncRequest.parse(world.request()), Config(), now=NOW + later)
+    world.parent["status"] = deepcopy(answer.status)
+    return {condition["type"]: condition for condition in answer.status["conditions"]}
+
+
+def test_the_table_is_whole() -> None:
+    """Every Deployment has a row with and a row without an autoscaler."""
+    assert {(name, scaled) for name, scaled, _, _ in rows()} == {(n, s) for n in DEPLOYMENTS for s in (False, True)}
+
+
+@pytest.mark.parametrize(("deployment", "autoscaled", "stage", "cell"), rows())
+def test_table(deployment: str, autoscaled: bool, stage: str, cell: str) -> None:
+    """The cell holds, and there is exactly one of Reconciling and Stalled, or neither where Ready is True."""
+    said = conditions(world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled, stage=stage))
+    mark, reason = cell.split()
+    phase = PHASES[mark]
+    assert set(said) == {"ConfigurationReady", "Running", "Ready", phase}
+    assert {said[phase]["status"], said["ConfigurationReady"]["status"]} == {"True"}
+    assert said["Ready"]["status"] == ("True" if phase == "Ready" else "False")
+    assert {said["Ready"]["reason"], said[phase]["reason"]} == {reason}
+    assert said["Ready"]["message"] == said[phase]["message"]
+
+
+# What Kyma's Running says for each reason: its status and Kyma's own reason.
+KYMA = {
+    "ChildrenPending": ("Unknown", "DeploymentCreated"),
+    "DeploymentUpdated": ("Unknown", "DeploymentUpdated"),
+    "DeploymentWaiting": ("Unknown", "DeploymentWaiting"),
+    "DeploymentPaused": ("Unknown", "DeploymentWaiting"),
+    "MinReplicasNotAvailable": ("Unknown", "MinReplicasNotAvailable"),
+    "DeploymentFailed": ("False", "DeploymentFailed"),
+    "DeploymentReady": ("True", "DeploymentReady"),
+    "ScaledToZero": ("True", "DeploymentReady"),
 }
 
 
-@pytest.mark.parametrize(("live", "phase", "reason", "running"), STATES.values(), ids=STATES)
-def test_states(live: Manifest, phase: str, reason: str, running: str) -> None:
-    """Each state of a Deployment has one phase, one reason, and one word for Kyma's Running."""
-    state = of_deployment(live)
-    assert (state.phase, state.reason, state.running) == (phase, reason, running)
-    assert "hello" in state.message
+@pytest.mark.parametrize(("deployment", "autoscaled", "stage", "cell"), rows())
+def test_running_has_kymas_words(deployment: str, autoscaled: bool, stage: str, cell: str) -> None:
+    """Running carries one of Kyma's own reasons, with the status that Kyma gives it."""
+    running = conditions(world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled, stage=stage))["Running"]
+    assert (running["status"], running["reason"]) == KYMA[cell.split()[1]]
 
 
-def test_failures_are_told_in_the_servers_words() -> None:
-    """A failure carries the reason and the message of the Deployment's condition."""
-    assert "FailedCreate: exceeded quota" in of_deployment(STATES["refused"][0]).message
-    assert "ProgressDeadlineExceeded: timed out" in of_deployment(STATES["late"][0]).message
+@pytest.mark.parametrize("autoscaled", [False, True])
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+def test_waiting_has_an_end(deployment: str, autoscaled: bool) -> None:
+    """After a day without any change only what Kubernetes itself puts an end to still counts as under way."""
+    world = world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled)
+    conditions(world)
+    is_under_way = "Reconciling" in conditions(world, later=timedelta(days=1))
+    status = world.children.get(("Deployment", "hello"), {}).get("status", {})
+    has_deadline = MOVING in status.get("conditions", ())
+    # A Deployment of zero is never late, and one without a status has a controller that does not run.
+    assert is_under_way <= (has_deadline or deployment == "new" or (deployment == "going to zero" and not autoscaled))
+
+
+@pytest.mark.parametrize("kind", ["Service", "ServiceAccount", "HorizontalPodAutoscaler"])
+def test_running_is_about_the_deployment(kind: str) -> None:
+    """While another child is missing, and when it stays away, the Function is not ready and its Deployment runs."""
+    world = world_of(DEPLOYMENTS["available"], autoscaled=True)
+    del world.children[kind, "hello"]
+    for seconds, phase, reason in ((0, "Reconciling", "ChildrenPending"), (5, "Stalled", "NameConflict")):
+        said = conditions(world, later=timedelta(seconds=seconds))
+        assert (said["Ready"]["status"], said[phase]["reason"]) == ("False", reason)
+        assert (said["Running"]["status"], said["Running"]["reason"]) == ("True", "DeploymentReady")
+
+
+def test_each_wish_has_its_own_time() -> None:
+    """A child that goes missing late in a rollout, or is asked for by an edit, has all of the time there is."""
+    world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
+    conditions(world, later=-timedelta(minutes=9))
+    service = world.children.pop(("Service", "hello"))
+    assert [phase(world, second) for second in (0, 4)] == ["Reconciling", "Reconciling"]
+    world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "b"}]})
+    assert [phase(world, second) for second in (5, 9, 10)] == ["Reconciling", "Reconciling", "Stalled"]
+    world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "c"}]})
+    assert [phase(world, second) for second in (11, 15, 16)] == ["Reconciling", "Reconciling", "Stalled"]
+    world.children["Service", "hello"] = service
+    assert [phase(world, second) for second in (17, 21, 22)] == ["Reconciling", "Reconciling", "Stalled"]
+
+
+def phase(world: World, second: int) -> str:
+    return next(iter({"Reconciling", "Stalled"} & set(conditions(world, later=timedelta(seconds=second)))))
+
+
+@pytest.mark.parametrize(
+    ("deployment", "text"),
+    {
+        "pods refused": "FailedCreate: so it is",
+        "deadline exceeded": "ProgressDeadlineExceeded: so it is",
+        "paused half-way": "kubectl rollout resume deployment hello",
+        "a pod lost": "for more than 600 seconds",
+    }.items(),
+)
+def test_messages_help(deployment: str, text: str) -> None:
+    """A failure carries Kubernetes' own reason and message, or says what to do."""
+    assert text in conditions(world_of(DEPLOYMENTS[deployment], autoscaled=False))["Stalled"]["message"]
+
+
+def test_it_asks_to_look_again() -> None:
+    """Where time alone ends a state, the hook asks to be called at that time."""
+    expected = {"absent": 5, "pods refused just now": 4, "a pod lost just now": 599, "available": 0, "surge": 0}
+    for deployment, seconds in expected.items():
+        world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
+        assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
