@@ -2,8 +2,9 @@
 What a live Deployment says about its Function, as one State.
 
 The order of the questions is kubectl's and kstatus': first whether the status is about this generation at all, then
-what has failed, then what is still under way. Whatever is under way has an end: the Deployment's own progress deadline,
-or where that one does not run (pods refused, pods lost after a finished rollout) the age of the Deployment's condition.
+what has failed, then what is still under way. Whatever is under way has an end: the Deployment's own progress deadline;
+where that does not run, since the rollout was finished once, the same time from when pods were lost; and for pods that
+are refused a few seconds, which status.py counts.
 """
 
 from dataclasses import dataclass, replace
@@ -13,8 +14,8 @@ from typing import Any, Literal
 
 from hooks.manifest import Manifest
 
-REFUSED_SECONDS = 5
-"""How long pods may be refused before that counts as final: a ServiceAccount made a moment ago is not yet known."""
+REFUSED, REFUSED_SECONDS = "DeploymentFailed", 5
+"""Why a Function is under way whose pods are refused, and for how long it may be that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def of_deployment(deployment: Manifest, now: datetime) -> State:
     if deployment["spec"].get("paused"):
         return _paused(name)
     if _says(conditions, "ReplicaFailure", "True"):
-        return _refused(name, conditions["ReplicaFailure"], now)
+        return _refused(name, conditions["ReplicaFailure"])
     if _says(conditions, "Available", "True"):
         return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
     if _says(conditions, "Progressing", "True", "NewReplicaSetAvailable"):
@@ -102,12 +103,14 @@ def _paused(name: str) -> State:
     return replace(State.stalled("DeploymentPaused", message), running="Unknown", kyma_reason="DeploymentWaiting")
 
 
-def _refused(name: str, condition: dict[str, Any], now: datetime) -> State:
-    """A quota or Pod Security keeps pods away until somebody acts; Kubernetes tries on, and tells us of success."""
-    message = _because(name, condition)
-    if left := _left(condition, REFUSED_SECONDS, now):
-        return replace(State.reconciling("DeploymentFailed", message, look_again=left), running="False")
-    return State.stalled("DeploymentFailed", message)
+def _refused(name: str, condition: dict[str, Any]) -> State:
+    """
+    A quota or Pod Security keeps pods away; Kubernetes tries on, and tells us of success.
+
+    That may be over at once: a ServiceAccount made a moment ago is not yet known, or the pods are of the generation
+    before. How long it has lasted is for the Function's own conditions to say.
+    """
+    return replace(State.reconciling(REFUSED, _because(name, condition), look_again=REFUSED_SECONDS), running="False")
 
 
 def _lost(name: str, condition: dict[str, Any], deadline: int, now: datetime) -> State:

@@ -14,14 +14,14 @@ from hooks.function import Condition
 from hooks.manifest import Manifest
 from hooks.protocol import NoLastApplied, SyncRequest, last_applied
 from hooks.resolve import ResolvedFunction
-from hooks.rollout import State, of_deployment
+from hooks.rollout import REFUSED, State, of_deployment
 from hooks.validate import Violation
 
 MESSAGE_CHARACTERS = 8192
 PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
 NAME_CONFLICT, UPDATE_REFUSED = "NameConflict", "UpdateRefused"
-STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED}
-"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update."""
+STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
+"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update, pods to create."""
 GRACE_SECONDS = 5
 """How long a wish may stay unfulfilled, for a stale cache or a write that is tried again."""
 RETRY_SECONDS = 30
@@ -111,7 +111,9 @@ def _of_deployment(
     if live is None or "observedGeneration" not in live.get("status", {}):
         return None
     if _is_as_asked(live, desired, request):
-        return of_deployment(live, now)
+        state = of_deployment(live, now)
+        is_final = state.reason == REFUSED and _has_waited(REFUSED, request, now)
+        return State.stalled(REFUSED, state.message) if is_final else state
     if _has_waited(UPDATED, request, now):
         refused = f"Deployment {function.name} cannot be updated: the API server refuses it (see the Function's events)"
         return State.stalled(UPDATE_REFUSED, refused)

@@ -35,7 +35,6 @@ DONE = condition("Progressing", "True", "NewReplicaSetAvailable")
 LATE = condition("Progressing", "False", "ProgressDeadlineExceeded")
 PAUSED = condition("Progressing", "Unknown", "DeploymentPaused")
 REFUSED = condition("ReplicaFailure", "True", "FailedCreate")
-REFUSED_NOW = condition("ReplicaFailure", "True", "FailedCreate", SECOND_AGO)
 
 
 def live(pods: str, *conditions: Manifest, **spec: Any) -> Manifest:
@@ -57,7 +56,6 @@ DEPLOYMENTS: dict[str, Manifest | None] = {
     "available, paused": live("2/2/2", AVAILABLE, PAUSED, paused=True),
     "paused half-way": live("3/1/2", AVAILABLE, PAUSED, paused=True),
     "deadline exceeded": live("3/1/2", AVAILABLE, LATE),
-    "pods refused just now": live("0/0/0", UNAVAILABLE, MOVING, REFUSED_NOW),
     "pods refused": live("0/0/0", UNAVAILABLE, MOVING, REFUSED),
     "pods refused, deadline over": live("0/0/0", UNAVAILABLE, LATE, REFUSED),
     "surge refused": live("2/0/2", AVAILABLE, MOVING, REFUSED),
@@ -79,10 +77,9 @@ available                   | any        | + DeploymentReady         | ~ Deploym
 available, paused           | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentUpdated
 paused half-way             | any        | ! DeploymentPaused        | ~ DeploymentWaiting | ~ DeploymentUpdated
 deadline exceeded           | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-pods refused just now       | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-pods refused                | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+pods refused                | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
 pods refused, deadline over | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-surge refused               | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
+surge refused               | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
 a pod lost just now         | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
 a pod lost                  | any        | ! MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
 zero                        | no         | + ScaledToZero            | ~ DeploymentWaiting | ~ DeploymentUpdated
@@ -208,6 +205,16 @@ def test_each_wish_has_its_own_time() -> None:
     assert [phase(world, second) for second in (17, 21, 22)] == ["Reconciling", "Reconciling", "Stalled"]
 
 
+@pytest.mark.parametrize("deployment", ["pods refused", "surge refused"])
+def test_refused_pods_stall(deployment: str) -> None:
+    """Pods refused for a few seconds are a failure, told in Kubernetes' words; an edit gets its own few seconds."""
+    world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
+    assert [phase(world, second) for second in (0, 4, 5, 6)] == ["Reconciling", "Reconciling", "Stalled", "Stalled"]
+    assert "FailedCreate: so it is" in conditions(world, later=timedelta(seconds=7))["Stalled"]["message"]
+    world.parent["metadata"]["generation"] += 1
+    assert [phase(world, second) for second in (8, 12, 13)] == ["Reconciling", "Reconciling", "Stalled"]
+
+
 def phase(world: World, second: int) -> str:
     return next(iter({"Reconciling", "Stalled"} & set(conditions(world, later=timedelta(seconds=second)))))
 
@@ -215,7 +222,6 @@ def phase(world: World, second: int) -> str:
 @pytest.mark.parametrize(
     ("deployment", "text"),
     {
-        "pods refused": "FailedCreate: so it is",
         "deadline exceeded": "ProgressDeadlineExceeded: so it is",
         "paused half-way": "kubectl rollout resume deployment hello",
         "a pod lost": "for more than 600 seconds",
@@ -228,7 +234,7 @@ def test_messages_help(deployment: str, text: str) -> None:
 
 def test_it_asks_to_look_again() -> None:
     """Where time alone ends a state, the hook asks to be called at that time."""
-    expected = {"absent": 5, "pods refused just now": 4, "a pod lost just now": 599, "available": 0, "surge": 0}
+    expected = {"absent": 5, "pods refused": 5, "a pod lost just now": 599, "available": 0, "surge": 0}
     for deployment, seconds in expected.items():
         world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
         assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
