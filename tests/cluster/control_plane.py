@@ -107,7 +107,7 @@ class ControlPlane:
         headers = self.headers | {"Content-Type": kind}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, context=_no_checks(), timeout=30) as answer:
+            with urllib.request.urlopen(request, context=no_checks(), timeout=30) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -212,7 +212,7 @@ def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
     ]
 
 
-def _no_checks() -> ssl.SSLContext:
+def no_checks() -> ssl.SSLContext:
     """The API server makes its own certificate, for loopback only."""
     context = ssl.create_default_context()
     context.check_hostname = False
