@@ -1,8 +1,20 @@
 """kstatus, Argo CD and Flux agree with the Function itself, at every recorded step of its lives."""
 
 import pytest
+import yaml
 from cases import Case, all_cases
-from lifecycles import AGREED, HEAD, Manifest, argo, check_argo, check_kstatus_and_flux, said, stories
+from lifecycles import (
+    AGREED,
+    HEAD,
+    ROOT,
+    Manifest,
+    argo,
+    check_argo,
+    check_kstatus_and_flux,
+    kstatus_and_flux,
+    said,
+    stories,
+)
 
 LIVES = stories()
 
@@ -58,6 +70,19 @@ def test_no_step_contradicts_itself(life: str) -> None:
             }
             abnormal = {"Reconciling", "Stalled"} & set(conditions)
             assert len(abnormal) == (0 if conditions["Ready"]["status"] == "True" else 1)
+
+
+def test_why_the_status_has_a_default() -> None:
+    """Without any status kstatus takes a new Function for healthy; the CRD's default says that nobody has looked."""
+    bare = HEAD | {"metadata": {"name": "hello", "generation": 1}}
+    said_of = [kstatus for kstatus, _ in kstatus_and_flux([bare | {"status": {}}, bare | {"status": default()}])]
+    assert said_of == ["Current", "InProgress"]
+
+
+def default() -> Manifest:
+    crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+    (version,) = crd["spec"]["versions"]
+    return dict(version["schema"]["openAPIV3Schema"]["properties"]["status"]["default"])
 
 
 def test_argo_waits_for_a_status() -> None:

@@ -184,9 +184,29 @@ def service_over_quota(life: Life) -> None:
     life.ready()
 
 
+def update_refused(life: Life) -> None:
+    """Edited into what no rule of ours forbids and the API server refuses in a Deployment, then mended."""
+    life.create()
+    life.ready()
+    life.edit(env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nonsense"}}}])
+    life.until("Stalled", "UpdateRefused")
+    life.edit(env=None)
+    life.ready()
+
+
 LIVES: dict[str, Callable[[Life], None]] = {
     life.__name__.replace("_", "-"): life
-    for life in (edited, broken, scaled, paused, late, pods_over_quota, pods_insecure, service_over_quota)
+    for life in (
+        edited,
+        broken,
+        scaled,
+        paused,
+        late,
+        pods_over_quota,
+        pods_insecure,
+        service_over_quota,
+        update_refused,
+    )
 }
 
 
