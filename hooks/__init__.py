@@ -10,6 +10,7 @@ resolve.py   every default in the house                         sizing.py       
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
 status.py    conditions                                         rollout.py      what a Deployment says
+cause.py     why pods do not run                                related.py      what is sent along: pods ...
 cli/         one command per module
 
 Doors open downwards only; tests/test_architecture.py holds the order.

@@ -12,13 +12,16 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
+from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load
+from hooks.function import Function
 from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""A Function's own objects take less than 3 MiB; the rest is for pods that nobody has cleaned away."""
 JSON = "application/json"
 
 log = logging.getLogger("hooks")
@@ -49,11 +52,15 @@ def create_app(config: Config | None = None) -> Flask:
 
     @app.post("/v1/customize")
     def post_customize() -> Response:
-        """Answer which other objects a sync needs."""
+        """Answer which other objects a sync needs; what cannot be read is told by the sync that follows."""
         raw = _body()
         if not isinstance(raw, dict) or not isinstance(raw.get("parent"), dict):
             raise Unreadable("parent: expected an object")
-        return _json(200, customize(raw["parent"]))
+        try:
+            function = Function.model_validate(raw["parent"])
+        except ValidationError:
+            return _json(200, {"relatedResources": []})
+        return _json(200, {"relatedResources": customize(function, settings)})
 
     @app.get("/healthz")
     @app.get("/readyz")

@@ -51,6 +51,13 @@ class VolumeSizes(Setting):
     tmp: Quantity = "512Mi"
 
 
+class Related(Setting):
+    """What Metacontroller sends along: pods, so that a status says why they fail; Secrets and ConfigMaps in use."""
+
+    pods: bool = True
+    configs: bool = False
+
+
 def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> ResourceProfile:
     return ResourceProfile(requests={"cpu": cpu, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory_limit})
 
@@ -78,6 +85,7 @@ class Config(Setting):
     minimum_resources: Amounts = {"cpu": "10m", "memory": "16Mi"}
     install: Install = Install()
     volume_sizes: VolumeSizes = VolumeSizes()
+    related: Related = Related()
     target_cpu_utilization_percentage: int = Field(default=50, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
     image_pull_secrets: tuple[str, ...] = ()
     package_registry_config_secret_name: str = "serverless-package-registry-config"

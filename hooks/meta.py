@@ -10,6 +10,8 @@ from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 
 PREFIX = "serverless.kyma-project.io/"
+CONFIGS_VERSION = f"{PREFIX}configs-version"
+"""The pod annotation that changes with the Secrets and ConfigMaps that a Function names."""
 CONTROLLER_UID = "controller-uid"
 """Metacontroller's own label on every child: a wrong value aborts the whole sync, so we never send one."""
 
@@ -29,6 +31,11 @@ def internal_labels(function: ResolvedFunction) -> dict[str, str]:
     }
 
 
+def of_uid(uid: str) -> dict[str, str]:
+    """Return the label by which a Function's pods are found when nothing but its UID is known."""
+    return {f"{PREFIX}uuid": uid}
+
+
 def selector(function: ResolvedFunction) -> dict[str, str]:
     """Return the four labels that select a Function's pods; API gateways and dashboards count on exactly these."""
     return internal_labels(function) | {f"{PREFIX}resource": "deployment"}
@@ -42,6 +49,12 @@ def selector_text(function: ResolvedFunction) -> str:
 def pod_labels(function: ResolvedFunction) -> dict[str, str]:
     """Return the pods' labels: the user's, below the selector, below the recommended name label."""
     return {**function.labels, **selector(function), "app.kubernetes.io/name": function.name}
+
+
+def pod_annotations(function: ResolvedFunction) -> dict[str, str]:
+    """Return the pods' annotations: the user's, below what has to roll the pods."""
+    version = {CONFIGS_VERSION: function.configs_version} if function.configs_version else {}
+    return {**function.pod_annotations, **version}
 
 
 def deployment_reference(function: ResolvedFunction) -> Manifest:

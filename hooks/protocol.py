@@ -6,7 +6,7 @@ deleted, so an answer without children is a statement, never a fallback.
 Source: Metacontroller's CompositeController hook API, release 4.17.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -31,10 +31,15 @@ class NoLastApplied(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRequest:
-    """`observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent."""
+    """
+    `observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent.
+
+    `related` has the objects that customize() asked for; it is empty where that hook is not installed.
+    """
 
     function: Function
     observed: dict[tuple[str, str], Manifest]
+    related: dict[tuple[str, str], Manifest]
     previous_status: dict[str, Any]
     finalizing: bool
 
@@ -52,7 +57,8 @@ class SyncRequest:
             raise Unreadable(describe(error)) from None
         return cls(
             function=function,
-            observed={(child["kind"], child["metadata"]["name"]): child for child in _children(raw["children"])},
+            observed=_by_name(raw["children"], "children"),
+            related=_by_name(raw.get("related") or {}, "related"),
             previous_status=raw["parent"].get("status") or {},
             finalizing=raw.get("finalizing") is True,
         )
@@ -125,13 +131,17 @@ def _as_applied(child: Manifest, autoscaled: bool) -> Manifest:
     return manifest
 
 
-def _children(groups: dict[str, Any]) -> Iterator[Manifest]:
+def _by_name(groups: Any, where: str) -> dict[tuple[str, str], Manifest]:
+    """Return every object in `groups`, a map of group to a map of name to object, by its own kind and name."""
+    if not isinstance(groups, dict):
+        raise Unreadable(f"{where}: expected an object")
+    found = {}
     for group, members in groups.items():
         if not isinstance(members, dict):
-            raise Unreadable(f"children.{group}: expected an object")
-        for key, child in members.items():
+            raise Unreadable(f"{where}.{group}: expected an object")
+        for key, member in members.items():
             try:
-                child["kind"], child["metadata"]["name"]
+                found[member["kind"], member["metadata"]["name"]] = member
             except (KeyError, TypeError):
-                raise Unreadable(f"children.{group}.{key}: expected a Kubernetes object") from None
-            yield child
+                raise Unreadable(f"{where}.{group}.{key}: expected a Kubernetes object") from None
+    return found

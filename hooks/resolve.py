@@ -55,6 +55,7 @@ class ResolvedFunction:
     namespace: str
     uid: str
     generation: int
+    configs_version: str
     own_labels: Mapping[str, str]
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -89,12 +90,15 @@ class ResolvedFunction:
     tmp_size: str
 
 
-def resolve(function: Function, config: Config, observed_replicas: int | None = None) -> ResolvedFunction:
+def resolve(
+    function: Function, config: Config, observed_replicas: int | None = None, configs_version: str = ""
+) -> ResolvedFunction:
     """
     Return the Function with every gap filled.
 
-    `observed_replicas` are those of the live Deployment, None where there is none: while an autoscaler is at work
-    they are kept as they are. Leaving the field out instead would make the API server default it to 1.
+    `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` are those of the live
+    Deployment, None where there is none: while an autoscaler is at work they are kept as they are. Leaving the field
+    out instead would make the API server default it to 1.
     """
     metadata, spec = function.metadata, function.spec
     image = config.runtimes[spec.runtime]
@@ -107,6 +111,7 @@ def resolve(function: Function, config: Config, observed_replicas: int | None = 
         namespace=metadata.namespace,
         uid=metadata.uid,
         generation=metadata.generation,
+        configs_version=configs_version,
         own_labels=metadata.labels or {},
         labels=spec.labels or {},
         annotations=spec.annotations or {},

@@ -5,14 +5,15 @@ A status that changes with the clock or counts something is written for ever: la
 while a condition's status stays, and messages name states, not numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from hooks import meta
+from hooks import cause, meta
 from hooks.function import Condition
 from hooks.manifest import Manifest
 from hooks.protocol import NoLastApplied, SyncRequest, last_applied
+from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
 from hooks.rollout import REFUSED, State, of_deployment
 from hooks.validate import Violation
@@ -36,10 +37,12 @@ class Report:
     resync_after: int = 0
 
 
-def compute_status(function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime) -> Report:
-    """Return the report on a sound Function, given its desired children."""
+def compute_status(
+    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
+) -> Report:
+    """Return the report on a sound Function, given its desired children and what it names that is not there."""
     missing = _of_missing(function, desired, request, now)
-    deployment = _of_deployment(function, desired, request, now) or missing or _BEGUN
+    deployment = _of_deployment(function, desired, request, absent, now) or missing or _BEGUN
     state = missing or deployment
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
@@ -104,7 +107,7 @@ def _of_missing(
 
 
 def _of_deployment(
-    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime
+    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
 ) -> State | None:
     """Return the state of the Deployment, which has to be the one we ask for; None if nobody has looked at it yet."""
     live = request.child("Deployment")
@@ -112,12 +115,27 @@ def _of_deployment(
         return None
     if _is_as_asked(live, desired, request):
         state = of_deployment(live, now)
-        is_final = state.reason == REFUSED and _has_waited(REFUSED, request, now)
-        return State.stalled(REFUSED, state.message) if is_final else state
+        if state.reason == REFUSED:
+            return State.stalled(REFUSED, state.message) if _has_waited(REFUSED, request, now) else state
+        return _explained(state, live, function, request, absent, now)
     if _has_waited(UPDATED, request, now):
         refused = f"Deployment {function.name} cannot be updated: the API server refuses it (see the Function's events)"
         return State.stalled(UPDATE_REFUSED, refused)
     return State.reconciling(UPDATED, f"Deployment {function.name} updated", look_again=GRACE_SECONDS)
+
+
+def _explained(
+    state: State, live: Manifest, function: ResolvedFunction, request: SyncRequest, absent: list[str], now: datetime
+) -> State:
+    """Return the state of a Deployment that is not ready, with the cause in the place of its own words if one is known."""
+    if state.phase == "Ready":
+        return state
+    if absent:
+        return replace(state, reason="ConfigMissing", message="; ".join(absent))
+    findings = cause.of_pods(newest_pods(request, live), function.resources.profile, now)
+    if findings.cause:
+        return replace(state, reason=findings.cause.reason, message=findings.cause.message)
+    return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
 
 
 def _has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:

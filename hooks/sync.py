@@ -5,10 +5,12 @@ The clock comes in as an argument, and nothing here reads, writes or remembers.
 """
 
 from datetime import datetime
-from typing import Any
 
+from hooks import related
 from hooks.children import build_children
 from hooks.config import Config
+from hooks.function import Function
+from hooks.manifest import Manifest
 from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, held
 from hooks.resolve import resolve
 from hooks.status import compute_status, rejected, unchanged
@@ -28,9 +30,9 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     if violations := validate(request.function, config):
         report = rejected(violations, request, now)
         return SyncResponse(status=report.status, children=held(request))
-    function = resolve(request.function, config, request.observed_replicas)
+    function = resolve(request.function, config, request.observed_replicas, related.configs_version(request, config))
     children = build_children(function)
-    report = compute_status(function, children, request, now)
+    report = compute_status(function, children, request, related.missing(request, config), now)
     return SyncResponse(status=report.status, children=children, resync_after=report.resync_after)
 
 
@@ -49,6 +51,6 @@ def finalize(request: SyncRequest, config: Config, *, now: datetime) -> SyncResp
     return SyncResponse(status=unchanged(request).status, children=children, finalized=request.finalizing and not kinds)
 
 
-def customize(parent: dict[str, Any]) -> dict[str, Any]:
-    """Return the rules for objects that Metacontroller should send along: none."""
-    return {"relatedResources": []}
+def customize(function: Function, config: Config) -> list[Manifest]:
+    """Return the rules for what Metacontroller should send along with a sync of this Function."""
+    return related.rules(function, config)

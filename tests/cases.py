@@ -1,7 +1,8 @@
 """
 A case: one folder under cases/, one story.
 
-request.yaml   a comment of one sentence, the reason; then what is on the wire: parent, children, finalizing
+request.yaml   a comment of one sentence, the reason; then what is on the wire: parent, children, related,
+               finalizing
 given.yaml     what is not on the wire (optional): config, now, and a past for the Function:
                before       an overlay on the spec; the children and the status are those of that spec, settled
                deployment   an overlay on the observed Deployment
@@ -34,6 +35,7 @@ CASES = ROOT / "tests" / "cases"
 FILES = {"given.yaml", "request.yaml", "response.yaml"}
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 UID = "11111111-2222-3333-4444-555555555555"
+RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
 KINDS = {
     "deployments": "Deployment",
     "services": "Service",
@@ -66,7 +68,7 @@ class Case:
         reason = " ".join(line[1:].strip() for line in _head(text))
         assert reason.endswith("."), f"{folder.name}/request.yaml does not begin with a comment that says why"
         given = _strict(folder / "given.yaml", {"config", "now", "before", "deployment", "without", "previous"})
-        asked = _strict(folder / "request.yaml", {"parent", "children", "finalizing"})
+        asked = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
         config = _config(given.get("config"))
         now = datetime.fromisoformat(given["now"]) if "now" in given else NOW
         world = _past(World(complete(asked["parent"])), given, config, now)
@@ -74,6 +76,9 @@ class Case:
         for group, children in asked.get("children", {}).items():
             assert group in request["children"], f"{group} is no child kind of compositecontroller.yaml"
             request["children"][group] |= children
+        for group, objects in asked.get("related", {}).items():
+            assert group in RELATED, f"{group} is nothing that customize() asks for"
+            request["related"][group] = objects
         return cls(folder.name, reason, request, config, now, "config" not in given, "previous" not in given)
 
     def answer(self) -> Manifest:

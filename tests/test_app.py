@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from metacontroller import World
 
 from hooks import app
+from hooks.app import MAX_BODY_BYTES
 from hooks.config import Config
 
 Manifest = dict[str, Any]
@@ -50,9 +51,11 @@ def test_a_deletion_is_answered(client: FlaskClient) -> None:
     assert response.json["finalized"] is True
 
 
-def test_customize_has_no_rules(client: FlaskClient) -> None:
-    """No other objects are asked for."""
-    assert post(client, body(), "/v1/customize").json == {"relatedResources": []}
+def test_customize_asks_for_pods(client: FlaskClient) -> None:
+    """A Function's pods are asked for; of one that cannot be read, nothing is: the sync after it says why."""
+    (rule,) = post(client, body(), "/v1/customize").json["relatedResources"]
+    assert rule["resource"] == "pods"
+    assert post(client, {"parent": {}}, "/v1/customize").json == {"relatedResources": []}
     assert post(client, [], "/v1/customize").status_code == 422
 
 
@@ -81,7 +84,7 @@ REFUSED: list[tuple[Any, Manifest, int, str]] = [
         "children.Service.v1.a: expected a Kubernetes object",
     ),
     (body(), {"content_type": "text/plain"}, 415, "application/json"),
-    (b" " * (4 * 1024 * 1024 + 1), {}, 413, "Request Entity Too Large"),
+    (b" " * (MAX_BODY_BYTES + 1), {}, 413, "Request Entity Too Large"),
 ]
 
 

@@ -161,10 +161,10 @@ def test_children_are_updated_in_place() -> None:
 
 
 def test_hooks_are_routes() -> None:
-    """Every hook's path is a route; the only others are customize, which has no rules yet, and the two probes."""
+    """Every hook's path is a route; the only others are the two probes."""
     paths = {"/" + hook["webhook"]["url"].split("/", 3)[3] for hook in CONTROLLER["hooks"].values()}
     routes = {rule.rule for rule in create_app(Config()).url_map.iter_rules()}
-    assert routes - paths == {"/v1/customize", "/healthz", "/readyz"}
+    assert routes - paths == {"/healthz", "/readyz"}
     assert paths <= routes
 
 

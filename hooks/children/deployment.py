@@ -37,8 +37,8 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
 
 def _template_metadata(function: ResolvedFunction) -> Manifest:
     metadata: Manifest = {"labels": meta.pod_labels(function)}
-    if function.pod_annotations:
-        metadata["annotations"] = dict(function.pod_annotations)
+    if annotations := meta.pod_annotations(function):
+        metadata["annotations"] = annotations
     return metadata
 
 

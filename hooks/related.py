@@ -1,0 +1,131 @@
+"""
+What Metacontroller sends along beside the children: a Function's pods and, where the operator wants it, the Secrets
+and ConfigMaps that it names.
+
+Metacontroller keeps the rules for each UID and generation: they may depend on nothing but the spec and the config.
+Source: Metacontroller's customize hook, release 4.17.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from math import ceil
+
+import orjson
+
+from hooks import meta
+from hooks.config import Config
+from hooks.function import Function, FunctionSpec
+from hooks.manifest import Manifest
+from hooks.protocol import SyncRequest, last_applied
+from hooks.validate.size import encoded_bytes
+
+PODS_BYTES = 2 * 1024 * 1024
+"""What all pods of a Function may weigh; beyond that none is asked for, and the status has the Deployment's words."""
+POD_BYTES = 16 * 1024
+"""What a pod weighs beside its Function's source."""
+
+_REFERENCES = {
+    "secretKeyRef": "Secret",
+    "secretRef": "Secret",
+    "configMapKeyRef": "ConfigMap",
+    "configMapRef": "ConfigMap",
+}
+_NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A Secret or ConfigMap that `field` names; `key` is the one wanted of it, "" where all are."""
+
+    kind: str
+    name: str
+    field: str
+    key: str = ""
+    optional: bool = False
+
+
+def rules(function: Function, config: Config) -> list[Manifest]:
+    """Return the rules for what a sync of this Function is sent."""
+    wanted: list[Manifest] = []
+    namespace = function.metadata.namespace
+    if config.related.pods and _weight(function.spec) <= PODS_BYTES:
+        selector = {"matchLabels": meta.of_uid(function.metadata.uid)}
+        wanted.append({"apiVersion": "v1", "resource": "pods", "namespace": namespace, "labelSelector": selector})
+    if config.related.configs:
+        for kind, resource in (("ConfigMap", "configmaps"), ("Secret", "secrets")):
+            if names := sorted({each.name for each in named(function.spec) if each.kind == kind}):
+                wanted.append({"apiVersion": "v1", "resource": resource, "namespace": namespace, "names": names})
+    return wanted
+
+
+def newest_pods(request: SyncRequest, deployment: Manifest) -> list[Manifest]:
+    """Return the pods of the Deployment's newest ReplicaSet, or all while nobody says which one that is."""
+    pods = [pod for (kind, _), pod in sorted(request.related.items(), key=lambda item: item[0]) if kind == "Pod"]
+    conditions = deployment.get("status", {}).get("conditions", ())
+    said = next((c.get("message", "") for c in conditions if c["type"] == "Progressing"), "")
+    if not (newest := _NEWEST.search(said)):
+        return pods
+    return [pod for pod in pods if newest[1] in (owner["name"] for owner in pod["metadata"].get("ownerReferences", ()))]
+
+
+def named(spec: FunctionSpec) -> Iterator[Named]:
+    """Yield every Secret and ConfigMap that the Function names, as often as it does."""
+    for index, entry in enumerate(spec.env or ()):
+        yield from _references(f"spec.env[{index}].valueFrom", entry.get("valueFrom") or {})
+    for index, source in enumerate(spec.env_from or ()):
+        yield from _references(f"spec.envFrom[{index}]", source)
+    for index, secret in enumerate(spec.secret_mounts or ()):
+        yield Named(kind="Secret", field=f"spec.secretMounts[{index}].secretName", name=secret.secret_name)
+    for index, config_map in enumerate(spec.config_map_mounts or ()):
+        field = f"spec.configMapMounts[{index}].configMapName"
+        yield Named(kind="ConfigMap", field=field, name=config_map.config_map_name)
+
+
+def _references(field: str, entry: Manifest) -> Iterator[Named]:
+    for reference, kind in _REFERENCES.items():
+        if found := entry.get(reference):
+            key, optional = found.get("key", ""), bool(found.get("optional"))
+            yield Named(kind=kind, name=found.get("name", ""), field=f"{field}.{reference}", key=key, optional=optional)
+
+
+def missing(request: SyncRequest, config: Config) -> list[str]:
+    """Return what the Function names and is not there, each with its field; nothing unless configs are sent along."""
+    if not config.related.configs:
+        return []
+    faults = []
+    for each in named(request.function.spec):
+        found = request.related.get((each.kind, each.name))
+        if found is None:
+            fault = f"{each.field}: {each.kind} {each.name} does not exist"
+        elif each.key and not any(each.key in found.get(part, ()) for part in ("data", "binaryData")):
+            fault = f"{each.field}: {each.kind} {each.name} has no key {each.key}"
+        else:
+            continue
+        faults += [] if each.optional else [fault]
+    return faults
+
+
+def configs_version(request: SyncRequest, config: Config) -> str:
+    """
+    Return a text that changes when an object that the Function names does; it says nothing about contents.
+
+    "" where there is none, or none is sent along. While one is missing the version stays as it was last applied:
+    new pods could not start without it.
+    """
+    names = {(each.kind, each.name) for each in named(request.function.spec)} if config.related.configs else set()
+    if not names:
+        return ""
+    if missing(request, config) and (deployment := request.child("Deployment")):
+        annotations = last_applied(deployment)["spec"]["template"]["metadata"].get("annotations", {})
+        return str(annotations.get(meta.CONFIGS_VERSION, ""))
+    found = [request.related[name]["metadata"] for name in sorted(names) if name in request.related]
+    return sha256(orjson.dumps([(each["uid"], each["resourceVersion"]) for each in found])).hexdigest()[:16]
+
+
+def _weight(spec: FunctionSpec) -> int:
+    inline, scale = spec.source.inline, spec.scale_config
+    source = encoded_bytes([inline.source, inline.dependencies]) if inline else 0
+    replicas = max(spec.replicas, scale.max_replicas if scale else 0)
+    return (ceil(replicas * 1.25) + 1) * (source + POD_BYTES)
