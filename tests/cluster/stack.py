@@ -3,6 +3,7 @@
 import shutil
 import sys
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,16 @@ class Stack:
         assert program is not None
         self.processes.start("metacontroller", [program, *self.metacontroller_flags])
 
-    def install(self, resync_seconds: int | None = None) -> None:
-        """Apply the project as it stands, but for the hook's address and, if given, a forced resync."""
+    def install(self, resync_seconds: int | None = None, without_hooks: Iterable[str] = ()) -> None:
+        """Apply the project as it stands, but for the hook's address and, if given, a forced resync or fewer hooks."""
         self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
         self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
         for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):
             # kubectl wait fails on a CRD so new that it has no conditions yet.
             wait_until(lambda name=name: self._established(name), f"{name} to be established")
         controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
+        for name in without_hooks:
+            del controller["spec"]["hooks"][name]
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
             hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}"}
