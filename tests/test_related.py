@@ -1,12 +1,13 @@
 """What is asked for beside the children, and what is made of it."""
 
+import re
 from typing import Any
 
 import pytest
-from cases import UID, complete
+from cases import ROOT, UID, complete
 from metacontroller import World
 
-from hooks import related
+from hooks import cause, related
 from hooks.config import Config
 from hooks.function import Function
 from hooks.protocol import SyncRequest
@@ -91,3 +92,9 @@ def test_the_version_changes_with_the_objects() -> None:
 
     assert version("1", env=[ENV]) == version("1", env=[ENV]) != version("2", env=[ENV])
     assert version("1") == version("1", Config(), env=[ENV]) == ""
+
+
+def test_the_docs_know_every_reason() -> None:
+    """docs/status.md has a row for each cause, in their order."""
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "status.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [reason for reason in rows if reason in cause.RANKS] == list(cause.RANKS)
