@@ -44,13 +44,14 @@ _LOAD_FAILED = re.compile(
 _SCRUBBED = (
     (re.compile(r"(?<=://)[^/@\s]+@"), ""),
     (
-        re.compile(r"(?i)(token|password|passwd|secret|apikey|api_key|authorization)(\W+)(?:bearer )?[^\s'\"&,;]+"),
+        re.compile(r"(?i)(token|passw\w*|secret|api_?key|authorization)([\"']?\s*[=:]\s*)(bearer |basic )?[^\s,;&]+"),
         r"\1\2***",
     ),
     (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
     (re.compile(r"(?<=\d\.\d)(\d{0,2}):\d{4,5}\b"), r"\1"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"), "..."),
 )
+"""Credentials; then what differs between two runs of the same fault: addresses, ports, times."""
 
 
 @dataclass(frozen=True, kw_only=True)
