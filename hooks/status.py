@@ -41,7 +41,7 @@ def compute_status(
     function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
 ) -> Report:
     """Return the report on a sound Function, given its desired children and what it names that is not there."""
-    missing = _of_missing(function, desired, request, now)
+    missing = _of_missing(function, desired, request, absent, now)
     deployment = _of_deployment(function, desired, request, absent, now) or missing or _BEGUN
     state = missing or deployment
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
@@ -94,7 +94,7 @@ _BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being
 
 
 def _of_missing(
-    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, now: datetime
+    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
 ) -> State | None:
     """Return the state of a Function that lacks a child, None if all are there."""
     missing = [child["kind"] for child in desired if request.child(child["kind"]) is None]
@@ -103,7 +103,7 @@ def _of_missing(
     # Nobody tells us of a child that never comes, nor when a taken name becomes free.
     if _has_waited(PENDING, request, now):
         return State.stalled(NAME_CONFLICT, _taken(missing, function.name), look_again=RETRY_SECONDS)
-    return State.reconciling(PENDING, _BEGUN.message, look_again=GRACE_SECONDS)
+    return State.reconciling(PENDING, "; ".join(absent) or _BEGUN.message, look_again=GRACE_SECONDS)
 
 
 def _of_deployment(
@@ -127,7 +127,7 @@ def _of_deployment(
 def _explained(
     state: State, live: Manifest, function: ResolvedFunction, request: SyncRequest, absent: list[str], now: datetime
 ) -> State:
-    """Return the state of a Deployment that is not ready, with the cause in the place of its own words if one is known."""
+    """Return the state of a Deployment, with the cause in the place of its own words where it is not ready."""
     if state.phase == "Ready":
         return state
     if absent:
