@@ -115,7 +115,7 @@ def _of_deployment(
         return None
     if _is_as_asked(live, desired, request):
         state = of_deployment(live, now)
-        if state.reason == REFUSED:
+        if (state.phase, state.reason) == ("Reconciling", REFUSED):
             return State.stalled(REFUSED, state.message) if _has_waited(REFUSED, request, now) else state
         return _explained(state, live, function, request, absent, now)
     if _has_waited(UPDATED, request, now):
