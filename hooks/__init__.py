@@ -11,6 +11,7 @@ meta.py      every name, label and selector                     environment.py  
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
 status.py    conditions                                         rollout.py      what a Deployment says
 cause.py     why pods do not run                                related.py      what is sent along: pods ...
+drift.py     what others added and merging cannot mend
 cli/         one command per module
 
 Doors open downwards only; tests/test_architecture.py holds the order.

@@ -9,6 +9,7 @@ from datetime import datetime
 from hooks import related
 from hooks.children import build_children
 from hooks.config import Config
+from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, held
@@ -33,7 +34,7 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     function = resolve(request.function, config, request.observed_replicas, related.configs_version(request, config))
     children = build_children(function)
     report = compute_status(function, children, request, related.missing(request, config), now)
-    return SyncResponse(status=report.status, children=children, resync_after=report.resync_after)
+    return SyncResponse(status=report.status, children=adopting(children, request), resync_after=report.resync_after)
 
 
 def finalize(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse:

@@ -99,7 +99,8 @@ def _container(container: Manifest) -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         if probe in container:
             container[probe] = PROBE | container[probe]
-            container[probe]["httpGet"] = {"scheme": "HTTP"} | container[probe]["httpGet"]
+            if "httpGet" in container[probe]:
+                container[probe]["httpGet"] = {"scheme": "HTTP"} | container[probe]["httpGet"]
     for entry in container.get("env", []):
         _env(entry)
 

@@ -20,6 +20,7 @@ ORDER = [
     "hooks.config",
     "hooks.runtimes",
     "hooks.protocol",
+    "hooks.drift",
     "hooks.validate.violation",
     "hooks.validate.size",
     "hooks.validate.source",

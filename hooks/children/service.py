@@ -15,6 +15,7 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
         "metadata": meta.child(function),
         "spec": {
             "type": "ClusterIP",
+            "internalTrafficPolicy": "Cluster",
             "selector": meta.selector(function),
             "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
         },
