@@ -5,6 +5,7 @@ The programs come from KUBEBUILDER_ASSETS, the convention of setup-envtest. Noth
 """
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 USERS = ("admin", "metacontroller", "kube-controller-manager")
 CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller,namespace-controller"
 AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+LONGEST_LINE = 100_000
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 Manifest = dict[str, Any]
@@ -123,6 +125,8 @@ class ControlPlane:
         with self.audit_log.open("rb") as log:
             log.seek(since)
             for line in log:
+                if not line.endswith(b"\n"):
+                    break  # it is just being written
                 event = json.loads(line)
                 target = event.get("objectRef", {})
                 if event["user"]["username"] == user and target.get("resource") not in (None, "events", "leases"):
@@ -131,8 +135,10 @@ class ControlPlane:
         return found
 
     def mark(self) -> int:
-        """Return where the audit log ends now."""
-        return self.audit_log.stat().st_size
+        """Return where the audit log's last whole line ends now."""
+        with self.audit_log.open("rb") as log:
+            start = log.seek(max(0, log.seek(0, os.SEEK_END) - LONGEST_LINE))
+            return start + log.read().rfind(b"\n") + 1
 
     def _write_files(self) -> None:
         policy = AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
@@ -168,6 +174,8 @@ class ControlPlane:
             f"--service-account-key-file={self.directory}/sa.key",
             f"--service-account-signing-key-file={self.directory}/sa.key",
             "--service-cluster-ip-range=10.96.0.0/12",
+            # As on most clusters: what may be privileged is Pod Security's business.
+            "--allow-privileged=true",
             # No account controller runs: pods are looked at, never started.
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={self.directory}/audit.yaml",
@@ -212,8 +220,9 @@ def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
     ]
 
 
+@functools.cache
 def no_checks() -> ssl.SSLContext:
-    """The API server makes its own certificate, for loopback only."""
+    """The API server makes its own certificate, for loopback only; loading the usual ones takes longer than a call."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -110,7 +110,9 @@ class Stack:
         for pod in self.list("pods", namespace):
             if pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"]:
                 status = {"phase": "Running", "conditions": ready}
-                self.patch("pods", namespace, pod["metadata"]["name"], {"status": status}, status=True)
+                path = f"{PREFIX['pods']}/namespaces/{namespace}/pods/{pod['metadata']['name']}/status"
+                # Whatever the answer: during a rollout a pod may be gone by now.
+                self.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")
 
     def is_ready(self, namespace: str, name: str) -> bool:
         self.make_pods_ready(namespace)
