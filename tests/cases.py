@@ -6,6 +6,7 @@ request.yaml   a comment of one sentence, the reason; then what is on the wire: 
 given.yaml     what is not on the wire (optional): config, now, and a past for the Function:
                before       an overlay on the spec; the children and the status are those of that spec, settled
                deployment   an overlay on the observed Deployment
+               service      an overlay on the observed Service
                without      kinds of children that are then taken away
                previous     how many seconds ago a first answer was given to the very same question
 response.yaml  the whole answer, written by --bless
@@ -33,6 +34,7 @@ from hooks.sync import finalize, sync
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
 FILES = {"given.yaml", "request.yaml", "response.yaml"}
+GIVEN = {"config", "now", "before", "deployment", "service", "without", "previous"}
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 UID = "11111111-2222-3333-4444-555555555555"
 RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
@@ -67,7 +69,7 @@ class Case:
         text = (folder / "request.yaml").read_text(encoding="utf-8")
         reason = " ".join(line[1:].strip() for line in _head(text))
         assert reason.endswith("."), f"{folder.name}/request.yaml does not begin with a comment that says why"
-        given = _strict(folder / "given.yaml", {"config", "now", "before", "deployment", "without", "previous"})
+        given = _strict(folder / "given.yaml", GIVEN)
         asked = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
         config = _config(given.get("config"))
         now = datetime.fromisoformat(given["now"]) if "now" in given else NOW
@@ -165,8 +167,7 @@ def _past(world: World, given: Manifest, config: Config, now: datetime) -> World
         settle(world, config, now - timedelta(hours=1))
         world.edit(spec)
     for (kind, _), child in world.children.items():
-        if kind == "Deployment":
-            child.update(overlaid(child, given.get("deployment", {})))
+        child.update(overlaid(child, given.get(kind.lower(), {})))
     world.children = {key: child for key, child in world.children.items() if key[0] not in given.get("without", [])}
     if "previous" in given:
         earlier = now - timedelta(seconds=given["previous"])
