@@ -6,7 +6,6 @@ alone and is retried; its body then stands in an event on the Function, so it ho
 """
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load
 from hooks.function import Function
-from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, Unreadable
+from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -25,8 +24,6 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 JSON = "application/json"
 
 log = logging.getLogger("hooks")
-
-Answer = Callable[..., SyncResponse]
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -43,12 +40,14 @@ def create_app(config: Config | None = None) -> Flask:
     @app.post("/v1/sync")
     def post_sync() -> Response:
         """Answer one sync."""
-        return _answered(sync, settings)
+        asked = SyncRequest.parse(_body())
+        return _answered(asked, sync(asked, settings, now=datetime.now(UTC)))
 
     @app.post("/v1/finalize")
     def post_finalize() -> Response:
         """Answer one step of a deletion."""
-        return _answered(finalize, settings)
+        asked = FinalizeRequest.parse(_body())
+        return _answered(asked, finalize(asked, settings, now=datetime.now(UTC)))
 
     @app.post("/v1/customize")
     def post_customize() -> Response:
@@ -71,12 +70,10 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def _answered(answer: Answer, config: Config) -> Response:
-    asked = SyncRequest.parse(_body())
-    answered = answer(asked, config, now=datetime.now(UTC))
-    metadata = asked.function.metadata
-    log.debug("%s %s/%s: %d children", answer.__name__, metadata.namespace, metadata.name, len(answered.children))
-    return _json(200, answered.to_json())
+def _answered(asked: FinalizeRequest, answer: SyncResponse) -> Response:
+    metadata = asked.metadata
+    log.debug("%s %s/%s: %d children", request.path, metadata.namespace, metadata.name, len(answer.children))
+    return _json(200, answer.to_json())
 
 
 def _body() -> Any:

@@ -9,13 +9,15 @@ Source: Metacontroller's CompositeController hook API, release 4.17.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import ValidationError
 
-from hooks.function import Function
+from hooks.function import Function, Metadata, Model
 from hooks.manifest import Manifest
+
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
@@ -30,42 +32,42 @@ class NoLastApplied(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncRequest:
+class FinalizeRequest:
     """
-    `observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent.
+    All that a deletion needs: not the spec, so that no spec, however broken, can stand in its way.
 
-    `related` has the objects that customize() asked for; it is empty where that hook is not installed.
+    `observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent. `related` has the
+    objects that customize() asked for; it is empty where that hook is not installed.
     """
 
-    function: Function
+    metadata: Metadata
     observed: dict[tuple[str, str], Manifest]
     related: dict[tuple[str, str], Manifest]
     previous_status: dict[str, Any]
     finalizing: bool
 
     @classmethod
-    def parse(cls, raw: Any) -> "SyncRequest":
+    def parse(cls, raw: Any) -> "FinalizeRequest":
         """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
-        if not isinstance(raw, dict):
-            raise Unreadable("expected a JSON object")
-        for key in ("parent", "children"):
-            if not isinstance(raw.get(key), dict):
-                raise Unreadable(f"{key}: expected an object")
-        try:
-            function = Function.model_validate(raw["parent"])
-        except ValidationError as error:
-            raise Unreadable(describe(error)) from None
-        return cls(
-            function=function,
-            observed=_by_name(raw["children"], "children"),
-            related=_by_name(raw.get("related") or {}, "related"),
-            previous_status=raw["parent"].get("status") or {},
-            finalizing=raw.get("finalizing") is True,
-        )
+        parent = _parent(raw)
+        return cls(metadata=_read(_Named, parent).metadata, **_surroundings(raw))
 
     def child(self, kind: str) -> Manifest | None:
         """Return the observed child of that kind that is named like the Function."""
-        return self.observed.get((kind, self.function.metadata.name))
+        return self.observed.get((kind, self.metadata.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRequest(FinalizeRequest):
+    """The same with the whole Function."""
+
+    function: Function
+
+    @classmethod
+    def parse(cls, raw: Any) -> "SyncRequest":
+        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
+        function = _read(Function, _parent(raw))
+        return cls(function=function, metadata=function.metadata, **_surroundings(raw))
 
     @property
     def observed_replicas(self) -> int | None:
@@ -102,7 +104,7 @@ def last_applied(child: Manifest) -> Manifest:
     return manifest
 
 
-def held(request: SyncRequest, kinds: Iterable[str] | None = None) -> list[Manifest]:
+def held(request: FinalizeRequest, kinds: Iterable[str] | None = None) -> list[Manifest]:
     """
     Return the observed children (of `kinds`, if given) exactly as last applied, which changes nothing.
 
@@ -122,6 +124,37 @@ def describe(error: ValidationError) -> str:
     """Return every fault as `path: message`, joined by "; ", without the values that were found."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'parent'}: {fault['msg']}" for fault in faults)
+
+
+class _Named(Model):
+    metadata: Metadata
+
+
+def _parent(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise Unreadable("expected a JSON object")
+    for key in ("parent", "children"):
+        if not isinstance(raw.get(key), dict):
+            raise Unreadable(f"{key}: expected an object")
+    parent: dict[str, Any] = raw["parent"]
+    return parent
+
+
+def _read(model: type[AnyModel], parent: dict[str, Any]) -> AnyModel:
+    try:
+        return model.model_validate(parent)
+    except ValidationError as error:
+        raise Unreadable(describe(error)) from None
+
+
+def _surroundings(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that come from outside the Function's metadata and spec."""
+    return {
+        "observed": _by_name(raw["children"], "children"),
+        "related": _by_name(raw.get("related") or {}, "related"),
+        "previous_status": raw["parent"].get("status") or {},
+        "finalizing": raw.get("finalizing") is True,
+    }
 
 
 def _as_applied(child: Manifest, autoscaled: bool) -> Manifest:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from hooks import cause, meta
 from hooks.function import Condition
 from hooks.manifest import Manifest
-from hooks.protocol import NoLastApplied, SyncRequest, last_applied
+from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, last_applied
 from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
 from hooks.rollout import REFUSED, State, of_deployment
@@ -77,7 +77,7 @@ def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -
     return Report(status=known | {"conditions": _conditions(facts, request, now)})
 
 
-def unchanged(request: SyncRequest) -> Report:
+def unchanged(request: FinalizeRequest) -> Report:
     """Return the status as it was; Metacontroller adds observedGeneration itself."""
     return Report(status={k: v for k, v in request.previous_status.items() if k != "observedGeneration"})
 

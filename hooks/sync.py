@@ -12,7 +12,7 @@ from hooks.config import Config
 from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
-from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, held
+from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, held
 from hooks.resolve import resolve
 from hooks.status import compute_status, rejected, unchanged
 from hooks.validate import validate
@@ -37,7 +37,7 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     return SyncResponse(status=report.status, children=adopting(children, request), resync_after=report.resync_after)
 
 
-def finalize(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse:
+def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
     Return what is left of a Function that is being deleted: one kind less each time, until nothing is observed.
 

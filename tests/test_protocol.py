@@ -9,7 +9,7 @@ from cases import NOW, complete, settle
 from metacontroller import LAST_APPLIED, World
 
 from hooks.config import Config
-from hooks.protocol import NoLastApplied, SyncRequest, SyncResponse, Unreadable, held, last_applied
+from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, Unreadable, held, last_applied
 from hooks.sync import finalize, sync
 
 Manifest = dict[str, Any]
@@ -98,6 +98,20 @@ def test_a_deletion_ends_when_nothing_is_left() -> None:
         ["delete Service/hello", "delete ServiceAccount/hello"],
         ["update Function"],
     ]
+
+
+@pytest.mark.parametrize("spec", [None, "x", {}, {"runtime": 1, "source": []}])
+def test_no_spec_stops_a_deletion(spec: Any) -> None:
+    """A Function whose spec nobody can read, made under an older schema perhaps, is taken down like any other."""
+    world = settled()
+    parent = {key: value for key, value in world.parent.items() if key != "spec"} | ({"spec": spec} if spec else {})
+    request = world.request(finalizing=True) | {"parent": parent}
+    with pytest.raises(Unreadable):
+        SyncRequest.parse(request)
+    answer = finalize(FinalizeRequest.parse(request), Config(), now=NOW)
+    assert {child["kind"] for child in answer.children} == {"Service", "ServiceAccount"}
+    empty = request | {"children": {group: {} for group in request["children"]}}
+    assert finalize(FinalizeRequest.parse(empty), Config(), now=NOW).finalized
 
 
 def test_a_missing_record_does_not_stop_a_deletion() -> None:
