@@ -18,6 +18,8 @@ Quantity = Annotated[str, BeforeValidator(quantity.canonical)]
 Amounts = dict[str, Annotated[str, BeforeValidator(quantity.amount)]]
 """A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
 
+ImagePattern = Annotated[str, Field(pattern=r"^[^*]*\*?$")]
+
 
 class Setting(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
@@ -87,6 +89,10 @@ class Config(Setting):
     volume_sizes: VolumeSizes = VolumeSizes()
     related: Related = Related()
     target_cpu_utilization_percentage: int = Field(default=50, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
+    allowed_image_overrides: tuple[ImagePattern, ...] = ("*",)
+    """What spec.runtimeImageOverride may be: an image, or how it begins and then "*". By default anything."""
+    allow_unrestricted_security_context: bool = False
+    """Whether security contexts may ask for what Pod Security "restricted" forbids, such as root."""
     image_pull_secrets: tuple[str, ...] = ()
     package_registry_config_secret_name: str = "serverless-package-registry-config"
     trace_collector_endpoint: str = ""

@@ -1,28 +1,38 @@
 """
 A Function as written: the mirror of crds/functions.yaml, field for field.
 
-Objects may have gaps; resolve.py fills them. Kubernetes fragments that we only carry (env, security contexts,
-tolerations ...) stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
+Objects may have gaps; resolve.py fills them. Kubernetes' own pieces (env, security contexts, tolerations ...) are in
+fragments.py and stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from hooks.fragments import (
+    Claim,
+    ContainerSecurityContext,
+    Flag,
+    Integer,
+    PodSecurityContext,
+    Quantity,
+    Template,
+    Toleration,
+    Variable,
+    Variables,
+)
+
 LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
-Fragment = dict[str, Any]
 LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
 MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:]*$")]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, regex_engine="python-re"
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
 class InlineSource(Model):
@@ -49,16 +59,16 @@ class Source(Model):
 
 
 class ScaleConfig(Model):
-    min_replicas: int = Field(ge=1, le=1000)
-    max_replicas: int = Field(ge=1, le=1000)
-    target_cpu: int | None = Field(default=None, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
-    target_memory: int | None = Field(default=None, alias="targetMemoryUtilizationPercentage", ge=1, le=1000)
+    min_replicas: Integer = Field(ge=1, le=1000)
+    max_replicas: Integer = Field(ge=1, le=1000)
+    target_cpu: Integer | None = Field(default=None, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
+    target_memory: Integer | None = Field(default=None, alias="targetMemoryUtilizationPercentage", ge=1, le=1000)
 
 
 class Resources(Model):
-    requests: dict[str, str | int] | None = Field(default=None, max_length=16)
-    limits: dict[str, str | int] | None = Field(default=None, max_length=16)
-    claims: list[Fragment] | None = Field(default=None, max_length=16)
+    requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
+    limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
+    claims: list[Claim] | None = Field(default=None, max_length=16)
 
 
 class ResourceChoice(Model):
@@ -89,25 +99,25 @@ class FunctionSpec(Model):
     runtime: str = Field(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9-]*$")
     runtime_image_override: str | None = Field(default=None, max_length=1024)
     source: Source
-    env: list[Fragment] | None = Field(default=None, max_length=256)
-    env_from: list[Fragment] | None = Field(default=None, max_length=64)
+    env: list[Variable] | None = Field(default=None, max_length=256)
+    env_from: list[Variables] | None = Field(default=None, max_length=64)
     labels: dict[str, LabelValue] | None = Field(default=None, max_length=64)
-    annotations: dict[str, str] | None = Field(default=None, max_length=64)
-    replicas: int = Field(default=1, ge=0, le=1000)
+    annotations: dict[str, Annotated[str, Field(max_length=32768)]] | None = Field(default=None, max_length=64)
+    replicas: Integer = Field(default=1, ge=0, le=1000)
     scale_config: ScaleConfig | None = None
     resource_configuration: ResourceConfiguration | None = None
     secret_mounts: list[SecretMount] | None = Field(default=None, max_length=64)
     config_map_mounts: list[ConfigMapMount] | None = Field(default=None, max_length=64)
     service_account_name: ObjectName | None = None
-    automount_service_account_token: bool | None = None
+    automount_service_account_token: Flag = None
     image_pull_secrets: list[LocalReference] | None = Field(default=None, max_length=16)
-    pod_security_context: Fragment | None = None
-    container_security_context: Fragment | None = None
+    pod_security_context: PodSecurityContext | None = None
+    container_security_context: ContainerSecurityContext | None = None
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=64)
-    tolerations: list[Fragment] | None = Field(default=None, max_length=64)
+    tolerations: list[Toleration] | None = Field(default=None, max_length=64)
     priority_class_name: ObjectName | None = None
-    startup_timeout_seconds: int = Field(default=150, ge=1, le=3600)
-    template: Fragment | None = None
+    startup_timeout_seconds: Integer = Field(default=150, ge=1, le=3600)
+    template: Template | None = None
 
 
 class Condition(Model):

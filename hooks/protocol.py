@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import ValidationError
 
+from hooks.faults import faults
 from hooks.function import Function, Metadata, Model
 from hooks.manifest import Manifest
 
@@ -122,8 +123,7 @@ def held(request: FinalizeRequest, kinds: Iterable[str] | None = None) -> list[M
 
 def describe(error: ValidationError) -> str:
     """Return every fault as `path: message`, joined by "; ", without the values that were found."""
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'parent'}: {fault['msg']}" for fault in faults)
+    return "; ".join(f"{path or 'parent'}: {message}" for path, message in faults(error))
 
 
 class _Named(Model):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hooks import quantity
 from hooks.config import Config
+from hooks.fragments import Variable
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, pruned
 from hooks.runtimes import FAMILIES, Runtime
@@ -167,7 +168,7 @@ def _container_security(spec: FunctionSpec) -> Manifest:
     return {**CONTAINER_SECURITY, **own, "capabilities": capabilities}
 
 
-def _env_entry(entry: Manifest) -> Manifest:
+def _env_entry(entry: Variable) -> Manifest:
     clean: Manifest = pruned(entry)
     reference = clean.get("valueFrom", {}).get("resourceFieldRef", {})
     if "divisor" in reference:

@@ -59,10 +59,10 @@ BROKEN: list[tuple[Manifest, str, str]] = [
     ),
     (choice(resources={"claims": [{"name": "gpu"}]}), f"{RESOURCES}.resources.claims", "not supported"),
     ({"env": [{"name": "A"}, {"name": "FUNC_HANDLER_SOURCE_2"}]}, "spec.env[1].name", "reserved"),
-    ({"env": [{"name": "A"}, {"name": "A"}]}, "spec.env[1].name", "A is given twice"),
+    ({"env": [{"name": "A"}, {"name": "A"}]}, "spec.env[1].name", "'A' is given twice"),
     ({"env": [{"name": "1A"}]}, "spec.env[0].name", "'1A' is no variable name"),
     (
-        {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {}}}]},
+        {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]},
         "spec.env[0]",
         "only one of value and valueFrom",
     ),
@@ -90,7 +90,7 @@ BROKEN: list[tuple[Manifest, str, str]] = [
         "spec.configMapMounts[0].mountPath",
         "overlaps '/a'",
     ),
-    ({"annotations": {"a": "x" * OTHER_BYTES}}, "spec", f"at most {OTHER_BYTES} fit"),
+    ({"annotations": {"a": "x" * 30_000, "b": "x" * (OTHER_BYTES - 30_000)}}, "spec", f"at most {OTHER_BYTES} fit"),
     ({"env": [{"name": "A", "value": "&" * (OTHER_BYTES // 6)}]}, "spec", f"at most {OTHER_BYTES} fit"),
 ]
 

@@ -7,13 +7,15 @@ no Function are left alone.
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+
+from hooks.faults import faults
 
 GROUP = "serverless.kyma-project.io"
 VERSION = "v1alpha2"
@@ -49,15 +51,13 @@ class Document:
     value: Any
     node: yaml.Node
 
-    def problem(self, path: str | Sequence[str | int], message: str) -> Problem:
+    def problem(self, path: str, message: str) -> Problem:
         """Return a fault at `path`, on the line of the nearest thing that was written."""
-        dotted = path if isinstance(path, str) else dotted_path(path)
-        return Problem(file=self.file, line=_line(self.node, dotted), path=dotted, message=message)
+        return Problem(file=self.file, line=_line(self.node, path), path=path, message=message)
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """Return every fault that pydantic found in this document."""
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        return [self.problem(fault["loc"], fault["msg"].removeprefix("Value error, ")) for fault in faults]
+        return [self.problem(path, message) for path, message in faults(error)]
 
 
 class _Loader(yaml.SafeLoader):
@@ -120,11 +120,6 @@ def documents(name: str) -> Iterator[Document]:
         raise Unusable([Problem(file=name, line=line, path="", message=message)]) from None
     except yaml.YAMLError as error:
         raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
-
-
-def dotted_path(path: Sequence[str | int]) -> str:
-    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def _line(node: yaml.Node, path: str) -> int:

@@ -1,37 +1,30 @@
 """
-Rules that no schema can say: those that span fields, ask Config, or weigh text as it will be encoded.
+Every rule that a Function has to keep beyond the types and bounds of hooks/function.py, in one table.
 
-A user's mistake is data: every violation is found, none raises, and none repeats a value that may be secret.
-What schema or CEL can say stands in crds/functions.yaml too, for users are best told at apply.
+A user's mistake is data: every violation is found, none raises, and none repeats a value that may be secret. Users are
+best told at apply, so each rule names the door where it is told first (violation.py); a rule that stands in
+crds/functions.yaml or the admission policy too has the same words there.
 
-source.py     name, runtime, source, dependencies    resources.py  scale, profile, requests and limits
-pod.py        env, labels, annotations, mounts       violation.py  Violation and Rule themselves
+source.py     name, runtime, image, source             resources.py  scale, profile, requests and limits
+requirements.py  the lines of a requirements.txt       mounts.py     mounted files
+pod.py        env, labels, annotations, size           security.py   what Pod Security "restricted" forbids
+size.py       bytes as they are stored                 violation.py  Violation and Rule themselves
 """
 
-import re
-from collections.abc import Iterator
 from itertools import chain
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.validate import pod, resources, source
+from hooks.validate import mounts, pod, resources, security, source
 from hooks.validate.violation import Rule, Violation
 
-__all__ = ["RULES", "Violation", "validate"]
+__all__ = ["RULES", "Rule", "Violation", "validate"]
 
-RULES: tuple[Rule, ...] = (*source.RULES, *resources.RULES, *pod.RULES)
+RULES: tuple[Rule, ...] = (*source.RULES, *resources.RULES, *pod.RULES, *mounts.RULES, *security.RULES)
 
-_DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_FINDERS = tuple(rule.find for rule in RULES)
 
 
 def validate(function: Function, config: Config) -> list[Violation]:
     """Return every violation, in the order of the rules; an empty list if the Function is sound."""
-    return [*_name(function), *chain.from_iterable(rule(function.spec, config) for rule in RULES)]
-
-
-def _name(function: Function) -> Iterator[Violation]:
-    if not _DNS_1035_LABEL.fullmatch(function.metadata.name):
-        yield Violation(
-            "metadata.name",
-            f"{function.metadata.name!r} cannot name a Service: at most 63 of a-z, 0-9 and '-', first a letter",
-        )
+    return list(chain.from_iterable([find(function, config) for find in _FINDERS]))

@@ -1,100 +1,164 @@
-"""Rules for what a user adds to the pods: variables, labels, annotations, mounted files."""
+"""Rules for what a user adds to the pods: variables, labels, annotations; and how much of it there is."""
 
 import re
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hooks import quantity
 from hooks.config import Config
-from hooks.function import FunctionSpec
-from hooks.manifest import Manifest
-from hooks.runtimes import FAMILIES, RESERVED_ENV
-from hooks.validate.size import OTHER_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation
+from hooks.function import Function, FunctionSpec
+from hooks.runtimes import RESERVED_ENV
+from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, encoded_bytes
+from hooks.validate.violation import Rule, Violation, quoted, rule
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_KEY = re.compile(
-    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
+_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_KEY = re.compile(rf"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?{_NAME}")
+_ANNOTATION_KEY = re.compile(_KEY.pattern.replace("a-z0-9", "A-Za-z0-9", 6), re.ASCII)
+"""Kubernetes looks at an annotation's key in lower case."""
 _KEY_SHAPE = "at most 63 of A-Z, a-z, 0-9, '-', '_', '.', after an optional DNS name and '/'"
 _RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
 
 
-def _env(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    seen: set[str] = set()
-    for index, entry in enumerate(spec.env or ()):
-        field, name = f"spec.env[{index}]", entry.get("name")
-        if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-            yield Violation(f"{field}.name", f"{name!r} is no variable name: letters, digits, '_', '-' and '.'")
-        elif name in RESERVED_ENV:
-            yield Violation(f"{field}.name", f"{name} is reserved, choose another name")
-        elif name in seen:
-            yield Violation(f"{field}.name", f"{name} is given twice, keep one of them")
-        else:
-            seen.add(name)
+@rule("cel")
+def env_names(function: Function, config: Config) -> Iterator[Violation]:
+    """A variable's name is one that Kubernetes takes."""
+    for index, entry in enumerate(function.spec.env or ()):
+        if not _ENV_NAME.fullmatch(entry["name"]):
+            yield Violation(
+                f"spec.env[{index}].name",
+                f"{quoted(entry['name'])} is no variable name: letters, digits, '_', '-' and '.', no digit first",
+            )
+
+
+@rule("cel")
+def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
+    """A variable does not take the place of one that makes the Function run."""
+    for index, entry in enumerate(function.spec.env or ()):
+        if entry["name"] in RESERVED_ENV:
+            yield Violation(f"spec.env[{index}].name", f"{entry['name']} is reserved, choose another name")
+
+
+@rule("cel")
+def env_values(function: Function, config: Config) -> Iterator[Violation]:
+    """A variable has a value or a place to take it from."""
+    for index, entry in enumerate(function.spec.env or ()):
         if entry.get("value") and entry.get("valueFrom"):
-            yield Violation(field, "expected only one of value and valueFrom")
-        yield from _divisor(field, entry.get("valueFrom") or {})
+            yield Violation(f"spec.env[{index}]", "expected only one of value and valueFrom")
 
 
-def _divisor(field: str, source: Manifest) -> Iterator[Violation]:
-    try:
-        quantity.parse((source.get("resourceFieldRef") or {}).get("divisor", "1"))
-    except ValueError as error:
-        yield Violation(f"{field}.valueFrom.resourceFieldRef.divisor", str(error))
+@rule("cel")
+def env_nul(function: Function, config: Config) -> Iterator[Violation]:
+    """A value holds no NUL: the API server would take it, and no container could start."""
+    for index, entry in enumerate(function.spec.env or ()):
+        if "\0" in (entry.get("value") or ""):
+            yield Violation(f"spec.env[{index}].value", "holds a NUL character, which no environment variable can")
 
 
-def _labels(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    for field, keys in (
-        ("spec.labels", spec.labels),
-        ("spec.annotations", spec.annotations),
-        ("spec.nodeSelector", spec.node_selector),
-    ):
-        for key in sorted(keys or ()):
-            if not _KEY.fullmatch(key) or len(key.rpartition("/")[0]) > 253:
-                yield Violation(field, f"{key!r} is no key: {_KEY_SHAPE}")
-            elif field != "spec.nodeSelector" and key.startswith(_RESERVED_PREFIX):
-                yield Violation(field, f"{key!r} is reserved: no key may begin with {_RESERVED_PREFIX}")
+@rule("cel")
+def env_divisor(function: Function, config: Config) -> Iterator[Violation]:
+    """The unit of a resource is a quantity."""
+    for index, entry in enumerate(function.spec.env or ()):
+        reference = (entry.get("valueFrom") or {}).get("resourceFieldRef")
+        try:
+            quantity.parse((reference and reference.get("divisor")) or 1)
+        except ValueError as error:
+            yield Violation(f"spec.env[{index}].valueFrom.resourceFieldRef.divisor", str(error))
+
+
+@rule("schema")
+def given_once(function: Function, config: Config) -> Iterator[Violation]:
+    """Variables, mount paths, pull secrets and claims are given once each."""
+    spec = function.spec
+    if spec.env:
+        yield from _repeated("spec.env[{}].name", [entry["name"] for entry in spec.env])
+    if spec.secret_mounts:
+        yield from _repeated("spec.secretMounts[{}].mountPath", [mount.mount_path for mount in spec.secret_mounts])
+    if spec.config_map_mounts:
+        yield from _repeated(
+            "spec.configMapMounts[{}].mountPath", [mount.mount_path for mount in spec.config_map_mounts]
+        )
+    if spec.image_pull_secrets:
+        yield from _repeated("spec.imagePullSecrets[{}].name", [secret.name for secret in spec.image_pull_secrets])
+
+
+@rule("cel")
+def keys(function: Function, config: Config) -> Iterator[Violation]:
+    """Keys of labels, annotations and nodeSelector are keys to Kubernetes."""
+    spec = function.spec
+    yield from _bad_keys("spec.labels", spec.labels, _KEY)
+    yield from _bad_keys("spec.annotations", spec.annotations, _ANNOTATION_KEY)
+    yield from _bad_keys("spec.nodeSelector", spec.node_selector, _KEY)
+
+
+@rule("cel")
+def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
+    """Labels and annotations do not take the place of ours."""
+    spec = function.spec
+    for field, given in (("spec.labels", spec.labels), ("spec.annotations", spec.annotations)):
+        for key in sorted(given or ()):
+            if key.startswith(_RESERVED_PREFIX):
+                yield Violation(field, f"{quoted(key)} is reserved: no key may begin with {_RESERVED_PREFIX}")
     if _RESERVED_ANNOTATION in (spec.annotations or ()):
-        yield Violation("spec.annotations", f"{_RESERVED_ANNOTATION!r} is reserved")
+        yield Violation("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
 
 
-def _mounts(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    mounts = [(f"spec.secretMounts[{i}].mountPath", m.mount_path) for i, m in enumerate(spec.secret_mounts or ())]
-    mounts += [
-        (f"spec.configMapMounts[{i}].mountPath", m.mount_path) for i, m in enumerate(spec.config_map_mounts or ())
-    ]
-    for field, path in mounts:
-        if not path.startswith("/") or {"", ".", ".."} & set(path.removesuffix("/").split("/")[1:]):
-            yield Violation(field, f"{path!r} is not an absolute path without '.', '..' and '//'")
-    runtime = config.runtimes.get(spec.runtime)
-    ours = ["/tmp", FAMILIES[runtime.family].work_dir] if runtime else ["/tmp"]
-    for field, path in mounts:
-        for taken in ours:
-            if _contains(path, taken):
-                yield Violation(field, f"{path!r} would cover {taken}, which the Function needs")
-    for (_, first), (field, second) in combinations(mounts, 2):
-        if _contains(first, second) or _contains(second, first):
-            yield Violation(field, f"{second!r} overlaps {first!r}, which is mounted too")
+@rule("cel")
+def template(function: Function, config: Config) -> Iterator[Violation]:
+    """Kyma's old place for labels and annotations stays empty."""
+    old = function.spec.template or {}
+    if old.get("labels") is not None or old.get("annotations") is not None:
+        yield Violation("spec.template", "use spec.labels and spec.annotations")
 
 
-def _other_size(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    fragments = [spec.env, spec.env_from, spec.labels, spec.annotations, spec.node_selector, spec.tolerations]
-    mounts = [(m.secret_name, m.mount_path) for m in spec.secret_mounts or ()]
-    mounts += [(m.config_map_name, m.mount_path) for m in spec.config_map_mounts or ()]
-    size = encoded_bytes([*fragments, spec.pod_security_context, spec.container_security_context, mounts])
+@rule("hook")
+def other_size(function: Function, config: Config) -> Iterator[Violation]:
+    """All else that goes into a pod fits beside the source."""
+    spec = function.spec
+    mounts = [*(spec.secret_mounts or ()), *(spec.config_map_mounts or ())]
+    pull_secrets = [secret.name for secret in spec.image_pull_secrets or ()]
+    once: list[Any] = [function.metadata.labels, spec.env, spec.env_from, spec.labels, spec.annotations]
+    once += [spec.node_selector, spec.tolerations, spec.pod_security_context, pull_secrets]
+    once += [tuple(mount.__dict__.values()) for mount in mounts]
+    size = encoded_bytes([once, *2 * _of_both_containers(spec)]) + MOUNT_BYTES * len(mounts)
     if size > OTHER_BYTES:
         yield Violation(
             "spec",
-            f"env, annotations and the other pod fields take {size} bytes when encoded, at most {OTHER_BYTES} fit",
+            f"env, labels, annotations, mounts and the other pod fields take {size} bytes when encoded, "
+            f"at most {OTHER_BYTES} fit",
         )
 
 
-def _contains(outer: str, inner: str) -> bool:
-    """Tell whether path `inner` is `outer` or lies below it."""
-    parent, child = outer.rstrip("/") + "/", inner.rstrip("/") + "/"
-    return child.startswith(parent)
+def _of_both_containers(spec: FunctionSpec) -> list[Any]:
+    """Return what stands in the pod twice: in the function's container and in the one that installs."""
+    choice = spec.resource_configuration and spec.resource_configuration.function
+    amounts = [choice.resources.requests, choice.resources.limits] if choice and choice.resources else []
+    return [spec.container_security_context, spec.runtime_image_override, *amounts]
 
 
-RULES: tuple[Rule, ...] = (_env, _labels, _mounts, _other_size)
+def _bad_keys(field: str, given: Mapping[str, str] | None, shape: re.Pattern[str]) -> Iterator[Violation]:
+    for key in sorted(given or ()):
+        if not shape.fullmatch(key) or key.find("/") > 253:
+            yield Violation(field, f"{quoted(key)} is no key: {_KEY_SHAPE}")
+
+
+def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
+    if len(set(values)) < len(values):
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Violation(field.format(index), f"{quoted(value)} is given twice, keep one of them")
+
+
+RULES: tuple[Rule, ...] = (
+    env_names,
+    env_reserved,
+    env_values,
+    env_nul,
+    env_divisor,
+    given_once,
+    keys,
+    keys_reserved,
+    template,
+    other_size,
+)

@@ -1,60 +1,127 @@
 """Rules for how much a Function gets: replicas, profile, requests and limits."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from hooks import quantity
 from hooks.config import Config
-from hooks.function import FunctionSpec, ResourceChoice
-from hooks.validate.violation import Rule, Violation
+from hooks.function import Function, ResourceChoice
+from hooks.validate.violation import Rule, Violation, quoted, rule
+
+_FIELD = "spec.resourceConfiguration"
 
 
-def _scale(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    scale = spec.scale_config
-    if scale and scale.max_replicas < scale.min_replicas:
+@rule("cel")
+def scale(function: Function, config: Config) -> Iterator[Violation]:
+    """The autoscaler's upper bound is not below its lower one."""
+    wanted = function.spec.scale_config
+    if wanted and wanted.max_replicas < wanted.min_replicas:
         yield Violation(
-            "spec.scaleConfig.maxReplicas",
-            f"{scale.max_replicas} is below minReplicas ({scale.min_replicas})",
+            "spec.scaleConfig.maxReplicas", f"{wanted.max_replicas} is below minReplicas ({wanted.min_replicas})"
         )
 
 
-def _profile(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    field, chosen = "spec.resourceConfiguration.function", _choice(spec)
-    if chosen and (chosen.profile is None) == (chosen.resources is None):
-        yield Violation(field, "expected exactly one of profile and resources")
+@rule("cel")
+def one_choice(function: Function, config: Config) -> Iterator[Violation]:
+    """Resources come from a profile or are written out."""
+    for field, choice in _choices(function):
+        if (choice.profile is None) == (choice.resources is None):
+            yield Violation(field, "expected exactly one of profile and resources")
+
+
+@rule("policy")
+def known_profile(function: Function, config: Config) -> Iterator[Violation]:
+    """The profile is one of the operator's."""
+    chosen = function.spec.resource_configuration and function.spec.resource_configuration.function
     if chosen and chosen.profile is not None and chosen.profile not in config.profiles:
         known = ", ".join(config.profiles)
-        yield Violation(f"{field}.profile", f"cannot find profile {chosen.profile!r}, known are: {known}")
+        yield Violation(
+            f"{_FIELD}.function.profile", f"cannot find profile {quoted(chosen.profile)}, known are: {known}"
+        )
 
 
-def _resources(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    field, chosen = "spec.resourceConfiguration.function.resources", _choice(spec)
-    if not chosen or not chosen.resources:
-        return
-    if chosen.resources.claims:
-        yield Violation(f"{field}.claims", "resource claims are not supported, use requests and limits")
-    amounts: dict[tuple[str, str], str] = {}
-    for side, given in (("requests", chosen.resources.requests), ("limits", chosen.resources.limits)):
-        for name, amount in sorted((given or {}).items()):
-            try:
-                quantity.parse(amount)
-            except ValueError as error:
-                yield Violation(f"{field}.{side}.{name}", str(error))
-            else:
-                amounts[side, name] = str(amount)
-    yield from _amounts(field, amounts, config)
+@rule("cel")
+def no_claims(function: Function, config: Config) -> Iterator[Violation]:
+    """Resource claims are not supported."""
+    for field, choice in _choices(function):
+        if choice.resources and choice.resources.claims:
+            yield Violation(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
 
 
-def _amounts(field: str, amounts: dict[tuple[str, str], str], config: Config) -> Iterator[Violation]:
-    for (side, name), amount in amounts.items():
-        least, limit = config.minimum_resources.get(name, "0"), amounts.get(("limits", name), amount)
-        if quantity.parse(amount) < quantity.parse(least):
-            yield Violation(f"{field}.{side}.{name}", f"{amount} is below the minimum of {least}")
-        if side == "requests" and quantity.parse(amount) > quantity.parse(limit):
-            yield Violation(f"{field}.requests.{name}", f"{amount} is above its limit of {limit}")
+@rule("cel")
+def quantities(function: Function, config: Config) -> Iterator[Violation]:
+    """Requests and limits are quantities."""
+    for field, amount in _amounts(function):
+        try:
+            quantity.parse(amount)
+        except ValueError as error:
+            yield Violation(field, str(error))
 
 
-def _choice(spec: FunctionSpec) -> ResourceChoice | None:
-    return spec.resource_configuration.function if spec.resource_configuration else None
+@rule("cel")
+def not_negative(function: Function, config: Config) -> Iterator[Violation]:
+    """Requests and limits are not negative."""
+    for field, amount in _amounts(function):
+        if (number := _number(amount)) is not None and number < 0:
+            yield Violation(field, f"{amount} is below the minimum of 0")
 
 
-RULES: tuple[Rule, ...] = (_scale, _profile, _resources)
+@rule("cel")
+def requests_within_limits(function: Function, config: Config) -> Iterator[Violation]:
+    """No request is above its limit, where there is one."""
+    for field, choice in _choices(function):
+        requests = (choice.resources and choice.resources.requests) or {}
+        limits = (choice.resources and choice.resources.limits) or {}
+        for name in sorted(requests.keys() & limits.keys()):
+            request, limit = _number(requests[name]), _number(limits[name])
+            if request is not None and limit is not None and request > limit:
+                yield Violation(
+                    f"{field}.resources.requests.{name}", f"{requests[name]} is above its limit of {limits[name]}"
+                )
+
+
+@rule("policy")
+def minimum(function: Function, config: Config) -> Iterator[Violation]:
+    """Requests and limits are not below the operator's minimum."""
+    for field, amount in _amounts(function, build=False):
+        least = config.minimum_resources.get(field.partition(".resources.")[2].partition(".")[2])
+        number = _number(amount)
+        if least and number is not None and number < quantity.parse(least):
+            yield Violation(field, f"{amount} is below the minimum of {least}")
+
+
+def _choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
+    """Yield what is chosen for the pods, and for a build: that is ignored, but the schema looks at it."""
+    if both := function.spec.resource_configuration:
+        if both.function:
+            yield f"{_FIELD}.function", both.function
+        if both.build:
+            yield f"{_FIELD}.build", both.build
+
+
+def _amounts(function: Function, *, build: bool = True) -> Iterator[tuple[str, str | int]]:
+    """Yield the path and the value of each request and limit."""
+    for field, choice in _choices(function):
+        if choice.resources and (build or field.endswith(".function")):
+            for side, given in (("requests", choice.resources.requests), ("limits", choice.resources.limits)):
+                for name, amount in sorted((given or {}).items()):
+                    yield f"{field}.resources.{side}.{name}", amount
+
+
+def _number(amount: str | int) -> Decimal | None:
+    try:
+        return quantity.parse(amount)
+    except ValueError:
+        return None
+
+
+RULES: tuple[Rule, ...] = (
+    scale,
+    one_choice,
+    known_profile,
+    no_claims,
+    quantities,
+    not_negative,
+    requests_within_limits,
+    minimum,
+)

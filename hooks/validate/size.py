@@ -8,6 +8,8 @@ SOURCE_BYTES = 200 * 1024
 """For source and dependencies. All annotations of an object together may hold 262,144 bytes."""
 OTHER_BYTES = 40 * 1024
 """For everything else that a user may write into a pod."""
+MOUNT_BYTES = 160
+"""What we write around the name and the path of a mounted object: its volume, and where it is mounted."""
 
 
 def encoded_bytes(value: Any) -> int:

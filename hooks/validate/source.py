@@ -1,53 +1,125 @@
-"""Rules for what runs: the runtime, the source and its dependencies."""
+"""Rules for what runs: the name, the runtime, the image, the source and its dependencies."""
 
+import re
 from collections.abc import Iterator
 
 import orjson
 
 from hooks.config import Config
-from hooks.function import FunctionSpec
+from hooks.function import Function
 from hooks.runtimes import DEPENDENCIES, FAMILIES, room
+from hooks.validate import requirements
 from hooks.validate.size import SOURCE_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation
+from hooks.validate.violation import Rule, Violation, quoted, rule
+
+_DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_INLINE = "spec.source.inline"
 
 
-def _runtime(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    if spec.runtime not in config.runtimes:
+@rule("cel")
+def name(function: Function, config: Config) -> Iterator[Violation]:
+    """The Function's name becomes the Service's, so it is a DNS-1035 label."""
+    found = function.metadata.name
+    if not _DNS_1035_LABEL.fullmatch(found):
+        yield Violation(
+            "metadata.name", f"{quoted(found)} cannot name a Service: at most 63 of a-z, 0-9 and '-', first a letter"
+        )
+
+
+@rule("policy")
+def known_runtime(function: Function, config: Config) -> Iterator[Violation]:
+    """The runtime is one of the operator's."""
+    runtime = function.spec.runtime
+    if runtime not in config.runtimes:
         known = ", ".join(sorted(config.runtimes))
-        yield Violation("spec.runtime", f"cannot find runtime {spec.runtime!r}, known are: {known}")
+        yield Violation("spec.runtime", f"cannot find runtime {quoted(runtime)}, known are: {known}")
 
 
-def _source(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    if (spec.source.inline is None) == (spec.source.git_repository is None):
+@rule("policy")
+def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
+    """An image override is one that the operator allows."""
+    image = (function.spec.runtime_image_override or "").strip()
+    if image and not any(_matches(image, pattern) for pattern in config.allowed_image_overrides):
+        allowed = ", ".join(config.allowed_image_overrides) or "none"
+        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} is not allowed, allowed are: {allowed}")
+
+
+@rule("cel")
+def one_source(function: Function, config: Config) -> Iterator[Violation]:
+    """The code is inline or in a repository."""
+    source = function.spec.source
+    if (source.inline is None) == (source.git_repository is None):
         yield Violation("spec.source", "expected exactly one of inline and gitRepository")
-    if spec.source.git_repository:
+
+
+@rule("cel")
+def git_fields(function: Function, config: Config) -> Iterator[Violation]:
+    """A repository's directory and reference are not blank."""
+    if git := function.spec.source.git_repository:
+        for field, text in (("baseDir", git.base_dir), ("reference", git.reference)):
+            if _is_blank(text):
+                yield Violation(f"spec.source.gitRepository.{field}", f"{field} is required and cannot be blank")
+
+
+@rule("hook")
+def git(function: Function, config: Config) -> Iterator[Violation]:
+    """Repositories are not supported yet."""
+    if function.spec.source.git_repository:
         yield Violation("spec.source.gitRepository", "git sources are not supported yet, use spec.source.inline")
-    if spec.source.inline and "\0" in spec.source.inline.source:
-        yield Violation("spec.source.inline.source", "holds a NUL character, which no environment variable can")
 
 
-def _source_size(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    inline = spec.source.inline
+@rule("cel")
+def no_nul(function: Function, config: Config) -> Iterator[Violation]:
+    """Source and dependencies travel in environment variables, which end at a NUL."""
+    if inline := function.spec.source.inline:
+        for field, text in (("source", inline.source), ("dependencies", inline.dependencies)):
+            if text and "\0" in text:
+                yield Violation(f"{_INLINE}.{field}", "holds a NUL character, which no environment variable can")
+
+
+@rule("cel")
+def dependencies_length(function: Function, config: Config) -> Iterator[Violation]:
+    """The dependencies fit into one environment variable."""
+    text = _dependencies(function)
+    if len(text) > room(DEPENDENCIES) // 4 and (size := len(text.encode())) > room(DEPENDENCIES):
+        yield Violation(
+            f"{_INLINE}.dependencies", f"is {size} bytes long, at most {room(DEPENDENCIES)} fit into one variable"
+        )
+
+
+@rule("hook")
+def source_size(function: Function, config: Config) -> Iterator[Violation]:
+    """Source and dependencies fit into an annotation, where Metacontroller keeps its copy."""
+    inline = function.spec.source.inline
     if inline and (size := encoded_bytes(inline.source) + encoded_bytes(inline.dependencies or "")) > SOURCE_BYTES:
         yield Violation(
-            "spec.source.inline",
+            _INLINE,
             f"source and dependencies take {size} bytes when encoded, at most {SOURCE_BYTES} fit: "
             "shorten them or keep the code in a Git repository",
         )
 
 
-def _dependencies(spec: FunctionSpec, config: Config) -> Iterator[Violation]:
-    field = "spec.source.inline.dependencies"
-    text = spec.source.inline.dependencies or "" if spec.source.inline else ""
-    if not text.strip():
+@rule("hook")
+def dependencies(function: Function, config: Config) -> Iterator[Violation]:
+    """The dependencies are a package.json or a requirements.txt, as the runtime needs."""
+    text, runtime = _dependencies(function), config.runtimes.get(function.spec.runtime)
+    if not runtime or not text.strip() or "\0" in text:
         return
-    if "\0" in text:
-        yield Violation(field, "holds a NUL character, which no environment variable can")
-    if (size := len(text.encode())) > room(DEPENDENCIES):
-        yield Violation(field, f"is {size} bytes long, at most {room(DEPENDENCIES)} fit into one variable")
-    runtime = config.runtimes.get(spec.runtime)
-    if runtime and FAMILIES[runtime.family].dependencies_are_json and not _is_json_object(text):
+    field = f"{_INLINE}.dependencies"
+    if not FAMILIES[runtime.family].dependencies_are_json:
+        yield from (Violation(field, fault) for fault in requirements.faults(text))
+    elif not _is_json_object(text):
         yield Violation(field, "is not a JSON object; expected the text of a package.json")
+
+
+def _dependencies(function: Function) -> str:
+    inline = function.spec.source.inline
+    return (inline and inline.dependencies) or ""
+
+
+def _is_blank(text: str) -> bool:
+    """Python, unlike the API server, takes four control characters for white space."""
+    return text.isspace() and not any("\x1c" <= character <= "\x1f" for character in text)
 
 
 def _is_json_object(text: str) -> bool:
@@ -57,4 +129,19 @@ def _is_json_object(text: str) -> bool:
         return False
 
 
-RULES: tuple[Rule, ...] = (_runtime, _source, _source_size, _dependencies)
+def _matches(image: str, pattern: str) -> bool:
+    return image.startswith(pattern[:-1]) if pattern.endswith("*") else image == pattern
+
+
+RULES: tuple[Rule, ...] = (
+    name,
+    known_runtime,
+    allowed_image,
+    one_source,
+    git_fields,
+    git,
+    no_nul,
+    dependencies_length,
+    source_size,
+    dependencies,
+)

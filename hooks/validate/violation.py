@@ -1,10 +1,21 @@
-"""One broken rule, as data."""
+"""One broken rule, as data, and what a rule is."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from hooks.config import Config
-from hooks.function import FunctionSpec
+from hooks.function import Function
+
+Door = Literal["schema", "cel", "policy", "hook"]
+"""
+Where a rule is told first; behind each door the hook asks it once more.
+
+schema  the types, bounds and list keys of crds/functions.yaml    at apply
+cel     its x-kubernetes-validations                              at apply
+policy  chart/files/validatingadmissionpolicy.yaml, for what the operator's config decides
+hook    nowhere but here, since neither of them could say it      in the Function's status
+"""
 
 
 @dataclass(frozen=True)
@@ -18,4 +29,26 @@ class Violation:
         return f"{self.field}: {self.message}"
 
 
-Rule = Callable[[FunctionSpec, Config], Iterator[Violation]]
+Find = Callable[[Function, Config], Iterator[Violation]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`find` yields each breach; its docstring says the rule in one line."""
+
+    door: Door
+    find: Find
+
+    @property
+    def sentence(self) -> str:
+        return (self.find.__doc__ or "").strip()
+
+
+def rule(door: Door) -> Callable[[Find], Rule]:
+    """Make a rule of a function."""
+    return lambda find: Rule(door, find)
+
+
+def quoted(text: str) -> str:
+    """Return a found text in quotes, on one line: 'text'."""
+    return f"'{text}'" if text.isprintable() else repr(text)

@@ -56,10 +56,12 @@ def test_functions_of_cases(api: Stack, restricted: str, case: Any) -> None:
 
 
 REFUSED = {
-    "broken-new": "metadata.name cannot name a Service",
-    "env-mistakes": "this name is reserved",
+    "broken-new": "cannot name a Service",
+    "env-mistakes": "is reserved, choose another name",
     "labels-reserved": "no key may begin with serverless.kyma-project.io/",
-    "scale-upside-down": "maxReplicas is below minReplicas",
+    "mounts-overlapping": "mounts have to lie apart",
+    "resources-request-above-limit": "is above its limit",
+    "scale-upside-down": "is below minReplicas",
 }
 
 INVALID: list[tuple[str, Manifest, str]] = [
@@ -87,7 +89,7 @@ INVALID: list[tuple[str, Manifest, str]] = [
         {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]},
         "only one of value",
     ),
-    ("reserved annotation", {"annotations": {"proxy.istio.io/config": "{}"}}, "proxy.istio.io/config is reserved"),
+    ("reserved annotation", {"annotations": {"proxy.istio.io/config": "{}"}}, "'proxy.istio.io/config' is reserved"),
     ("long label", {"labels": {"a": "x" * 64}}, "63"),
     ("template", {"template": {"labels": {"a": "b"}}}, "use spec.labels and spec.annotations"),
     ("runtime", {"runtime": "Node 22"}, "should match"),

@@ -1,0 +1,160 @@
+"""
+Pieces of core/v1 that a Function carries as plain JSON (env, tolerations, security contexts), as crds/ bounds them.
+
+They stay dicts, since nobody here reads more than a field or two of them; but a mistake in one is named before it
+becomes a Deployment that the API server refuses for ever.
+"""
+
+from typing import Annotated, Any, Literal, Required
+
+from pydantic import Discriminator, Field, Strict, Tag
+from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+
+Integer = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()] | None
+Short = Annotated[str, Field(max_length=63)] | None
+Text = Annotated[str, Field(max_length=253)] | None
+Filled = Annotated[str, Field(min_length=1, max_length=253)]
+FilledShort = Annotated[str, Field(min_length=1, max_length=63)]
+LongText = Annotated[str, Field(max_length=1024)] | None
+Id = Annotated[int, Strict(), Field(ge=0, le=2147483647)]
+
+INTEGER, STRING = "<integer>", "<string>"
+"""How the two arms of Quantity are called in pydantic's paths."""
+
+
+def _arm(value: Any) -> str:
+    """A boolean is an int to Python, but to nobody else; what is neither arm is named by its type."""
+    return {str: STRING, int: INTEGER}.get(type(value), type(value).__name__)
+
+
+Quantity = Annotated[
+    Annotated[Annotated[str, Field(max_length=64)], Tag(STRING)] | Annotated[Integer, Tag(INTEGER)], Discriminator(_arm)
+]
+
+
+class KeyReference(TypedDict, total=False):
+    name: Text
+    key: Required[Filled]
+    optional: Flag
+
+
+class FieldReference(TypedDict, total=False):
+    apiVersion: Short
+    fieldPath: Required[Annotated[str, Field(min_length=1, max_length=512)]]
+
+
+class ResourceReference(TypedDict, total=False):
+    containerName: Short
+    resource: Required[Filled]
+    divisor: Quantity | None
+
+
+class FileKeyReference(TypedDict, total=False):
+    volumeName: Required[FilledShort]
+    path: Required[Annotated[str, Field(min_length=1, max_length=4096)]]
+    key: Required[Filled]
+    optional: Flag
+
+
+class ValueFrom(TypedDict, total=False):
+    configMapKeyRef: KeyReference | None
+    secretKeyRef: KeyReference | None
+    fieldRef: FieldReference | None
+    resourceFieldRef: ResourceReference | None
+    fileKeyRef: FileKeyReference | None
+
+
+class Variable(TypedDict, total=False):
+    name: Required[Filled]
+    value: Annotated[str, Field(max_length=40960)] | None
+    valueFrom: Annotated[ValueFrom, Field(min_length=1, max_length=1)] | None
+
+
+class OptionalReference(TypedDict, total=False):
+    name: Text
+    optional: Flag
+
+
+class Variables(TypedDict, total=False):
+    prefix: Text
+    configMapRef: OptionalReference | None
+    secretRef: OptionalReference | None
+
+
+class Claim(TypedDict, total=False):
+    name: Required[Annotated[str, Field(max_length=253)]]
+    request: Text
+
+
+class Profile(TypedDict, total=False):
+    type: Required[Literal["Localhost", "RuntimeDefault", "Unconfined"]]
+    localhostProfile: LongText
+
+
+class SeLinuxOptions(TypedDict, total=False):
+    level: Text
+    role: Text
+    type: Text
+    user: Text
+
+
+class Sysctl(TypedDict, total=False):
+    name: Required[Annotated[str, Field(max_length=253)]]
+    value: Required[Annotated[str, Field(max_length=253)]]
+
+
+class WindowsOptions(TypedDict, total=False):
+    gmsaCredentialSpec: Annotated[str, Field(max_length=65536)] | None
+    gmsaCredentialSpecName: Text
+    hostProcess: Flag
+    runAsUserName: Text
+
+
+class PodSecurityContext(TypedDict, total=False):
+    appArmorProfile: Profile | None
+    seccompProfile: Profile | None
+    fsGroup: Id | None
+    runAsGroup: Id | None
+    runAsUser: Id | None
+    runAsNonRoot: Flag
+    fsGroupChangePolicy: Literal["OnRootMismatch", "Always"] | None
+    supplementalGroups: Annotated[list[Id], Field(max_length=64)] | None
+    supplementalGroupsPolicy: Literal["Merge", "Strict"] | None
+    seLinuxChangePolicy: Literal["Recursive", "MountOption"] | None
+    seLinuxOptions: SeLinuxOptions | None
+    sysctls: Annotated[list[Sysctl], Field(max_length=64)] | None
+    windowsOptions: WindowsOptions | None
+
+
+class Capabilities(TypedDict, total=False):
+    add: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None
+    drop: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None
+
+
+class ContainerSecurityContext(TypedDict, total=False):
+    allowPrivilegeEscalation: Flag
+    appArmorProfile: Profile | None
+    seccompProfile: Profile | None
+    capabilities: Capabilities | None
+    privileged: Flag
+    procMount: Literal["Default", "Unmasked"] | None
+    readOnlyRootFilesystem: Flag
+    runAsGroup: Id | None
+    runAsUser: Id | None
+    runAsNonRoot: Flag
+    seLinuxOptions: SeLinuxOptions | None
+    windowsOptions: WindowsOptions | None
+
+
+class Toleration(TypedDict, total=False):
+    key: Annotated[str, Field(max_length=317)] | None
+    operator: Literal["Exists", "Equal", "Lt", "Gt"] | None
+    value: Short
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None
+    tolerationSeconds: Annotated[int, Strict(), Field(ge=-2147483648, le=2147483647)] | None
+
+
+class Template(TypedDict, total=False):
+    labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None
+    annotations: Annotated[dict[str, Annotated[str, Field(max_length=32768)]], Field(max_length=64)] | None
