@@ -19,7 +19,7 @@ _WORDS = {
     "string_too_short": "should be at least {min_length} chars long",
     "string_too_long": "Too long: may not be more than {max_length} bytes",
     "too_short": "should have at least {min_length} properties",
-    "too_long": "must have at most {max_length} items",
+    "too_long": "must have at most {max_length} item{s}",
     "literal_error": "supported values: {expected}",
     "string_type": "must be of type string",
     "union_tag_invalid": "must be of type integer,string",
@@ -41,7 +41,9 @@ def faults(error: ValidationError) -> Iterator[tuple[str, str]]:
 
 def _context(fault: Any) -> dict[str, Any]:
     """Return what the words need; pydantic says `'a', 'b' or 'c'` where the API server says `"a", "b", "c"`."""
-    context: dict[str, Any] = dict(fault.get("ctx", {}))
+    context: dict[str, Any] = {"s": "s"} | fault.get("ctx", {})
+    if context.get("max_length") == 1:
+        context["s"] = ""
     if "expected" in context:
         context["expected"] = context["expected"].replace(" or ", ", ").replace("'", '"')
     return context

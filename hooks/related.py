@@ -7,10 +7,11 @@ Source: Metacontroller's customize hook, release 4.17.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
+from typing import Any
 
 import orjson
 
@@ -83,7 +84,7 @@ def named(spec: FunctionSpec) -> Iterator[Named]:
         yield Named(kind="ConfigMap", field=field, name=config_map.config_map_name)
 
 
-def _references(field: str, entry: Manifest) -> Iterator[Named]:
+def _references(field: str, entry: Mapping[str, Any]) -> Iterator[Named]:
     for reference, kind in _REFERENCES.items():
         if found := entry.get(reference):
             key, optional = found.get("key", ""), bool(found.get("optional"))

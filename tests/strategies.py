@@ -107,7 +107,9 @@ def specs(draw: st.DrawFn) -> Manifest:
             configMapMounts=st.builds(lambda n: [{"configMapName": n, "mountPath": "/opt/conf"}], objects),
             serviceAccountName=objects,
             automountServiceAccountToken=booleans,
-            imagePullSecrets=st.lists(st.builds(lambda n: {"name": n}, objects), max_size=2),
+            imagePullSecrets=st.lists(
+                objects.map(lambda n: {"name": n}), max_size=2, unique_by=lambda each: each["name"]
+            ),
             podSecurityContext=some(runAsUser=ids, fsGroup=ids, supplementalGroups=st.lists(ids, max_size=2)),
             containerSecurityContext=some(readOnlyRootFilesystem=booleans, seLinuxOptions=st.just({})),
             nodeSelector=labels,

@@ -74,7 +74,7 @@ REFUSED: list[tuple[Any, Manifest, int, str]] = [
     ([], {}, 422, "expected a JSON object"),
     ({"parent": {}}, {}, 422, "children: expected an object"),
     ({"parent": [], "children": {}}, {}, 422, "parent: expected an object"),
-    (body(spec={"runtime": "nodejs22"}), {}, 422, "spec.source: Field required"),
+    (body(spec={"runtime": "nodejs22"}), {}, 422, "spec.source: Required value"),
     (body(spec={"runtime": "x", "source": {"inline": {"source": "x"}}, "replicas": "no"}), {}, 422, "spec.replicas"),
     (body() | {"children": {"Service.v1": []}}, {}, 422, "children.Service.v1: expected an object"),
     (

@@ -32,6 +32,7 @@ ORDER = [
     "hooks.validate.mounts",
     "hooks.validate.security",
     "hooks.validate",
+    "hooks.admission",
     "hooks.sizing",
     "hooks.resolve",
     "hooks.meta",

@@ -148,12 +148,12 @@ FAULTS = {
         OTHER + "---\n" + HELLO.replace("python312", "cobol"),
         "a.yaml:10: spec.runtime: cannot find",
     ),
-    "a wrong type": (HELLO + "  replicas: many\n", "a.yaml:12: spec.replicas: Input should be a valid integer"),
+    "a wrong type": (HELLO + "  replicas: many\n", "a.yaml:12: spec.replicas: must be of type integer"),
     "an item of a list": (
         HELLO + "  secretMounts:\n    - secretName: a\n      mountPath: /a\n    - secretName: b\n",
-        "a.yaml:15: spec.secretMounts[1].mountPath: Field required",
+        "a.yaml:15: spec.secretMounts[1].mountPath: Required value",
     ),
-    "something missing": (HELLO.partition("  source:")[0], "a.yaml:5: spec.source: Field required"),
+    "something missing": (HELLO.partition("  source:")[0], "a.yaml:5: spec.source: Required value"),
     "another version": (HELLO.replace("v1alpha2", "v1alpha9"), "a.yaml:1: apiVersion: expected serverless.kyma"),
     "no YAML": (HELLO + "  env: [", "a.yaml:12: while parsing a flow"),
     "a key given twice": (HELLO + "spec: {}\n", "a.yaml:12: 'spec' is given twice"),
@@ -215,7 +215,7 @@ def test_dates_stay_strings(tmp_path: Path) -> None:
 
 CONFIG_FAULTS = {
     "an unknown setting": ("registri: x\n", "c.yaml:1: registri: Extra inputs are not permitted\n"),
-    "a wrong type": ("\nregistry: 5\n", "c.yaml:2: registry: Input should be a valid string\n"),
+    "a wrong type": ("\nregistry: 5\n", "c.yaml:2: registry: must be of type string\n"),
     "a rule": ("defaultProfile: XXL\n", "c.yaml:1: defaultProfile: 'XXL' is not one of XS, S, M, L, XL\n"),
     "no map": ("- a\n", "c.yaml: expected a map of settings, found list\n"),
     "no YAML": ("a: [\n", "c.yaml:2: while parsing a flow node expected the node content, but found '<stream end>'\n"),
@@ -228,7 +228,7 @@ CONFIG_FAULTS = {
 
 @pytest.mark.parametrize(("text", "said"), CONFIG_FAULTS.values(), ids=CONFIG_FAULTS)
 @pytest.mark.parametrize(
-    "command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["demo", "a.yaml"]], ids=COMMANDS
+    "command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"], ["demo", "a.yaml"]], ids=COMMANDS
 )
 def test_faulty_config_ends_every_command(run: Run, command: list[str], text: str, said: str) -> None:
     """A config that is not sound is told line by line with exit code 2, before anything is started."""

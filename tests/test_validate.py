@@ -27,6 +27,21 @@ def mounts(*paths: str) -> Manifest:
     return {"secretMounts": [{"secretName": "s", "mountPath": path} for path in paths]}
 
 
+def pod(**fields: Any) -> Manifest:
+    return {"podSecurityContext": fields}
+
+
+def container(**fields: Any) -> Manifest:
+    return {"containerSecurityContext": fields}
+
+
+def python(dependencies: str) -> Manifest:
+    return {"runtime": "python312"} | inline(source="x", dependencies=dependencies)
+
+
+DEPENDENCIES = "spec.source.inline.dependencies"
+RESTRICTED = 'not allowed by Pod Security "restricted", which allows'
+
 BROKEN: list[tuple[Manifest, str, str]] = [
     ({"runtime": "ruby33"}, "spec.runtime", "known are: nodejs20, nodejs22, nodejs24, python312"),
     ({"source": {"inline": None}}, "spec.source", "exactly one of inline and gitRepository"),
@@ -90,11 +105,42 @@ BROKEN: list[tuple[Manifest, str, str]] = [
         "spec.configMapMounts[0].mountPath",
         "overlaps '/a'",
     ),
+    ({"imagePullSecrets": [{"name": "a"}, {"name": "a"}]}, "spec.imagePullSecrets[1].name", "'a' is given twice"),
+    ({"env": [{"name": "A", "value": "s3cr3t\0"}]}, "spec.env[0].value", "holds a NUL character"),
+    ({"template": {"labels": {"a": "b"}}}, "spec.template", "use spec.labels and spec.annotations"),
+    ({"resourceConfiguration": {"build": {}}}, "spec.resourceConfiguration.build", "exactly one of profile"),
+    (choice(resources={"limits": {"x": "."}}), f"{RESOURCES}.resources.limits.x", "'.' is not a quantity"),
+    (python("requests\n\nhttp requests\n"), DEPENDENCIES, "line 3 is no requirement: expected a name and versions"),
+    (pod(runAsUser=0), "spec.podSecurityContext.runAsUser", f"0 is {RESTRICTED} 1 and above"),
+    (pod(sysctls=[{"name": "a", "value": "1"}]), "spec.podSecurityContext.sysctls", f"'a' is {RESTRICTED} 'kernel."),
+    (container(privileged=True), "spec.containerSecurityContext.privileged", f"true is {RESTRICTED} false"),
+    (
+        container(seccompProfile={"type": "Unconfined"}),
+        "spec.containerSecurityContext.seccompProfile.type",
+        f"'Unconfined' is {RESTRICTED} 'RuntimeDefault', 'Localhost'",
+    ),
+    (
+        container(capabilities={"add": ["NET_BIND_SERVICE", "SYS_ADMIN"]}),
+        "spec.containerSecurityContext.capabilities.add",
+        f"'SYS_ADMIN' is {RESTRICTED} 'NET_BIND_SERVICE'",
+    ),
+    (
+        container(capabilities={"drop": ["NET_RAW"]}),
+        "spec.containerSecurityContext.capabilities.drop",
+        "has to hold ALL",
+    ),
+    (mounts(*(f"/{n}/{'x' * 600}" for n in range(64))), "spec", f"at most {OTHER_BYTES} fit"),
     ({"annotations": {"a": "x" * 30_000, "b": "x" * (OTHER_BYTES - 30_000)}}, "spec", f"at most {OTHER_BYTES} fit"),
     ({"env": [{"name": "A", "value": "&" * (OTHER_BYTES // 6)}]}, "spec", f"at most {OTHER_BYTES} fit"),
 ]
 
 SOUND: list[Manifest] = [
+    {"runtimeImageOverride": "example.com/any:1"},
+    {"annotations": {"EXAMPLE.com/a": ""}},
+    {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": 0}}}]},
+    pod(runAsUser=1, sysctls=[{"name": "net.ipv4.tcp_syncookies", "value": "1"}]),
+    container(privileged=False, capabilities={"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}),
+    container(capabilities={"drop": []}),
     inline(source="x" * 200_000),
     inline(source="x", dependencies=" \n"),
     inline(source="x", dependencies='{"type": "module"}'),
@@ -145,6 +191,37 @@ def test_all_at_once() -> None:
     """Every violation is reported, not the first."""
     found = violations({"runtime": "ruby", "labels": {"a b": ""}, "scaleConfig": {"minReplicas": 2, "maxReplicas": 1}})
     assert len(found) == 3
+
+
+def test_what_the_operator_allows() -> None:
+    """Images are allowed as a whole or by how they begin; security contexts beyond "restricted" only on demand."""
+
+    def of(config: Config, **spec: Any) -> list[str]:
+        return [str(found) for found in validate(Function.model_validate(complete({"spec": spec})), config)]
+
+    strict = Config(allowed_image_overrides=("example.com/a:1", "ghcr.io/acme/*"))
+    for image in ("example.com/a:1", "ghcr.io/acme/b:2", " ", ""):
+        assert of(strict, runtimeImageOverride=image) == []
+    assert of(strict, runtimeImageOverride="example.com/a:12") == [
+        "spec.runtimeImageOverride: 'example.com/a:12' is not allowed, allowed are: example.com/a:1, ghcr.io/acme/*"
+    ]
+    assert of(Config(allowed_image_overrides=()), runtimeImageOverride="a")[0].endswith("allowed are: none")
+    assert of(Config(allow_unrestricted_security_context=True), **container(privileged=True)) == []
+
+
+def test_secrets_are_never_repeated() -> None:
+    """Neither a variable's value nor a line of the requirements, which may hold a password, is part of a message."""
+    found = violations(python("user s3cr3t here\n") | {"env": [{"name": "A", "value": "s3cr3t\0"}]})
+    assert len(found) == 2
+    assert "s3cr3t" not in str(found)
+
+
+def test_blank_git_fields() -> None:
+    """A repository's directory and reference have to say something."""
+    git = {"gitRepository": {"url": "u", "baseDir": " ", "reference": "\u2003"}, "inline": None}
+    found = violations({"source": git})
+    assert "spec.source.gitRepository.baseDir: baseDir is required and cannot be blank" in found
+    assert "spec.source.gitRepository.reference: reference is required and cannot be blank" in found
 
 
 def test_git_is_not_supported_yet() -> None:

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run Functions on this machine, without a cluster",
     "serve": "run the hook service",
     "render": "print the children that the hook would make of Functions",
+    "policy": "print the admission policy that tells the rules of a config at apply",
     "demo": "start the hook service, ask it about Functions, and show its answers",
 }
 

@@ -64,7 +64,14 @@ def children(document: Document, config: Config) -> list[Manifest]:
 
 
 def completed(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a Function with the metadata that a cluster would give it."""
+    """Return a Function as a cluster would store it: with metadata of its own, and without what is null."""
     given = {"namespace": "default", "uid": NO_UID, "generation": 1}
-    metadata = value.get("metadata")
-    return value | {"metadata": given | metadata} if isinstance(metadata, dict) else value
+    stored: dict[str, Any] = _without_nulls(value)
+    metadata = stored.get("metadata")
+    return stored | {"metadata": given | metadata} if isinstance(metadata, dict) else stored
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

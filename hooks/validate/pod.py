@@ -60,16 +60,18 @@ def env_nul(function: Function, config: Config) -> Iterator[Violation]:
 def env_divisor(function: Function, config: Config) -> Iterator[Violation]:
     """The unit of a resource is a quantity."""
     for index, entry in enumerate(function.spec.env or ()):
-        reference = (entry.get("valueFrom") or {}).get("resourceFieldRef")
+        source = entry.get("valueFrom")
+        reference = source.get("resourceFieldRef") if source else None
+        divisor = reference.get("divisor") if reference else None
         try:
-            quantity.parse((reference and reference.get("divisor")) or 1)
+            quantity.parse(1 if divisor is None else divisor)
         except ValueError as error:
             yield Violation(f"spec.env[{index}].valueFrom.resourceFieldRef.divisor", str(error))
 
 
 @rule("schema")
 def given_once(function: Function, config: Config) -> Iterator[Violation]:
-    """Variables, mount paths, pull secrets and claims are given once each."""
+    """Variables, mount paths and pull secrets are given once each."""
     spec = function.spec
     if spec.env:
         yield from _repeated("spec.env[{}].name", [entry["name"] for entry in spec.env])

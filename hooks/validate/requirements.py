@@ -13,7 +13,7 @@ MOST = 10
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$")
-_ONE = r"(===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()]+"
+_ONE = r"(===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()=<>~!][^\s,;()=<>]*"
 _MANY = rf"{_ONE}(\s*,\s*{_ONE})*\s*,?"
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?"  # the name

@@ -16,10 +16,11 @@ from hooks.validate.violation import Rule, Violation, quoted, rule
 
 @dataclass(frozen=True)
 class Limit:
-    """What may stand at a path below spec; where a list stands there, each of its items, or `item` of each."""
+    """What may stand at a path below spec; where a list stands there, what each item (or `item` of each) may be."""
 
     path: str
     allowed: Sequence[Any]
+    is_list: bool = False
     item: str = ""
 
     @property
@@ -54,11 +55,11 @@ LIMITS = (
             ("windowsOptions.hostProcess", (False,)),
         )
     ),
-    Limit(f"{POD}.sysctls", _SYSCTLS, item="name"),
+    Limit(f"{POD}.sysctls", _SYSCTLS, is_list=True, item="name"),
     Limit(f"{CONTAINER}.privileged", (False,)),
     Limit(f"{CONTAINER}.allowPrivilegeEscalation", (False,)),
     Limit(f"{CONTAINER}.procMount", ("Default",)),
-    Limit(f"{CONTAINER}.capabilities.add", ("NET_BIND_SERVICE",)),
+    Limit(f"{CONTAINER}.capabilities.add", ("NET_BIND_SERVICE",), is_list=True),
 )
 
 
@@ -79,9 +80,11 @@ def restricted(function: Function, config: Config) -> Iterator[Violation]:
 
 def _values(spec: FunctionSpec, limit: Limit) -> list[Any]:
     found = _at(spec, limit.path)
-    if isinstance(found, list):
-        return [each[limit.item] for each in found] if limit.item else found
-    return [] if found is None else [found]
+    if found is None:
+        return []
+    if not limit.is_list:
+        return [found]
+    return [each[limit.item] if limit.item else each for each in found]
 
 
 def _at(spec: FunctionSpec, path: str) -> Any:

@@ -40,8 +40,8 @@ def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is one that the operator allows."""
     image = (function.spec.runtime_image_override or "").strip()
     if image and not any(_matches(image, pattern) for pattern in config.allowed_image_overrides):
-        allowed = ", ".join(config.allowed_image_overrides) or "none"
-        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} is not allowed, allowed are: {allowed}")
+        words = f"is not allowed, allowed are: {allowed_images(config)}"
+        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} {words}")
 
 
 @rule("cel")
@@ -110,6 +110,11 @@ def dependencies(function: Function, config: Config) -> Iterator[Violation]:
         yield from (Violation(field, fault) for fault in requirements.faults(text))
     elif not _is_json_object(text):
         yield Violation(field, "is not a JSON object; expected the text of a package.json")
+
+
+def allowed_images(config: Config) -> str:
+    """Return in words which images the operator allows."""
+    return ", ".join(config.allowed_image_overrides) or "none"
 
 
 def _dependencies(function: Function) -> str:

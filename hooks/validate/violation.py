@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from hooks.config import Config
 from hooks.function import Function
@@ -29,7 +29,12 @@ class Violation:
         return f"{self.field}: {self.message}"
 
 
-Find = Callable[[Function, Config], Iterator[Violation]]
+class Find(Protocol):
+    """A function of a Function and the operator's config."""
+
+    __name__: str
+
+    def __call__(self, function: Function, config: Config) -> Iterator[Violation]: ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class Rule:
 
     door: Door
     find: Find
+
+    @property
+    def name(self) -> str:
+        return self.find.__name__
 
     @property
     def sentence(self) -> str:

@@ -1,0 +1,268 @@
+"""
+One rule, one verdict: what the API server says of a Function at apply is what the hook would say of it.
+
+Five thousand Functions by chance (tests/chance.py) go to a real API server as dry-runs, with the CRD and the admission
+policy in place, and to the rules in Python. It judges in layers, schema with CEL first and the policy only if both are
+content, so a Function with several faults is told those of the first layer that finds any.
+"""
+
+import http.client
+import json
+import re
+import ssl
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass
+from random import Random
+from threading import local
+from typing import Any
+
+import chance
+import pytest
+from cases import NOW, complete
+from control_plane import ControlPlane, wait_until
+from existing import ExistingCluster
+from pydantic import ValidationError
+from stack import GROUP, Stack
+
+from hooks.admission import policy
+from hooks.cli.render import completed
+from hooks.config import Config
+from hooks.faults import faults
+from hooks.function import Function
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
+from hooks.validate import RULES, validate
+from hooks.validate.security import LIMITS
+
+Manifest = dict[str, Any]
+
+COUNT, SEED, THREADS = 5_000, 20_260_101, 4
+BAD = {"seccompProfile": "Unconfined", "appArmorProfile": "Unconfined", "procMount": "Unmasked"}
+SCHEMA_WORDS = re.compile(r" in body |^Required value|^Too long|^Too many|^Unsupported value|^Duplicate value")
+NOISE = re.compile(
+    r"some validation rules were not checked|Checked value must be of type|must validate at least one schema"
+    r"|accessor error|should be a non-negative integer|RFC 1123|must be no more than 253"
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`layer` is schema, cel, policy or hook; `field` is empty where the API server names none."""
+
+    layer: str
+    field: str
+    message: str
+
+
+@pytest.fixture(scope="module")
+def door(api: Stack) -> Iterator[ControlPlane]:
+    """An API server with the CRD and the admission policy of the default config."""
+    if isinstance(api.plane, ExistingCluster):
+        pytest.skip("installs an admission policy: not on an existing cluster")
+    with_policy(api.plane, Config(), refused={"runtime": "ruby33"})
+    yield api.plane
+    for manifest in policy(Config()):
+        api.plane.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+
+
+def with_policy(plane: ControlPlane, config: Config, *, refused: Manifest, accepted: Manifest | None = None) -> None:
+    """Install the policy and wait until it is at work, as these specs tell."""
+    plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": policy(config)})
+    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
+    for spec, code in ((refused, 422), (accepted or {}, 201)):
+        body = bare({"metadata": {"name": "probe"}, "spec": complete({"spec": spec})["spec"]})
+        wait_until(lambda b=body, c=code: plane.call("POST", path, b)[0] == c, f"{code} for {spec}", 60)
+
+
+class Caller:
+    """Makes requests on one kept connection for each thread; to be used in a `with`."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane, self.kept, self.connections = plane, local(), list[http.client.HTTPSConnection]()
+
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self.connections:
+            connection.close()
+
+    def dry_run(self, body: Manifest) -> tuple[int, Manifest]:
+        if not hasattr(self.kept, "connection"):
+            unchecked = ssl._create_unverified_context()
+            self.kept.connection = http.client.HTTPSConnection("127.0.0.1", self.plane.port, context=unchecked)
+            self.connections.append(self.kept.connection)
+        headers = self.plane.headers | {"Content-Type": "application/json"}
+        path = f"{GROUP}/namespaces/default/functions?dryRun=All"
+        self.kept.connection.request("POST", path, json.dumps(body), headers)
+        with self.kept.connection.getresponse() as answer:
+            return answer.status, json.load(answer)
+
+
+def bare(parent: Manifest) -> Manifest:
+    return {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"} | parent
+
+
+def in_python(parent: Manifest) -> list[Fault]:
+    """Return all that the hook finds: what it cannot read, or else each broken rule."""
+    try:
+        function = Function.model_validate(completed(parent))
+    except ValidationError as error:
+        return [Fault("schema", field, message) for field, message in faults(error)]
+    return [Fault(rule.door, found.field, found.message) for rule in RULES for found in rule.find(function, Config())]
+
+
+def at_apply(code: int, answer: Manifest) -> list[Fault]:
+    """Return what the API server gives as causes, but for those that only repeat another."""
+    if code == 201:
+        return []
+    assert code == 422, answer
+    causes = [(cause.get("field", ""), cause["message"]) for cause in answer["details"]["causes"]]
+    # Of a boolean it says "int32" where it says "integer" of a string.
+    words = [(field, re.sub(r"of type int(32|64)", "of type integer", text)) for field, text in causes]
+    plain = [(field, text) for field, text in words if not NOISE.search(text) and not field.startswith(".")]
+    return [Fault(layer(field, text), spelled(field), text) for field, text in plain]
+
+
+def layer(field: str, text: str) -> str:
+    if not field:
+        return "policy"
+    return "schema" if SCHEMA_WORDS.search(text) else "cel"
+
+
+def spelled(field: str) -> str:
+    """A map's key stands in brackets in one half of the API server, behind a dot in the other."""
+    return re.sub(r"\[(\D[^]]*)\]", r".\1", field)
+
+
+def statics() -> Iterator[str]:
+    """Yield every constant message of the CRD: said where a text with values would cost too much, or has no line."""
+    pending: list[Any] = [chance.SCHEMA["openAPIV3Schema"]]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield from (rule["message"] for rule in value.get("x-kubernetes-validations", []))
+            pending += value.values()
+
+
+STATIC = sorted(set(statics()))
+
+
+def same(told: Fault, found: Fault) -> bool:
+    """Tell whether both name the same place and say the same."""
+    if not found.field.startswith(told.field):
+        return False
+    if told.message.startswith("Duplicate value"):
+        return "is given twice" in found.message
+    return found.message in told.message or any(text in told.message and text in found.message for text in STATIC)
+
+
+def differences(told: list[Fault], found: list[Fault]) -> list[str]:
+    """Return where the causes at apply and the faults in Python are not the same."""
+    unreadable = all(fault.layer == "schema" and "is given twice" not in fault.message for fault in found)
+    if unreadable:  # Python has stopped there, while some of the API server's other rules went on
+        told = [fault for fault in told if fault.layer == "schema" and not fault.message.startswith("Duplicate")]
+    elif any(fault.layer in ("schema", "cel") for fault in found):
+        found = [fault for fault in found if fault.layer in ("schema", "cel")]
+    else:
+        found = [fault for fault in found if fault.layer == "policy"]
+        text = "".join(fault.message for fault in told)
+        return [f"not told: {fault}" for fault in found if fault.message not in text]
+    # What is no string at all is refused by an enum twice; one of the two is enough.
+    agreed = {fault.field for fault in told if fault.layer == "schema" and any(same(fault, other) for other in found)}
+    strange = [fault for fault in told if fault.field not in agreed and not any(same(fault, other) for other in found)]
+    only_there = [f"only at apply: {fault}" for fault in strange]
+    only_here = [f"only in Python: {fault}" for fault in found if not any(same(other, fault) for other in told)]
+    return only_there + only_here
+
+
+def test_one_verdict(door: ControlPlane) -> None:
+    """5,000 of 5,000 equal verdicts, and the same messages where both speak."""
+    random = Random(SEED)
+    cases = [chance.function(random) for _ in range(COUNT)]
+    with Caller(door) as caller, ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(lambda case: caller.dry_run(bare(case[1])), cases))
+    kinds: Counter[str] = Counter()
+    wrong = []
+    for (names, parent), (code, answer) in zip(cases, answers, strict=True):
+        found = in_python(parent)
+        refused = any(fault.layer != "hook" for fault in found)
+        differ = differences(at_apply(code, answer), found) if refused and code != 201 else []
+        if refused != (code != 201) or differ:
+            wrong.append((names, code, differ or found, answer.get("message", parent)))
+        first = next(
+            (name for name in ("schema", "cel", "policy", "hook") if name in {f.layer for f in found}), "sound"
+        )
+        kinds[first] += 1
+    print(f"\n{COUNT - len(wrong)} of {COUNT} equal; first told by: {dict(kinds)}")
+    for each in wrong[:10]:
+        print(*(str(part)[:600] for part in each), sep="\n    ")
+    assert not wrong
+    assert min(kinds[name] for name in ("sound", "schema", "cel", "policy", "hook")) > COUNT // 50
+
+
+def test_every_rule_was_asked() -> None:
+    """Each rule refuses some of the five thousand, but for the sizes, which take more than these hold."""
+    random, refused = Random(SEED), Counter[str]()
+    for _ in range(COUNT):
+        _, parent = chance.function(random)
+        try:
+            function = Function.model_validate(completed(parent))
+        except ValidationError:
+            continue
+        refused.update(rule.name for rule in RULES for _ in rule.find(function, Config()))
+    assert {rule.name for rule in RULES} - set(refused) <= {"source_size", "other_size", "allowed_image"}
+
+
+def test_images_that_the_operator_allows(door: ControlPlane) -> None:
+    """Patterns from the config are text in the policy, whatever they hold."""
+    config = Config(allowed_image_overrides=('a"b\\c😀*', "example.com/only:1", "ghcr.io/acme/*"))
+    with_policy(door, config, refused={"runtimeImageOverride": "x"}, accepted={"runtimeImageOverride": 'a"b\\c😀d'})
+    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
+    for image in ["example.com/only:1", "ghcr.io/acme/x", " ", "example.com/only:12", "ghcr.io/acme", "a", ""]:
+        parent = complete({"spec": {"runtimeImageOverride": image}})
+        found = validate(Function.model_validate(parent), config)
+        code, answer = door.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
+        assert [str(violation) in answer.get("message", "") for violation in found] == [True] * (code == 422)
+
+
+def test_old_functions_stay_manageable(door: ControlPlane, restricted: str) -> None:
+    """What a new policy would refuse can still be labelled and deleted, finalizer included, but not written anew."""
+    path, patch = f"{GROUP}/namespaces/{restricted}/functions", "application/merge-patch+json"
+    body = bare(
+        {"metadata": {"name": "old", "finalizers": ["example.com/held"]}, "spec": complete({"spec": {}})["spec"]}
+    )
+    code, answer = door.call("POST", path, body)
+    assert code == 201, answer
+    without = Config(runtimes={"python312": Config().runtimes["python312"]})
+    with_policy(door, without, refused={"runtime": "nodejs22"}, accepted={"runtime": "python312"})
+    assert door.call("PATCH", f"{path}/old", {"metadata": {"labels": {"a": "b"}}}, kind=patch)[0] == 200
+    code, answer = door.call("PATCH", f"{path}/old", {"spec": {"replicas": 2}}, kind=patch)
+    assert (code, "cannot find runtime 'nodejs22'" in answer["message"]) == (422, True)
+    assert door.call("DELETE", f"{path}/old")[0] == 200
+    assert door.call("PATCH", f"{path}/old", {"metadata": {"finalizers": None}}, kind=patch)[0] == 200
+    wait_until(lambda: door.call("GET", f"{path}/old")[0] == 404, "the Function to be gone")
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.path)
+def test_restricted_is_what_kubernetes_means(api: Stack, restricted: str, limit: Any) -> None:
+    """A pod with an allowed value is admitted where "restricted" is enforced, and one with any other is not."""
+    bad: Any = {bool: not limit.allowed[0], int: 0, str: BAD.get(limit.path.split(".")[1], "X")}
+    for value, wanted in [(limit.allowed[0], True), (bad[type(limit.allowed[0])], False)]:
+        context, *steps = limit.path.split(".")
+        fragment: Any = [{"name": value, "value": "1"}] if limit.item else [value] if limit.is_list else value
+        for step in reversed(steps):
+            fragment = {step: fragment}
+        assert admitted(api, restricted, {context: fragment}) == wanted, (limit.path, value)
+
+
+def admitted(api: Stack, namespace: str, spec: Manifest) -> bool:
+    request = SyncRequest.parse({"parent": complete({"spec": deepcopy(spec)}), "children": {}})
+    answer = sync(request, Config(allow_unrestricted_security_context=True), now=NOW)
+    template = next(child for child in answer.children if child["kind"] == "Deployment")["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod"} | deepcopy(template)
+    pod["metadata"]["name"] = "from-template"
+    return api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201

@@ -1,0 +1,109 @@
+"""The table of rules: each is told in the same words at every door it names, and docs/rules.md lists them all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cases import ROOT, complete, overlaid
+from test_contract import SCHEMA
+from test_validate import BROKEN
+
+from hooks.admission import policy, variables
+from hooks.cli.policy import text
+from hooks.config import Config
+from hooks.function import Function
+from hooks.runtimes import DEPENDENCIES, RESERVED_ENV, room
+from hooks.validate import RULES, Violation
+
+Manifest = dict[str, Any]
+
+PAGE = ROOT / "docs" / "rules.md"
+POLICY = ROOT / "chart" / "files" / "validatingadmissionpolicy.yaml"
+TOLD = {"schema": "apply", "cel": "apply", "policy": "apply, with the admission policy", "hook": "status"}
+HEAD = """\
+# Rules
+
+What a Function has to keep beyond the types and bounds of `crds/functions.yaml`. The hook asks every rule and tells
+all that is broken in the Function's status; most are told at `kubectl apply` already, in the same words: by the CRD,
+or by the admission policy for what the operator's config decides (`buildless policy`).
+
+| rule | told first | for example |
+| --- | --- | --- |
+"""
+GIT = {"source": {"gitRepository": {"url": "u", "baseDir": " ", "reference": "main"}, "inline": None}}
+EXAMPLES: list[tuple[Manifest, Config]] = [
+    *(({"spec": spec}, Config()) for spec, _, _ in BROKEN),
+    ({"metadata": {"name": "9a"}, "spec": {}}, Config()),
+    ({"spec": GIT}, Config()),
+    (
+        {"spec": {"runtimeImageOverride": "example.com/a"}},
+        Config(allowed_image_overrides=("ghcr.io/acme/*",)),
+    ),
+]
+
+
+def examples() -> dict[str, Violation]:
+    """Return the first thing that each rule finds in the table of test_validate.py."""
+    first: dict[str, Violation] = {}
+    for broken, config in EXAMPLES:
+        parent = complete(broken | {"spec": {}})
+        parent["spec"] = overlaid(parent["spec"], broken["spec"])
+        for rule in RULES:
+            for violation in rule.find(Function.model_validate(parent), config):
+                first.setdefault(rule.name, violation)
+    return first
+
+
+def page() -> str:
+    found = examples()
+    rows = [f"| {rule.sentence} | {TOLD[rule.door]} | `{found[rule.name]}` |" for rule in RULES]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def test_every_rule_has_an_example_and_a_sentence() -> None:
+    """A rule without a row in test_validate.py is a rule that nobody has seen at work."""
+    assert {rule.name for rule in RULES} == set(examples())
+    assert all(rule.sentence.endswith(".") and "\n" not in rule.sentence for rule in RULES)
+
+
+@pytest.mark.parametrize(("file", "made"), [(PAGE, page), (POLICY, lambda: text(Config()))], ids=["docs", "policy"])
+def test_made_files_are_up_to_date(file: Any, made: Any, request: pytest.FixtureRequest) -> None:
+    """What is made from the rules is what stands in the repository: run with --bless, then read the difference."""
+    if request.config.getoption("--bless"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(made(), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == made()
+
+
+def test_the_policy_has_each_rule_of_its_door() -> None:
+    """A variable of the policy is named like its rule."""
+    assert set(variables(Config())) == {rule.name for rule in RULES if rule.door == "policy"}
+
+
+def test_config_is_quoted_in_the_policy() -> None:
+    """No setting can end the text it stands in."""
+    nasty = '"] + ["'
+    expression = variables(Config(allowed_image_overrides=(nasty,)))["allowed_image"]
+    assert 'variables.image == "\\"] + [\\""' in expression
+
+
+def test_the_policy_leaves_old_functions_alone() -> None:
+    """Only a new spec is looked at, so that labels, finalizers and deletions are never in the way."""
+    conditions = policy(Config())[0]["spec"]["matchConditions"]
+    assert [condition["name"] for condition in conditions] == ["spec-is-new", "stays"]
+
+
+def test_the_crd_speaks_of_our_numbers_and_names() -> None:
+    """What CEL has as a constant is the constant of hooks/runtimes.py."""
+    told = [rule for schema in schemas(SCHEMA) for rule in schema.get("x-kubernetes-validations", [])]
+    assert f"at most {room(DEPENDENCIES)} fit into one variable" in {rule["message"] for rule in told}
+    assert any(rule["rule"].endswith(f"<= {room(DEPENDENCIES)}") for rule in told)
+    (reserved,) = [rule["rule"] for rule in told if "FUNC_RUNTIME" in rule["rule"]]
+    assert {name.strip(" '") for name in reserved.partition("[")[2].partition("]")[0].split(",")} == RESERVED_ENV
+
+
+def schemas(schema: Any) -> Iterator[Manifest]:
+    if isinstance(schema, dict):
+        yield schema
+        for inner in schema.values():
+            yield from schemas(inner)
