@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from cases import complete, overlaid
+from cases import NOW, complete, overlaid
 
 from hooks.config import Config
 from hooks.function import Function
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
 from hooks.validate import validate
 from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 
@@ -230,6 +232,26 @@ def test_git_is_not_supported_yet() -> None:
     assert violations({"source": git}) == [
         "spec.source.gitRepository: git sources are not supported yet, use spec.source.inline"
     ]
+
+
+def test_what_just_fits_is_stored() -> None:
+    """With as many mounts and as much source as may be, Metacontroller's record still fits into an annotation."""
+
+    def full(length: int) -> Manifest:
+        paths = [f"/{n}/{'x' * length}" for n in range(128)]
+        secrets = [{"secretName": f"s{n}", "mountPath": path} for n, path in enumerate(paths[:64])]
+        maps = [{"configMapName": f"c{n}", "mountPath": path} for n, path in enumerate(paths[64:])]
+        source = inline(source="<" * (SOURCE_BYTES // 6 - 10), dependencies='{"a": 1}')
+        labels = {f"l{n}": "v" * 60 for n in range(20)}
+        return complete(
+            {"metadata": {"labels": labels}, "spec": source | {"secretMounts": secrets, "configMapMounts": maps}}
+        )
+
+    fits = [n for n in range(300) if not validate(Function.model_validate(full(n)), Config())]
+    answer = sync(SyncRequest.parse({"parent": full(max(fits)), "children": {}}), Config(), now=NOW)
+    (deployment,) = [child for child in answer.children if child["kind"] == "Deployment"]
+    assert max(fits) < 299
+    assert encoded_bytes(deployment) < 262_144 - 1024
 
 
 @pytest.mark.parametrize(

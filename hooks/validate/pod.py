@@ -99,7 +99,7 @@ def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
     """Labels and annotations do not take the place of ours."""
     spec = function.spec
     for field, given in (("spec.labels", spec.labels), ("spec.annotations", spec.annotations)):
-        for key in sorted(given or ()):
+        for key in sorted(given) if given else ():
             if key.startswith(_RESERVED_PREFIX):
                 yield Violation(field, f"{quoted(key)} is reserved: no key may begin with {_RESERVED_PREFIX}")
     if _RESERVED_ANNOTATION in (spec.annotations or ()):
@@ -140,7 +140,7 @@ def _of_both_containers(spec: FunctionSpec) -> list[Any]:
 
 
 def _bad_keys(field: str, given: Mapping[str, str] | None, shape: re.Pattern[str]) -> Iterator[Violation]:
-    for key in sorted(given or ()):
+    for key in sorted(given) if given else ():
         if not shape.fullmatch(key) or key.find("/") > 253:
             yield Violation(field, f"{quoted(key)} is no key: {_KEY_SHAPE}")
 
