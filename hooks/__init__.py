@@ -5,13 +5,14 @@ app.py       the door: HTTP, the clock, the log
 protocol.py  what Metacontroller asks and what it is answered
 sync.py      the story: validate, resolve, build, report
 function.py  a Function as written, like crds/functions.yaml    config.py       what an operator may choose
-validate/    broken rules, as data                              runtimes.py     how a language starts
+fragments.py Kubernetes' own pieces of a spec                   faults.py       what pydantic finds, in users' words
+validate/    every rule, and where it is told first             admission.py    what config decides, as a policy
 resolve.py   every default in the house                         sizing.py       requests and limits
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
 status.py    conditions                                         rollout.py      what a Deployment says
 cause.py     why pods do not run                                related.py      what is sent along: pods ...
-drift.py     what others added and merging cannot mend
+drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
 cli/         one command per module
 
 Doors open downwards only; tests/test_architecture.py holds the order.
