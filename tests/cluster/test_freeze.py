@@ -83,7 +83,7 @@ BREAKS: list[tuple[Manifest, list[str]]] = [
         env({"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1KK"}}}),
         ["spec.env[0].valueFrom.resourceFieldRef.divisor"],
     ),
-    (env({"name": "A", "value": "&" * (OTHER_BYTES // 6)}), ["spec: env, annotations"]),
+    (env({"name": "A", "value": "&" * (OTHER_BYTES // 6)}), ["spec: env, labels"]),
     ({"labels": {"a b": "c"}}, ["spec.labels"]),
     ({"labels": {"serverless.kyma-project.io/x": "c"}}, ["spec.labels"]),
     ({"annotations": {"proxy.istio.io/config": "{}"}}, ["spec.annotations"]),

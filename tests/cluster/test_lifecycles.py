@@ -66,6 +66,13 @@ class Life:
         kubectl("patch", "quota", "none", "-n", self.namespace, "--subresource=status", "--type=merge", "-p", counted)
         time.sleep(1)
 
+    def limit(self, **amounts: str) -> None:
+        """Allow no container more than this."""
+        head = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}}
+        spec = {"limits": [{"type": "Container", "max": amounts}]}
+        self.stack.plane.kubectl("create", "-n", self.namespace, "-f", "-", stdin=head | {"spec": spec})
+        time.sleep(1)
+
     def no_quota(self) -> None:
         self.stack.plane.kubectl("delete", "quota", "none", "-n", self.namespace)
 
@@ -167,11 +174,12 @@ def pods_over_quota(life: Life) -> None:
     life.ready()
 
 
-def pods_insecure(life: Life) -> None:
-    """Refused by Pod Security, then mended by an edit."""
-    life.create(containerSecurityContext={"allowPrivilegeEscalation": True})
+def pods_over_limit(life: Life) -> None:
+    """Larger than the namespace's LimitRange lets a pod be, then mended by an edit."""
+    life.limit(cpu="300m")
+    life.create()
     life.until("Stalled", "DeploymentFailed")
-    life.edit(containerSecurityContext=None)
+    life.edit(resourceConfiguration={"function": {"profile": "XS"}})
     life.ready()
 
 
@@ -203,7 +211,7 @@ LIVES: dict[str, Callable[[Life], None]] = {
         paused,
         late,
         pods_over_quota,
-        pods_insecure,
+        pods_over_limit,
         service_over_quota,
         update_refused,
     )

@@ -1,6 +1,7 @@
 """examples/ as a newcomer applies them, called through their Services."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,11 @@ def applied(functions: Functions) -> Functions:
 
 
 def test_every_example_answers(applied: Functions) -> None:
-    """Each becomes Ready and answers with what its source says; one that is off is Ready without a pod."""
+    """
+    Each becomes Ready and answers with what its source says; one that is off is Ready without a pod.
+
+    At rest nothing is written, though each change of a pod is a reason to ask the hook again.
+    """
     named = {document["metadata"]["name"] for file in FILES for document in yaml.safe_load_all(file.read_text())}
     assert named - {"greeting", "off"} == set(ANSWERS)
     for name, said in ANSWERS.items():
@@ -44,3 +49,20 @@ def test_every_example_answers(applied: Functions) -> None:
     applied.wait_until_ready("off")
     assert not applied.pods("off")
     assert not any(applied.restarts(name) for name in ANSWERS)
+    settled = versions(applied)
+    for pod in applied.stack.list("pods", applied.namespace):
+        patch = {"metadata": {"annotations": {"touched": "yes"}}}
+        applied.stack.patch("pods", applied.namespace, pod["metadata"]["name"], patch)
+    time.sleep(5)
+    assert versions(applied) == settled
+
+
+def versions(functions: Functions) -> dict[str, str]:
+    """Return the resourceVersion of each Function and of the children that no controller reports on by itself."""
+    kinds = ("functions", "deployments", "services", "serviceaccounts")
+    objects = {kind: functions.stack.list(kind, functions.namespace) for kind in kinds}
+    return {
+        f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
+        for kind, every in objects.items()
+        for each in every
+    }
