@@ -42,8 +42,9 @@ def test_every_example_answers(applied: Functions) -> None:
     """
     named = {document["metadata"]["name"] for file in FILES for document in yaml.safe_load_all(file.read_text())}
     assert named - {"greeting", "off"} == set(ANSWERS)
-    for name, said in ANSWERS.items():
+    for name in ANSWERS:
         applied.wait_until_ready(name)
+    for name, said in ANSWERS.items():
         status, body = applied.get(name)
         assert (status, body[: len(said)]) == (200, said), name
     applied.wait_until_ready("off")
@@ -57,12 +58,11 @@ def test_every_example_answers(applied: Functions) -> None:
     assert versions(applied) == settled
 
 
-def versions(functions: Functions) -> dict[str, str]:
-    """Return the resourceVersion of each Function and of the children that no controller reports on by itself."""
-    kinds = ("functions", "deployments", "services", "serviceaccounts")
-    objects = {kind: functions.stack.list(kind, functions.namespace) for kind in kinds}
+def versions(functions: Functions) -> dict[str, object]:
+    """Return what changes with each write of ours: of a Deployment its generation, for its controller writes too."""
+    kinds = {"functions": "resourceVersion", "deployments": "generation", "services": "resourceVersion"}
     return {
-        f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
-        for kind, every in objects.items()
-        for each in every
+        f"{kind} {each['metadata']['name']}": each["metadata"][field]
+        for kind, field in kinds.items()
+        for each in functions.stack.list(kind, functions.namespace)
     }
