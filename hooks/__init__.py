@@ -10,7 +10,8 @@ validate/    every rule, and where it is told first             admission.py    
 resolve.py   every default in the house                         sizing.py       requests and limits
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
-status.py    conditions                                         rollout.py      what a Deployment says
+status.py    what a Function says                               conditions.py   since when it says so
+rollout.py   what a Deployment says
 cause.py     why pods do not run                                related.py      what is sent along: pods ...
 drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
 cli/         one command per module

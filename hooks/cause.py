@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooks.manifest import Manifest
+from hooks import meta
+from hooks.manifest import Manifest, condition
 
 RANKS = (
     "ImagePullBackOff",
@@ -27,7 +28,6 @@ RANKS = (
     "PodFailed",
 )
 """The reasons, most useful first: of several only the first is told."""
-INSTALL = "install-dependencies"
 GRACE = timedelta(seconds=4)
 """How long a pod may be silent about its volumes or its health before that counts as a cause."""
 TEXT_CHARACTERS = 1024
@@ -75,7 +75,7 @@ def of_pods(pods: Iterable[Manifest], profile: str, now: datetime) -> Findings:
     causes: list[Cause] = []
     waits: list[timedelta] = []
     for pod in pods:
-        if "deletionTimestamp" in pod["metadata"] or _is_true(pod, "Ready"):
+        if "deletionTimestamp" in pod["metadata"] or condition(pod, "Ready").get("status") == "True":
             continue
         if found := list(_said(pod, profile)):
             causes += found
@@ -94,7 +94,7 @@ def _said(pod: Manifest, profile: str) -> Iterator[Cause]:
         said = _stable(status.get("message", "").partition(". ")[0])
         yield Cause(reason="PodFailed", message=f"a pod was given up by its node: {status.get('reason', '')}: {said}")
         return
-    scheduled = _condition(pod, "PodScheduled")
+    scheduled = condition(pod, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
         yield Cause(reason="Unschedulable", message=f"no node fits: {_of_scheduler(scheduled.get('message', ''))}")
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
@@ -111,18 +111,18 @@ def _of_container(container: Manifest, pod: Manifest, profile: str) -> Iterator[
         yield Cause(reason="CreateContainerConfigError", message=f"the container cannot be made: {_stable(text)}")
     # While a container starts again, how it ended last time is still the reason.
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
-    if ended and not container.get("ready") and (ended["exitCode"] or container["name"] != INSTALL):
+    if ended and not container.get("ready") and (ended["exitCode"] or container["name"] != meta.INSTALL):
         yield _of_end(container["name"], ended, pod, profile)
 
 
 def _of_end(name: str, ended: Manifest, pod: Manifest, profile: str) -> Cause:
-    step = "the dependencies" if name == INSTALL else "the Function"
+    step = "the dependencies" if name == meta.INSTALL else "the Function"
     if ended.get("reason") == "OOMKilled":
         limit = _memory_limit(name, pod)
-        where = "the limit of installs" if name == INSTALL else f"the limit of profile {profile}"
-        where = "its limit in spec.resourceConfiguration" if profile == "custom" and name != INSTALL else where
+        own = "its limit in spec.resourceConfiguration" if profile == "custom" else f"the limit of profile {profile}"
+        where = "the limit of installs" if name == meta.INSTALL else own
         return Cause(reason="OOMKilled", message=f"{step} needed more memory than {limit}, {where}")
-    if name == INSTALL:
+    if name == meta.INSTALL:
         return Cause(reason="InstallFailed", message=f"the dependencies could not be installed: {_of_installer(ended)}")
     last = ended.get("message", "").strip().rpartition("\n")[2].strip()
     if _LOAD_FAILED.match(last):
@@ -147,7 +147,7 @@ def _of_scheduler(message: str) -> str:
 
 def _silent(pod: Manifest) -> tuple[datetime, Cause] | None:
     """Return since when a pod has been at something that its status does not explain, and what that comes down to."""
-    ready_to_start, scheduled = _condition(pod, "PodReadyToStartContainers"), _condition(pod, "PodScheduled")
+    ready_to_start, scheduled = condition(pod, "PodReadyToStartContainers"), condition(pod, "PodScheduled")
     if scheduled.get("status") == "True" and ready_to_start.get("status") == "False":
         names = ", ".join(_mounted(pod)) or "its volumes"
         cause = Cause(
@@ -178,11 +178,3 @@ def _stable(text: str) -> str:
     for pattern, replacement in _SCRUBBED:
         text = pattern.sub(replacement, text)
     return " ".join(text.split())[:TEXT_CHARACTERS]
-
-
-def _condition(pod: Manifest, kind: str) -> Manifest:
-    return next((c for c in pod["status"].get("conditions", ()) if c["type"] == kind), {})
-
-
-def _is_true(pod: Manifest, kind: str) -> bool:
-    return bool(_condition(pod, kind).get("status") == "True")

@@ -9,6 +9,14 @@ from typing import Any
 Manifest = dict[str, Any]
 
 
+def condition(manifest: Manifest, kind: str) -> Manifest:
+    """Return the condition of that type in an object's status, an empty map where there is none."""
+    found: Manifest = next(
+        (each for each in manifest.get("status", {}).get("conditions", ()) if each["type"] == kind), {}
+    )
+    return found
+
+
 def pruned(value: Any) -> Any:
     """
     Return `value` without null, "", [] and {} at any depth.

@@ -12,6 +12,8 @@ from hooks.resolve import ResolvedFunction
 PREFIX = "serverless.kyma-project.io/"
 CONFIGS_VERSION = f"{PREFIX}configs-version"
 """The pod annotation that changes with the Secrets and ConfigMaps that a Function names."""
+INSTALL = "install-dependencies"
+"""The container that installs packages before the Function's own starts."""
 CONTROLLER_UID = "controller-uid"
 """Metacontroller's own label on every child: a wrong value aborts the whole sync, so we never send one."""
 

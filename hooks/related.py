@@ -18,7 +18,7 @@ import orjson
 from hooks import meta
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, condition
 from hooks.protocol import SyncRequest, last_applied
 from hooks.validate.size import encoded_bytes
 
@@ -63,10 +63,8 @@ def rules(function: Function, config: Config) -> list[Manifest]:
 
 def newest_pods(request: SyncRequest, deployment: Manifest) -> list[Manifest]:
     """Return the pods of the Deployment's newest ReplicaSet, or all while nobody says which one that is."""
-    pods = [pod for (kind, _), pod in sorted(request.related.items(), key=lambda item: item[0]) if kind == "Pod"]
-    conditions = deployment.get("status", {}).get("conditions", ())
-    said = next((c.get("message", "") for c in conditions if c["type"] == "Progressing"), "")
-    if not (newest := _NEWEST.search(said)):
+    pods = [pod for (kind, _), pod in request.related.items() if kind == "Pod"]
+    if not (newest := _NEWEST.search(condition(deployment, "Progressing").get("message", ""))):
         return pods
     return [pod for pod in pods if newest[1] in (owner["name"] for owner in pod["metadata"].get("ownerReferences", ()))]
 
@@ -108,17 +106,17 @@ def missing(request: SyncRequest, config: Config) -> list[str]:
     return faults
 
 
-def configs_version(request: SyncRequest, config: Config) -> str:
+def configs_version(request: SyncRequest, config: Config, absent: list[str]) -> str:
     """
     Return a text that changes when an object that the Function names does; it says nothing about contents.
 
-    "" where there is none, or none is sent along. While one is missing the version stays as it was last applied:
-    new pods could not start without it.
+    "" where there is none, or none is sent along. While one is `absent` (see missing()) the version stays as it was
+    last applied: new pods could not start without it.
     """
     names = {(each.kind, each.name) for each in named(request.function.spec)} if config.related.configs else set()
     if not names:
         return ""
-    if missing(request, config) and (deployment := request.child("Deployment")):
+    if absent and (deployment := request.child("Deployment")):
         annotations = last_applied(deployment)["spec"]["template"]["metadata"].get("annotations", {})
         return str(annotations.get(meta.CONFIGS_VERSION, ""))
     found = [request.related[name]["metadata"] for name in sorted(names) if name in request.related]

@@ -4,7 +4,7 @@ What a live Deployment says about its Function, as one State.
 The order of the questions is kubectl's and kstatus': first whether the status is about this generation at all, then
 what has failed, then what is still under way. Whatever is under way has an end: the Deployment's own progress deadline;
 where that does not run, since the rollout was finished once, the same time from when pods were lost; and for pods that
-are refused a few seconds, which status.py counts.
+are refused a few seconds, which conditions.py counts.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 from hooks.manifest import Manifest
 
-REFUSED, REFUSED_SECONDS = "DeploymentFailed", 5
-"""Why a Function is under way whose pods are refused, and for how long it may be that."""
+REFUSED = "DeploymentFailed"
+"""Why a Function is under way whose pods are refused."""
+GRACE_SECONDS = 5
+"""How long what is asked for may be missing or refused, for a stale cache or a write that is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,7 @@ def _refused(name: str, condition: dict[str, Any]) -> State:
     That may be over at once: a ServiceAccount made a moment ago is not yet known, or the pods are of the generation
     before. How long it has lasted is for the Function's own conditions to say.
     """
-    return replace(State.reconciling(REFUSED, _because(name, condition), look_again=REFUSED_SECONDS), running="False")
+    return replace(State.reconciling(REFUSED, _because(name, condition), look_again=GRACE_SECONDS), running="False")
 
 
 def _lost(name: str, condition: dict[str, Any], deadline: int, now: datetime) -> State:

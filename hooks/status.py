@@ -1,30 +1,23 @@
 """
 What a Function's status says: Kyma's two conditions, and kstatus' Ready, Reconciling and Stalled.
 
-A status that changes with the clock or counts something is written for ever: lastTransitionTime is carried over
-while a condition's status stays, and messages name states, not numbers.
+Every child has to be there, then the Deployment has to be the one we ask for, then it speaks for itself, and its pods
+for it. What is waited for has an end: conditions.py knows since when.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from hooks import cause, meta
-from hooks.function import Condition
+from hooks.conditions import NAME_CONFLICT, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
 from hooks.manifest import Manifest
 from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, last_applied
 from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
-from hooks.rollout import REFUSED, State, of_deployment
+from hooks.rollout import GRACE_SECONDS, REFUSED, State, of_deployment
 from hooks.validate import Violation
 
-MESSAGE_CHARACTERS = 8192
-PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
-NAME_CONFLICT, UPDATE_REFUSED = "NameConflict", "UpdateRefused"
-STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
-"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update, pods to create."""
-GRACE_SECONDS = 5
-"""How long a wish may stay unfulfilled, for a stale cache or a write that is tried again."""
 RETRY_SECONDS = 30
 """How often a taken name is tried again."""
 
@@ -46,7 +39,7 @@ def compute_status(
     state = missing or deployment
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
-    facts = [_Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
+    facts = [Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
     status = {
         "runtime": function.runtime_name,
         "runtimeImage": function.image,
@@ -55,7 +48,7 @@ def compute_status(
         "functionResourceProfile": function.resources.profile,
         "podSecurityContext": function.pod_security,
         "containerSecurityContext": function.container_security,
-        "conditions": _conditions(facts, request, now),
+        "conditions": conditions(facts, request, now),
     }
     if function.annotations:
         status["functionAnnotations"] = dict(function.annotations)
@@ -66,28 +59,20 @@ def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -
     """Return the report on a broken Function: every violation, beside what is known of what still runs."""
     message = ". ".join(map(str, violations))
     reason, deployment = "InvalidFunctionSpec", request.child("Deployment")
-    running = _running(of_deployment(deployment, now)) if deployment else _Fact("Running", "False", reason, message)
+    running = _running(of_deployment(deployment, now)) if deployment else Fact("Running", "False", reason, message)
     facts = [
-        _Fact("ConfigurationReady", "False", reason, message),
+        Fact("ConfigurationReady", "False", reason, message),
         running,
-        _Fact("Ready", "False", reason, message),
-        _Fact("Stalled", "True", reason, message),
+        Fact("Ready", "False", reason, message),
+        Fact("Stalled", "True", reason, message),
     ]
     known = unchanged(request).status | {"replicas": _replicas(request)}
-    return Report(status=known | {"conditions": _conditions(facts, request, now)})
+    return Report(status=known | {"conditions": conditions(facts, request, now)})
 
 
 def unchanged(request: FinalizeRequest) -> Report:
     """Return the status as it was; Metacontroller adds observedGeneration itself."""
     return Report(status={k: v for k, v in request.previous_status.items() if k != "observedGeneration"})
-
-
-@dataclass(frozen=True)
-class _Fact:
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
 
 
 _BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
@@ -101,7 +86,7 @@ def _of_missing(
     if not missing:
         return None
     # Nobody tells us of a child that never comes, nor when a taken name becomes free.
-    if _has_waited(PENDING, request, now):
+    if has_waited(PENDING, request, now):
         return State.stalled(NAME_CONFLICT, _taken(missing, function.name), look_again=RETRY_SECONDS)
     return State.reconciling(PENDING, "; ".join(absent) or _BEGUN.message, look_again=GRACE_SECONDS)
 
@@ -116,9 +101,9 @@ def _of_deployment(
     if _is_as_asked(live, desired, request):
         state = of_deployment(live, now)
         if (state.phase, state.reason) == ("Reconciling", REFUSED):
-            return State.stalled(REFUSED, state.message) if _has_waited(REFUSED, request, now) else state
+            return State.stalled(REFUSED, state.message) if has_waited(REFUSED, request, now) else state
         return _explained(state, live, function, request, absent, now)
-    if _has_waited(UPDATED, request, now):
+    if has_waited(UPDATED, request, now):
         refused = f"Deployment {function.name} cannot be updated: the API server refuses it (see the Function's events)"
         return State.stalled(UPDATE_REFUSED, refused)
     return State.reconciling(UPDATED, f"Deployment {function.name} updated", look_again=GRACE_SECONDS)
@@ -136,22 +121,6 @@ def _explained(
     if findings.cause:
         return replace(state, reason=findings.cause.reason, message=findings.cause.message)
     return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
-
-
-def _has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
-    """
-    Tell whether a wish has been unfulfilled since an answer that made it, for longer than a stale cache explains.
-
-    Metacontroller shows us our own children only and takes a name clash for success; what the API server refuses it
-    tries again, and tells in an event. So time is all there is to go by. A new generation is a new wish.
-    """
-    previous, generation = _previous(request), request.function.metadata.generation
-    if (stalled := previous.get("Stalled")) and stalled.reason == STALLED_WISH[wish]:
-        return stalled.observed_generation == generation
-    pending = previous.get("Reconciling")
-    if pending is None or (pending.reason, pending.observed_generation) != (wish, generation):
-        return False
-    return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
 
 
 def _taken(kinds: list[str], name: str) -> str:
@@ -174,7 +143,7 @@ def _is_as_asked(live: Manifest, desired: list[Manifest], request: SyncRequest) 
         return seen == request.function.metadata.generation
 
 
-def _facts(state: State, deployment: State) -> list[_Fact]:
+def _facts(state: State, deployment: State) -> list[Fact]:
     """
     Running is about the Deployment alone, the rest about all children.
 
@@ -182,46 +151,17 @@ def _facts(state: State, deployment: State) -> list[_Fact]:
     """
     facts = [
         _running(deployment),
-        _Fact("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message),
+        Fact("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message),
     ]
     if state.phase != "Ready":
-        facts.append(_Fact(state.phase, "True", state.reason, state.message))
+        facts.append(Fact(state.phase, "True", state.reason, state.message))
     return facts
 
 
-def _running(deployment: State) -> _Fact:
+def _running(deployment: State) -> Fact:
     """Kyma has no word for children that are only asked for: there the Deployment counts as created."""
     reason = "DeploymentCreated" if deployment.kyma_reason == PENDING else deployment.kyma_reason
-    return _Fact("Running", deployment.running, reason, deployment.message)
-
-
-def _conditions(facts: list[_Fact], request: SyncRequest, now: datetime) -> list[dict[str, Any]]:
-    previous = _previous(request)
-    return [_condition(fact, previous.get(fact.type), request.function.metadata.generation, now) for fact in facts]
-
-
-def _condition(fact: _Fact, before: Condition | None, generation: int, now: datetime) -> dict[str, Any]:
-    stays = before is not None and _goes_on(fact, before, generation)
-    return {
-        "type": fact.type,
-        "status": fact.status,
-        "reason": fact.reason,
-        "message": fact.message[:MESSAGE_CHARACTERS],
-        "lastTransitionTime": before.last_transition_time if before and stays else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "observedGeneration": generation,
-    }
-
-
-def _goes_on(fact: _Fact, before: Condition, generation: int) -> bool:
-    """Tell whether a condition keeps its time. The age of a wish counts, so each wish begins with a time of its own."""
-    if fact.type == "Reconciling" and fact.reason in STALLED_WISH:
-        return (before.reason, before.observed_generation) == (fact.reason, generation)
-    return before.status == fact.status
-
-
-def _previous(request: SyncRequest) -> dict[str, Condition]:
-    status = request.function.status
-    return {condition.type: condition for condition in (status and status.conditions) or ()}
+    return Fact("Running", deployment.running, reason, deployment.message)
 
 
 def _replicas(request: SyncRequest) -> int:

@@ -31,9 +31,11 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     if violations := validate(request.function, config):
         report = rejected(violations, request, now)
         return SyncResponse(status=report.status, children=held(request))
-    function = resolve(request.function, config, request.observed_replicas, related.configs_version(request, config))
+    absent = related.missing(request, config)
+    version = related.configs_version(request, config, absent)
+    function = resolve(request.function, config, request.observed_replicas, version)
     children = build_children(function)
-    report = compute_status(function, children, request, related.missing(request, config), now)
+    report = compute_status(function, children, request, absent, now)
     return SyncResponse(status=report.status, children=adopting(children, request), resync_after=report.resync_after)
 
 

@@ -45,6 +45,7 @@ ORDER = [
     "hooks.children",
     "hooks.cause",
     "hooks.rollout",
+    "hooks.conditions",
     "hooks.status",
     "hooks.sync",
     "hooks.app",

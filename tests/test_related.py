@@ -88,7 +88,8 @@ def test_the_version_changes_with_the_objects() -> None:
 
     def version(number: str, config: Config = CONFIGS, **spec: Any) -> str:
         about = {"metadata": {"name": "db", "uid": "u", "resourceVersion": number}, "data": {"password": ""}}
-        return related.configs_version(request({"db": about}, **spec), config)
+        asked = request({"db": about}, **spec)
+        return related.configs_version(asked, config, related.missing(asked, config))
 
     assert version("1", env=[ENV]) == version("1", env=[ENV]) != version("2", env=[ENV])
     assert version("1") == version("1", Config(), env=[ENV]) == ""

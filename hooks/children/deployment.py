@@ -88,7 +88,7 @@ def _main_container(function: ResolvedFunction) -> Manifest:
 
 def _install_container(function: ResolvedFunction) -> Manifest:
     registry = {"name": "package-registry-config", "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
-    return _container("install-dependencies", function) | {
+    return _container(meta.INSTALL, function) | {
         "command": ["sh", "-c", function.runtime.install],
         "env": environment.of_install(function),
         "resources": {"requests": dict(function.resources.requests), "limits": dict(function.install_limits)},

@@ -1,0 +1,76 @@
+"""
+The conditions of a status, and since when they have said what they say.
+
+A status that changes with the clock or counts something is written for ever: lastTransitionTime is carried over
+while a condition's status stays, and messages name states, not numbers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from hooks.function import Condition
+from hooks.protocol import SyncRequest
+from hooks.rollout import GRACE_SECONDS, REFUSED
+
+MESSAGE_CHARACTERS = 8192
+PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
+NAME_CONFLICT, UPDATE_REFUSED = "NameConflict", "UpdateRefused"
+STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
+"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update, pods to create."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a condition is to say now."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+def conditions(facts: list[Fact], request: SyncRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return the facts as conditions of this generation, each with the time of the one before where that goes on."""
+    previous = _previous(request)
+    return [_condition(fact, previous.get(fact.type), request.function.metadata.generation, now) for fact in facts]
+
+
+def has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
+    """
+    Tell whether a wish has been unfulfilled since an answer that made it, for longer than a stale cache explains.
+
+    Metacontroller shows us our own children only and takes a name clash for success; what the API server refuses it
+    tries again, and tells in an event. So time is all there is to go by. A new generation is a new wish.
+    """
+    previous, generation = _previous(request), request.function.metadata.generation
+    if (stalled := previous.get("Stalled")) and stalled.reason == STALLED_WISH[wish]:
+        return stalled.observed_generation == generation
+    pending = previous.get("Reconciling")
+    if pending is None or (pending.reason, pending.observed_generation) != (wish, generation):
+        return False
+    return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
+
+
+def _condition(fact: Fact, before: Condition | None, generation: int, now: datetime) -> dict[str, Any]:
+    stays = before is not None and _goes_on(fact, before, generation)
+    return {
+        "type": fact.type,
+        "status": fact.status,
+        "reason": fact.reason,
+        "message": fact.message[:MESSAGE_CHARACTERS],
+        "lastTransitionTime": before.last_transition_time if before and stays else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "observedGeneration": generation,
+    }
+
+
+def _goes_on(fact: Fact, before: Condition, generation: int) -> bool:
+    """Tell whether a condition keeps its time. The age of a wish counts, so each wish begins with a time of its own."""
+    if fact.type == "Reconciling" and fact.reason in STALLED_WISH:
+        return (before.reason, before.observed_generation) == (fact.reason, generation)
+    return before.status == fact.status
+
+
+def _previous(request: SyncRequest) -> dict[str, Condition]:
+    status = request.function.status
+    return {condition.type: condition for condition in (status and status.conditions) or ()}
