@@ -110,6 +110,15 @@ class Functions:
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
+    def written(self) -> dict[str, object]:
+        """Return what changes with each write of ours: of a Deployment its generation, as others write there."""
+        kinds = {"functions": "resourceVersion", "deployments": "generation", "services": "resourceVersion"}
+        return {
+            f"{kind} {each['metadata']['name']}": each["metadata"][field]
+            for kind, field in kinds.items()
+            for each in self.stack.list(kind, self.namespace)
+        }
+
     def restarts(self, name: str) -> int:
         """Return how often the main containers of a Function's pods were started again."""
         return sum(status(pod).get("restartCount", 0) for pod in self.pods(name))

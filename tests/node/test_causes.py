@@ -79,13 +79,8 @@ def test_causes_are_told(functions: Functions, capsys: pytest.CaptureFixture[str
 
 def stays(functions: Functions) -> None:
     """A crash loop that goes on says nothing new: no status is written again."""
-    before = versions(functions)
+    before = functions.written()
     restarts = functions.restarts("syntax-error")
     wait_until(lambda: functions.restarts("syntax-error") > restarts, "another restart")
     time.sleep(2)
-    assert versions(functions) == before
-
-
-def versions(functions: Functions) -> dict[str, str]:
-    every = functions.stack.list("functions", functions.namespace)
-    return {function["metadata"]["name"]: function["metadata"]["resourceVersion"] for function in every}
+    assert functions.written() == before

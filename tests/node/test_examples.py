@@ -50,19 +50,9 @@ def test_every_example_answers(applied: Functions) -> None:
     applied.wait_until_ready("off")
     assert not applied.pods("off")
     assert not any(applied.restarts(name) for name in ANSWERS)
-    settled = versions(applied)
+    settled = applied.written()
     for pod in applied.stack.list("pods", applied.namespace):
         patch = {"metadata": {"annotations": {"touched": "yes"}}}
         applied.stack.patch("pods", applied.namespace, pod["metadata"]["name"], patch)
     time.sleep(5)
-    assert versions(applied) == settled
-
-
-def versions(functions: Functions) -> dict[str, object]:
-    """Return what changes with each write of ours: of a Deployment its generation, for its controller writes too."""
-    kinds = {"functions": "resourceVersion", "deployments": "generation", "services": "resourceVersion"}
-    return {
-        f"{kind} {each['metadata']['name']}": each["metadata"][field]
-        for kind, field in kinds.items()
-        for each in functions.stack.list(kind, functions.namespace)
-    }
+    assert applied.written() == settled
