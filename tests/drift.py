@@ -139,7 +139,39 @@ POD = "spec.template.spec"
 MAIN = f"{POD}.containers"
 
 
-def _rows(kind: str, spec: Manifest, *rows: tuple[str, str, Outcome, str, Callable[[Manifest], Any]]) -> list[Row]:
+Told = tuple[str, str, Outcome, str, Callable[[Manifest], Any]]
+"""A row without its kind."""
+LABEL_ADDED: Told = (
+    "metadata.labels",
+    "added",
+    "kept",
+    TOOLS,
+    lambda c: c["metadata"]["labels"].update(theirs="x"),
+)
+LABEL_REMOVED: Told = (
+    "metadata.labels",
+    "ours removed",
+    "healed",
+    SET,
+    lambda c: c["metadata"]["labels"].pop(OURS),
+)
+ANNOTATION_ADDED: Told = (
+    "metadata.annotations",
+    "added",
+    "kept",
+    TOOLS,
+    lambda c: c["metadata"]["annotations"].update(theirs="x"),
+)
+OWNER_REMOVED: Told = (
+    "metadata.ownerReferences",
+    "removed",
+    "healed",
+    "Metacontroller adopts it again",
+    lambda c: c["metadata"].pop("ownerReferences"),
+)
+
+
+def _rows(kind: str, spec: Manifest, *rows: Told) -> list[Row]:
     return [
         Row(kind=kind, spec=spec, field=field, what=what, outcome=outcome, why=why, change=change)
         for field, what, outcome, why, change in rows
@@ -201,10 +233,10 @@ SERVICE = _rows(
         lambda c: c["spec"].update(externalIPs=["192.0.2.1"]),
     ),
     ("spec.sessionAffinity", "`ClientIP`", "kept", TASTE, lambda c: c["spec"].update(sessionAffinity="ClientIP")),
-    ("metadata.labels", "added", "kept", TOOLS, lambda c: c["metadata"]["labels"].update(theirs="x")),
+    LABEL_ADDED,
     ("metadata.labels", "ours changed", "healed", SET, lambda c: c["metadata"]["labels"].update({OURS: "x"})),
-    ("metadata.labels", "ours removed", "healed", SET, lambda c: c["metadata"]["labels"].pop(OURS)),
-    ("metadata.annotations", "added", "kept", TOOLS, lambda c: c["metadata"]["annotations"].update(theirs="x")),
+    LABEL_REMOVED,
+    ANNOTATION_ADDED,
     (
         "metadata.annotations",
         "all removed",
@@ -212,27 +244,15 @@ SERVICE = _rows(
         "what was last applied is recorded anew",
         lambda c: c["metadata"].pop("annotations"),
     ),
-    (
-        "metadata.ownerReferences",
-        "removed",
-        "healed",
-        "Metacontroller adopts it again",
-        lambda c: c["metadata"].pop("ownerReferences"),
-    ),
+    OWNER_REMOVED,
 )
 DEPLOYMENT = _rows(
     "Deployment",
     SPEC,
-    ("metadata.labels", "added", "kept", TOOLS, lambda c: c["metadata"]["labels"].update(theirs="x")),
-    ("metadata.labels", "ours removed", "healed", SET, lambda c: c["metadata"]["labels"].pop(OURS)),
-    ("metadata.annotations", "added", "kept", TOOLS, lambda c: c["metadata"]["annotations"].update(theirs="x")),
-    (
-        "metadata.ownerReferences",
-        "removed",
-        "healed",
-        "Metacontroller adopts it again",
-        lambda c: c["metadata"].pop("ownerReferences"),
-    ),
+    LABEL_ADDED,
+    LABEL_REMOVED,
+    ANNOTATION_ADDED,
+    OWNER_REMOVED,
     ("spec.replicas", "changed", "healed", "scale the Function instead", lambda c: c["spec"].update(replicas=2)),
     ("spec.strategy", "`Recreate`", "healed", SET, lambda c: c["spec"].update(strategy={"type": "Recreate"})),
     (
@@ -578,7 +598,7 @@ SCALER = _rows(
         TASTE,
         lambda c: c["spec"].update(behavior={"scaleDown": {"stabilizationWindowSeconds": 1}}),
     ),
-    ("metadata.labels", "added", "kept", TOOLS, lambda c: c["metadata"]["labels"].update(theirs="x")),
+    LABEL_ADDED,
 )
 ACCOUNT = _rows(
     "ServiceAccount",

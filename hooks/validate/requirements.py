@@ -11,7 +11,6 @@ from collections.abc import Iterator
 MOST = 10
 """How many lines are named: the first few tell as much as all of them."""
 
-_CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _ONE = r"(===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()=<>~!][^\s,;()=<>]*"
 _MANY = rf"{_ONE}(\s*,\s*{_ONE})*\s*,?"
@@ -77,7 +76,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _fault(line: str) -> str | None:
     if line.startswith("-"):
         return _option_fault(line)
-    if "/" in line or "\\" in line or "${" in line or " @ " in line or "@" in line:
+    if "/" in line or "\\" in line or "${" in line or "@" in line:
         return "names a file beside it, but there are none: expected a package or a URL" if _HERE.match(line) else None
     if _REQUIREMENT.fullmatch(_PER_REQUIREMENT.sub("", line)) or line.endswith((".whl", ".zip", ".gz")):
         return None
