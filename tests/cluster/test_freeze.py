@@ -149,10 +149,18 @@ class Running:
     def took(self, name: str, mark: int) -> float:
         """Return the seconds from the edit since `mark` to the status that followed, by the API server's own clock."""
         plane, target = self.stack.plane, f"{self.namespace}/{name}"
-        edits = [event for event, what in plane.events(mark, "admin") if what == f"functions {target}"]
-        (edited,) = [event["stageTimestamp"] for event in edits if event["verb"] == "patch"]
-        writes = [event for event, what in plane.events(mark) if what == f"functions/status {target}"]
-        told = next(event["stageTimestamp"] for event in writes if event["stageTimestamp"] > edited)
+
+        def patches() -> list[str]:
+            edits = [event for event, what in plane.events(mark, "admin") if what == f"functions {target}"]
+            return [event["stageTimestamp"] for event in edits if event["verb"] == "patch"]
+
+        def answers() -> list[str]:
+            writes = [event for event, what in plane.events(mark) if what == f"functions/status {target}"]
+            return [event["stageTimestamp"] for event in writes if event["stageTimestamp"] > edited]
+
+        # The audit log comes a moment after the answer.
+        (edited,) = wait_until(patches, "the edit in the audit log")
+        told, *_ = wait_until(answers, "the status in the audit log")
         seconds = (datetime.fromisoformat(told) - datetime.fromisoformat(edited)).total_seconds()
         print(f"{name}: {seconds:.3f} s")
         return seconds
