@@ -8,6 +8,7 @@ With --probes it compares probe settings on a bare Deployment instead. Seconds a
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -109,10 +110,11 @@ class Pods:
 
     def _watch(self) -> None:
         # The API server ends a watch after half an hour or more; a new one begins with what is there.
-        while True:
-            with urllib.request.urlopen(self.url) as stream:
-                for line in stream:
-                    self._note(json.loads(line)["object"])
+        with contextlib.suppress(OSError):  # the bench is over
+            while True:
+                with urllib.request.urlopen(self.url) as stream:
+                    for line in stream:
+                        self._note(json.loads(line)["object"])
 
     def _note(self, pod: Manifest) -> None:
         times = self.seen[pod["metadata"]["name"]]
@@ -153,6 +155,8 @@ class Bench:
         answer = self.answer(name, 1)
         answered = time.time()
         while "ready" not in self.pods.of(name):
+            if time.time() > answered + TIMEOUT:
+                sys.exit(f"{name} answers, but nobody says that its pod is ready")
             time.sleep(0.01)
         times = self.pods.of(name) | {"started": answer["started"], "loaded": answer["loaded"], "answer": answered}
         return name, {step: at - begun for step, at in times.items()} | {"cpu": answer["cpu"]}
