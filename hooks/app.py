@@ -6,6 +6,7 @@ alone and is retried; its body then stands in an event on the Function, so it ho
 """
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from hooks.config import Config, load
+from hooks.config import Config, load, revision
 from hooks.function import Function
 from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
@@ -22,6 +23,8 @@ from hooks.sync import customize, finalize, sync
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """A Function's own objects take less than 3 MiB; the rest is for pods that nobody has cleaned away."""
 JSON = "application/json"
+RETRY_SECONDS = 1
+"""When to ask again while the hook is being replaced: Metacontroller takes no 429 without a whole number of seconds."""
 
 log = logging.getLogger("hooks")
 
@@ -36,6 +39,8 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("hooks", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_error_handler(Exception, _refused)
+    if ours := revision():
+        app.before_request(_only(ours))
 
     @app.post("/v1/sync")
     def post_sync() -> Response:
@@ -68,6 +73,18 @@ def create_app(config: Config | None = None) -> Flask:
         return Response("ok\n", 200, content_type="text/plain")
 
     return app
+
+
+def _only(revision: str) -> Callable[[], None]:
+    """Return what leaves a question to the pods that it is for: old and new ones would answer back and forth."""
+    ours = f"revision={revision}".encode()
+
+    def refuse_another_revision() -> None:
+        if request.query_string not in (b"", ours):
+            request.get_data(cache=False)  # closed with a body unread, the connection would be reset
+            raise _Refusal(429, f"this is revision {revision}, and another one is being put in its place")
+
+    return refuse_another_revision
 
 
 def _answered(asked: FinalizeRequest, answer: SyncResponse) -> Response:
@@ -111,8 +128,12 @@ def _refused(error: Exception) -> Response:
         case _:
             log.error("internal error", exc_info=error)
             return _json(500, {"error": "internal error"})
-    log.warning("%s %s: %d %s", request.method, request.path, code, message)
-    return _json(code, {"error": message})
+    is_busy = code == 429
+    log.log(logging.DEBUG if is_busy else logging.WARNING, "%s %s: %d %s", request.method, request.path, code, message)
+    answer = _json(code, {"error": message})
+    if is_busy:
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def _json(code: int, value: Any) -> Response:

@@ -9,13 +9,14 @@ import os
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from hooks import __version__, quantity
 
-Quantity = Annotated[str, BeforeValidator(quantity.canonical)]
-Amounts = dict[str, Annotated[str, BeforeValidator(quantity.amount)]]
+_WRITTEN = WithJsonSchema({"type": ["string", "integer"]})
+Quantity = Annotated[str, BeforeValidator(quantity.canonical), _WRITTEN]
+Amounts = dict[str, Annotated[str, BeforeValidator(quantity.amount), _WRITTEN]]
 """A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
 
 ImagePattern = Annotated[str, Field(pattern=r"^[^*]*\*?$")]
@@ -112,6 +113,11 @@ class Config(Setting):
     def image(self, runtime: RuntimeImage) -> str:
         """Return the full image reference of a runtime."""
         return f"{self.registry}/{runtime.image}" if self.registry else runtime.image
+
+
+def revision() -> str:
+    """Return BUILDLESS_REVISION: it tells the pods before an upgrade from those after it. Empty if it is not set."""
+    return os.environ.get("BUILDLESS_REVISION", "")
 
 
 def load(path: str | None = None) -> Config:

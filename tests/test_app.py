@@ -97,6 +97,22 @@ def test_refused(client: FlaskClient, value: Any, options: Manifest, code: int, 
     assert b"\n" not in response.data
 
 
+@pytest.mark.parametrize("path", ["/v1/sync", "/v1/finalize", "/v1/customize"])
+def test_another_revision_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Pods of one revision leave the questions for another alone, and Metacontroller comes again a second later."""
+    monkeypatch.setenv("BUILDLESS_REVISION", "new")
+    client = app.create_app(Config()).test_client()
+    response = post(client, body() | {"finalizing": True}, path + "?revision=old")
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
+    for query in ("?revision=new", ""):
+        assert post(client, body() | {"finalizing": True}, path + query).status_code == 200
+
+
+def test_without_a_revision_all_are_answered(client: FlaskClient) -> None:
+    """A hook that was given no revision cannot tell them apart."""
+    assert post(client, body(), "/v1/sync?revision=any").status_code == 200
+
+
 def test_a_body_without_length_is_refused(client: FlaskClient) -> None:
     """A chunked body has no bound."""
     environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}

@@ -252,6 +252,17 @@ def test_serve_becomes_gunicorn(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert os.environ["BUILDLESS_CONFIG"] == str(tmp_path / "c.yaml")
 
 
+def test_serve_speaks_https(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate and its key are handed to gunicorn; one without the other is told at once."""
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
+    run("serve", "--tls-certificate", "c", "--tls-key", "k")
+    assert {"--certfile=c", "--keyfile=k"} <= set(started[0])
+    assert run("serve", "--tls-key", "k") == Output(
+        2, "", "buildless serve: --tls-certificate and --tls-key go together\n"
+    )
+
+
 @pytest.mark.parametrize("bind", ["8080", "host", "host:port", "a:b:1", "h:99999", "::1:80", ""])
 def test_serve_refuses_what_is_no_address(run: Run, bind: str) -> None:
     """An address is HOST:PORT; anything else is told at once."""

@@ -1,8 +1,9 @@
 """
 Run the hook service.
 
-example:
+examples:
   buildless serve --bind 127.0.0.1:8080 --config config.yaml
+  buildless serve --tls-certificate tls.crt --tls-key tls.key
 """
 
 import argparse
@@ -23,6 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--bind", type=address, default="0.0.0.0:8080", metavar="HOST:PORT", help="default: %(default)s"
     )
     parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; with --tls-key, serve HTTPS")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +33,11 @@ def run(args: argparse.Namespace) -> int:
     settings.read(args.config)
     if args.config:
         os.environ["BUILDLESS_CONFIG"] = os.path.abspath(args.config)
-    gunicorn = ["-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", args.bind, "hooks.app:create_app()"]
+    if bool(args.tls_certificate) != bool(args.tls_key):
+        print("buildless serve: --tls-certificate and --tls-key go together", file=sys.stderr)
+        raise SystemExit(2)
+    tls = [f"--certfile={args.tls_certificate}", f"--keyfile={args.tls_key}"] if args.tls_key else []
+    gunicorn = ["-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", args.bind, *tls, "hooks.app:create_app()"]
     os.execv(sys.executable, [sys.executable, *gunicorn])
 
 
