@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node lint lock clean
+.PHONY: help run test test-cluster test-node lint lock manifests clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ lint: .venv/stamp ## ruff, mypy, hadolint
 
 lock: .venv/stamp ## pin every dependency anew (requirements*.txt, also that of the Python runtime)
 	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt && $(PIP_COMPILE) -o runtimes/python/requirements.txt runtimes/python/requirements.in
+
+manifests: ## write config/hook.yaml anew from the chart (helm)
+	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
 
 clean: ## remove what set-up and tests left behind
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

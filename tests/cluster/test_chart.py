@@ -1,0 +1,167 @@
+"""The chart, rendered by the real Helm 3 and 4 with every set of values in chart/ci, and judged by an API server."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from control_plane import Manifest
+from helm import CHART, KUBERNETES, NAMESPACE, VALUES, Helm, hook_of, objects, one, pods
+from pod_security import faults
+from stack import ROOT, Stack
+
+from hooks import config as settings
+
+HELMS = ("helm3", "helm4")
+MADE_ANEW = "tls-helm"
+"""The one set of values whose rendering holds something random, as its documentation says."""
+CERTIFICATE = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "certificates.cert-manager.io"},
+    "spec": {
+        "group": "cert-manager.io",
+        "names": {"kind": "Certificate", "plural": "certificates"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+"""cert-manager's own schema is not here: of the Certificate only its envelope is checked."""
+
+
+def name_of(values: Path) -> str:
+    return values.stem.removesuffix("-values")
+
+
+@pytest.fixture(scope="module")
+def api_with_namespaces(api: Stack) -> Stack:
+    """The API server, and what the rendered objects need to be there."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    for manifest in (namespace, CERTIFICATE):
+        api.plane.kubectl("apply", "-f", "-", stdin=manifest)
+    api.plane.kubectl("wait", "--for=condition=Established", "crd/certificates.cert-manager.io", "--timeout=30s")
+    return api
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_helm_finds_no_fault(helm: str) -> None:
+    """`helm lint --strict` is content with every set of values."""
+    for values in VALUES:
+        Helm(helm).run("lint", "--strict", CHART, "--kube-version", KUBERNETES, "-f", values)
+
+
+@pytest.mark.parametrize("values", VALUES, ids=name_of)
+@pytest.mark.parametrize("helm", HELMS)
+def test_rendered_objects_are_sound(api_with_namespaces: Stack, helm: str, values: Path) -> None:
+    """The API server takes every object, with no field that it does not know; every pod is restricted."""
+    text = Helm(helm).template("-f", values)
+    made = objects(text, with_jobs=True)
+    api_with_namespaces.plane.kubectl(
+        "apply",
+        "--dry-run=server",
+        "--validate=strict",
+        "-f",
+        "-",
+        stdin={"kind": "List", "apiVersion": "v1", "items": made},
+    )
+    for name, pod in pods(made):
+        assert list(faults(pod)) == [], name
+    if MADE_ANEW not in values.name:
+        assert text == Helm(helm).template("-f", values), "two renderings differ"
+
+
+@pytest.mark.parametrize("values", [path for path in VALUES if MADE_ANEW not in path.name], ids=name_of)
+def test_both_helms_make_the_same(values: Path) -> None:
+    """Helm 3 and Helm 4 render the same objects."""
+    three, four = (objects(Helm(helm).template("-f", values), with_jobs=True) for helm in HELMS)
+    assert sorted(three, key=str) == sorted(four, key=str)
+
+
+@pytest.mark.parametrize("values", VALUES, ids=name_of)
+def test_the_hook_runs_with_the_values(tmp_path: Path, values: Path) -> None:
+    """What the hook reads from its ConfigMap is the defaults with the values laid over them, nulls taking away."""
+    config, _ = hook_of(objects(Helm("helm4").template("-f", values)))
+    (tmp_path / "rendered.yaml").write_text(config)
+    (tmp_path / "written.yaml").write_text(yaml.safe_dump(yaml.safe_load(values.read_text()).get("config")))
+    assert settings.load(str(tmp_path / "rendered.yaml")) == settings.load(str(tmp_path / "written.yaml"))
+
+
+def test_every_switch_is_thrown() -> None:
+    """Each boolean, and each choice of the chart's values, has another value than the default in some set."""
+    thrown = [yaml.safe_load(values.read_text()) for values in VALUES]
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    for path in switches({key: value for key, value in defaults.items() if key != "config"}):
+        assert any(at(each, path) not in (None, at(defaults, path)) for each in thrown), f"no set changes {path}"
+
+
+def switches(values: Manifest, path: str = "") -> list[str]:
+    """Return the paths of what is on or off, or is the mode of something."""
+    found = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            found += switches(value, f"{path}{key}.")
+        elif isinstance(value, bool) or key == "mode":
+            found.append(path + key)
+    return found
+
+
+def at(values: Manifest, path: str) -> object:
+    """Return what stands at a path, None if nothing does."""
+    found: Any = values
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def test_a_mistake_is_told_before_anything_is_installed() -> None:
+    """Helm says which value is wrong and what it may be."""
+    for helm in HELMS:
+        said = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
+        assert "replica" in said
+        assert "mode" in said
+
+
+def test_only_what_changes_an_answer_changes_the_revision() -> None:
+    """The config and the image do, so that every Function is asked about again; how the hook runs does not."""
+    revision = hook_of(objects(Helm("helm4").template()))[1]
+    for argument in ("config.defaultProfile=S", "image.tag=0.1.1"):
+        assert hook_of(objects(Helm("helm4").template("--set", argument)))[1] != revision
+    assert hook_of(objects(Helm("helm4").template("--set", "replicas=3")))[1] == revision
+    for hook in one(objects(Helm("helm4").template()), "CompositeController")["spec"]["hooks"].values():
+        assert hook["webhook"]["url"].endswith(f"?revision={revision}")
+
+
+def test_plain_yaml_is_what_the_chart_makes(api: Stack) -> None:
+    """`kubectl apply -k .` gives the chart's objects, and the namespace that Helm would make."""
+    text = api.plane.kubectl("kustomize", str(ROOT))
+    plain = objects(text)
+    namespace = one(plain, "Namespace", NAMESPACE)
+    plain.remove(namespace)
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    made = objects(Helm("helm4").template())
+    one(made, "CustomResourceDefinition")["metadata"].pop("annotations")
+    assert sorted(plain, key=key) == sorted(made, key=key), "make manifests"
+    assert "helm.sh" not in text
+
+
+def key(manifest: Manifest) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
+
+
+def test_packaged_chart_is_complete(tmp_path: Path) -> None:
+    """A packed chart holds what its links point to, and renders the same."""
+    helm = Helm("helm4")
+    helm.run("package", CHART, "-d", tmp_path)
+    (packed,) = tmp_path.glob("*.tgz")
+    rendered = helm.run("template", "function-hook", packed, "-n", NAMESPACE, "--kube-version", KUBERNETES)
+    assert objects(rendered) == objects(helm.template())
+    names = subprocess.run(["tar", "tf", packed], capture_output=True, text=True, check=True).stdout
+    assert "/ci/" not in names

@@ -1,0 +1,41 @@
+"""
+Programs that tests need and no Python package has, built from the Go module proxy once and kept in the user's cache.
+
+A program of that name on PATH is not used: which version judges us is part of the test.
+"""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless" / "bin"
+MODULES = {
+    "helm3": "helm.sh/helm/v3/cmd/helm@v3.22.0",
+    "helm4": "helm.sh/helm/v4/cmd/helm@v4.3.1",
+}
+
+
+@cache
+def program(name: str) -> Path:
+    """Return the program, built if it is not in the cache; skips where there is no Go or no such module."""
+    module = MODULES[name]
+    binary, version = Path(module.partition("@")[0]).name, module.partition("@")[2]
+    built = CACHE / f"{name}-{version}"
+    if built.exists():
+        return built
+    if shutil.which("go") is None:
+        pytest.skip(f"LEFT OUT: there is no go on PATH to build {module}")
+    scratch = CACHE / f"{name}-{version}.unfinished"
+    command = ["go", "install", "-buildvcs=false", module]
+    done = subprocess.run(
+        command, env=os.environ | {"GOBIN": str(scratch)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"LEFT OUT: {module} cannot be built: {done.stderr}")
+    (scratch / binary).rename(built)
+    scratch.rmdir()
+    return built
