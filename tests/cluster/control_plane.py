@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 USERS = ("admin", "metacontroller", "kube-controller-manager")
-CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller,namespace-controller"
+CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace", "clusterrole-aggregation")
 AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
 LONGEST_LINE = 100_000
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
@@ -85,7 +85,8 @@ class ControlPlane:
         wait_until(
             lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
         )
-        flags = [f"--kubeconfig={self.kubeconfig('kube-controller-manager')}", f"--controllers={CONTROLLERS}"]
+        names = ",".join(f"{name}-controller" for name in CONTROLLERS)
+        flags = [f"--kubeconfig={self.kubeconfig('kube-controller-manager')}", f"--controllers={names}"]
         flags += ["--leader-elect=false", f"--secure-port={free_port()}", f"--cert-dir={self.directory}/kcm"]
         self.processes.start("kube-controller-manager", [self.assets / "kube-controller-manager", *flags])
 

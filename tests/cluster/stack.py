@@ -42,24 +42,27 @@ class Stack:
             f"--health-probe-bind-address=127.0.0.1:{free_port()}",
         ]
 
-    def start_hook(self, *arguments: str) -> None:
+    def start_hook(self, *arguments: str, **environment: str) -> None:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
-        self.processes.start("hook", command, PYTHONPATH=str(ROOT))
+        self.processes.start("hook", command, PYTHONPATH=str(ROOT), **environment)
         wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
 
-    def start_metacontroller(self) -> None:
+    def start_metacontroller(self, **environment: str) -> None:
         program = shutil.which("metacontroller")
         assert program is not None
-        self.processes.start("metacontroller", [program, *self.metacontroller_flags])
+        self.processes.start("metacontroller", [program, *self.metacontroller_flags], **environment)
+
+    def install_metacontroller(self) -> None:
+        """Apply Metacontroller's own CRDs."""
+        self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
+        self.wait_until_established("compositecontrollers.metacontroller.k8s.io")
 
     def install(self, resync_seconds: int | None = None, without_hooks: Iterable[str] = ()) -> None:
         """Apply the project as it stands, but for the hook's address and, if given, a forced resync or fewer hooks."""
-        self.plane.kubectl("apply", "--server-side", "-f", str(Path(__file__).parent / "metacontroller-crds.yaml"))
+        self.install_metacontroller()
         self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
-        for name in ("functions.serverless.kyma-project.io", "compositecontrollers.metacontroller.k8s.io"):
-            # kubectl wait fails on a CRD so new that it has no conditions yet.
-            wait_until(lambda name=name: self._established(name), f"{name} to be established")
+        self.wait_until_established("functions.serverless.kyma-project.io")
         controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
         for name in without_hooks:
             del controller["spec"]["hooks"][name]
@@ -69,6 +72,10 @@ class Stack:
         if resync_seconds:
             controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
+
+    def wait_until_established(self, crd: str) -> None:
+        """Return once a CRD is served; kubectl wait fails on one so new that it has no conditions yet."""
+        wait_until(lambda: self._established(crd), f"{crd} to be established")
 
     def _established(self, crd: str) -> bool:
         _, found = self.plane.call("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}")
