@@ -6,6 +6,7 @@ test NAMESPACE NAME  for `helm test`: apply a Function, call it, delete it
 """
 
 import json
+import os
 import ssl
 import sys
 import time
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.request
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-SERVER = "https://kubernetes.default.svc"
+SERVER = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format_map(os.environ)
 FUNCTIONS = "/apis/serverless.kyma-project.io/v1alpha2"
 CONTROLLERS = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers"
 SOURCES = {

@@ -1,5 +1,5 @@
 """
-The images of runtimes/ on a machine without a container engine.
+The images of this project on a machine without a container engine.
 
 The steps of a Dockerfile run in a scratch root (Debian's packages, and this machine's Python or npm's Node.js where
 the base image has its own), and what they leave is packed as an archive that containerd imports. Needs root and
@@ -28,6 +28,7 @@ from hooks.cli import runtime_cache
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless" / "images"
 NODE_VERSIONS = {"20": "20.20.2", "22": "22.23.3", "24": "24.21.0"}
 NPM = {"20": "10", "22": "10", "24": "11"}
+ROOT = Path(__file__).parent.parent.parent
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 PACKAGES = ("ca-certificates", "libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libncursesw6", "libreadline8t64",
             "libsqlite3-0", "libssl3t64", "libstdc++6", "libuuid1", "netbase", "tzdata", "zlib1g")  # fmt: skip
@@ -52,16 +53,20 @@ class Build:
 
     context: Path
     arguments: dict[str, str]
-    root: Path
+    scratch: Path
+    root: Path = Path()
+    stages: dict[str, Path] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/bin"} | TRUST)
     user: str = "0"
     directory: str = "/"
     command: list[str] = field(default_factory=list)
+    entrypoint: list[str] = field(default_factory=list)
 
     def do(self, word: str, rest: str) -> None:
         """Carry out one instruction; fail if it is not known or goes wrong."""
         known = {"ARG": self._arg, "FROM": self._from, "ENV": self._env, "WORKDIR": self._workdir, "USER": self._user,
-                 "COPY": self._copy, "RUN": self._run, "CMD": self._cmd, "EXPOSE": str}  # fmt: skip
+                 "COPY": self._copy, "RUN": self._run, "CMD": self._cmd, "ENTRYPOINT": self._entrypoint,
+                 "EXPOSE": str, "LABEL": str}  # fmt: skip
         assert word in known, f"{self.context}/Dockerfile: {word} is not known here"
         known[word](rest)
 
@@ -70,7 +75,12 @@ class Build:
         self.arguments.setdefault(name, default)
 
     def _from(self, rest: str) -> None:
-        _base(self.root, re.sub(r"\$\{(\w+)\}", lambda match: self.arguments[match[1]], rest))
+        """Begin a stage: what the one before it left is kept under its name, what it said of the image is not."""
+        image, _, name = rest.partition(" AS ")
+        self.root = self.scratch / f"stage-{len(self.stages)}"
+        self.stages[name or str(len(self.stages))] = self.root
+        self.env, self.user, self.directory = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/bin"} | TRUST, "0", "/"
+        _base(self.root, re.sub(r"\$\{(\w+)\}", lambda match: self.arguments[match[1]], image))
 
     def _env(self, rest: str) -> None:
         self.env |= dict(pair.split("=", 1) for pair in shlex.split(rest))
@@ -84,12 +94,15 @@ class Build:
 
     def _copy(self, rest: str) -> None:
         *sources, target = rest.split()
-        for source in sources:
-            if (self.context / source).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(self.context / source, self._inside(target), ignore=ignored, dirs_exist_ok=True)
+        origin = self.context
+        if sources[0].startswith("--from="):
+            origin = self.stages[sources.pop(0).removeprefix("--from=")]
+        ignored = shutil.ignore_patterns("__pycache__") if origin == self.context else None
+        for source in (origin / each.lstrip("/") for each in sources):
+            if source.is_dir():
+                shutil.copytree(source, self._inside(target), symlinks=True, ignore=ignored, dirs_exist_ok=True)
             else:
-                shutil.copy(self.context / source, self._inside(target))
+                shutil.copy(source, self._inside(target))
 
     def _run(self, rest: str) -> None:
         """Run a step in the root, in namespaces of its own, so that nothing that it starts outlives it."""
@@ -101,6 +114,9 @@ class Build:
 
     def _cmd(self, rest: str) -> None:
         self.command = json.loads(rest)
+
+    def _entrypoint(self, rest: str) -> None:
+        self.entrypoint = json.loads(rest)
 
     def _inside(self, path: str) -> Path:
         return self.root / path.lstrip("/") if path.startswith("/") else self.root / self.directory.lstrip("/") / path
@@ -119,17 +135,44 @@ def archive(runtime: str, image: str) -> Path:
     family, version = re.fullmatch(r"([a-z]+)(\d+)", runtime).groups()  # type: ignore[union-attr]
     arguments = {"NODE_VERSION": version} if family == "nodejs" else {}
     context = runtime_cache.RUNTIMES / family
-    key = hashlib.sha256(image.encode() + Path(__file__).read_bytes() + _interpreter(arguments).encode())
-    for path in _sent(context):
-        key.update(f"{path.relative_to(context)}\0".encode() + path.read_bytes())
-    packed = CACHE / f"{runtime}-{key.hexdigest()[:16]}.tar"
+    return _archive(runtime, image, context, _sent(context), arguments)
+
+
+def hook_archive(image: str) -> Path:
+    """Return an archive of the hook's image under the full name `image`, likewise."""
+    let_through = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    places = [ROOT / name for name in ("Dockerfile", *let_through)]
+    sent = [path for place in places for path in ([place] if place.is_file() else _sent(place))]
+    return _archive("hook", image, ROOT, sent, {})
+
+
+def program_archive(program: Path, image: str) -> Path:
+    """Return an archive of an image that holds one static program and nothing else."""
+    packed = CACHE / f"{program.name}-{hashlib.sha256(image.encode() + program.read_bytes()).hexdigest()[:16]}.tar"
     if not packed.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        for old in CACHE.glob(f"{runtime}-*.tar"):
+        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+            build = Build(CACHE, {}, Path(scratch), Path(scratch) / "root", env={}, command=[f"/{program.name}"])
+            for directory in ("dev", "proc", "etc/resolv.conf"):
+                (build.root / directory).mkdir(parents=True)
+            shutil.copy(program, build.root / program.name)
+            _pack(build, image, Path(scratch))
+            (Path(scratch) / "image.tar").rename(packed)
+    return packed
+
+
+def _archive(name: str, image: str, context: Path, sent: list[Path], arguments: dict[str, str]) -> Path:
+    key = hashlib.sha256(image.encode() + Path(__file__).read_bytes() + _interpreter(arguments).encode())
+    for path in sent:
+        key.update(f"{path.relative_to(context)}\0".encode() + path.read_bytes())
+    packed = CACHE / f"{name}-{key.hexdigest()[:16]}.tar"
+    if not packed.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for old in CACHE.glob(f"{name}-*.tar"):
             old.unlink()
         # Not below /tmp, which may be small or forbid devices.
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            build = Build(context, dict(arguments), Path(scratch) / "root")
+            build = Build(context, dict(arguments), Path(scratch))
             for step in steps(context / "Dockerfile"):
                 build.do(*step)
             _pack(build, image, Path(scratch))
@@ -139,7 +182,8 @@ def archive(runtime: str, image: str) -> Path:
 
 def _sent(context: Path) -> list[Path]:
     """Return the files that a builder would be sent: those that .dockerignore does not name."""
-    ignored = {line.strip() for line in (context / ".dockerignore").read_text().splitlines()} | {"__pycache__"}
+    listed = (context / ".dockerignore").read_text().splitlines() if (context / ".dockerignore").exists() else []
+    ignored = {line.strip() for line in listed} | {"__pycache__"}
     return sorted(
         path
         for path in context.rglob("*")
@@ -218,7 +262,13 @@ def _pack(build: Build, image: str, scratch: Path) -> None:
     with layer.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     env = [f"{name}={value}" for name, value in build.env.items()]
-    about = {"Cmd": build.command, "Env": env, "User": build.user, "WorkingDir": build.directory}
+    about = {
+        "Entrypoint": build.entrypoint,
+        "Cmd": build.command,
+        "Env": env,
+        "User": build.user,
+        "WorkingDir": build.directory,
+    }
     rootfs = {"type": "layers", "diff_ids": [f"sha256:{digest}"]}
     blobs: dict[str, bytes] = {}
 
