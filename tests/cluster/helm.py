@@ -32,7 +32,7 @@ class Helm:
         if self.plane:
             state["KUBECONFIG"] = str(self.plane.kubeconfig("admin"))
         command = [str(self.program), *map(str, arguments)]
-        done = subprocess.run(command, env=os.environ | state, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, env=os.environ | state, capture_output=True, text=True, check=False, timeout=400)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout if check else done.stdout + done.stderr
 

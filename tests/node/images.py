@@ -153,8 +153,9 @@ def program_archive(program: Path, image: str) -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             build = Build(CACHE, {}, Path(scratch), Path(scratch) / "root", env={}, command=[f"/{program.name}"])
-            for directory in ("dev", "proc", "etc/resolv.conf"):
+            for directory in ("dev", "proc", "etc"):
                 (build.root / directory).mkdir(parents=True)
+            (build.root / "etc/resolv.conf").touch()
             shutil.copy(program, build.root / program.name)
             _pack(build, image, Path(scratch))
             (Path(scratch) / "image.tar").rename(packed)
