@@ -3,64 +3,100 @@ The admission policy: what only the operator's config decides, told at `kubectl 
 
 Each rule of hooks/validate whose door is "policy" is one variable here, under the rule's name: the list of what it
 finds, as `field: message`, in the same words. One validation then says them all, since the API server passes on the
-message of a single one. What comes from the config goes in as JSON strings, which CEL reads as its own.
+message of a single one.
+
+The policy is the same for every config. Its parameters are what the rules need of a config, in a ConfigMap of lists
+joined by ",", so that a Helm template can make it from the same values without knowing any rule.
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from hooks.config import Config
 from hooks.manifest import Manifest
 from hooks.runtimes import FAMILIES
 from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
-from hooks.validate.source import allowed_images
 
 NAME = "functions.serverless.kyma-project.io"
+PARAMETERS, NAMESPACE = "function-admission", "buildless-functions"
+"""Where the ConfigMap is, unless the hook is installed in another namespace."""
 
 
-def policy(config: Config) -> list[Manifest]:
-    """Return the ValidatingAdmissionPolicy for this config, and its binding."""
-    rules = variables(config)
-    spec = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": [_RULE]},
-        # What was fine before a change of the config can still be labelled, finalized and deleted.
-        "matchConditions": [
-            {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
-            {"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"},
-        ],
-        "variables": [
-            *({"name": name, "expression": expression} for name, expression in (_PARTS | rules).items()),
-            {"name": "found", "expression": " + ".join(f"variables.{name}" for name in rules)},
-        ],
-        "validations": [
-            {
-                "expression": "variables.found.size() == 0",
-                "message": "the operator's settings do not allow this Function",
-                "messageExpression": "variables.found.join('; ')",
-            }
-        ],
+def policy() -> Manifest:
+    """Return the ValidatingAdmissionPolicy."""
+    rules = variables()
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": NAME},
+        "spec": {
+            "failurePolicy": "Fail",
+            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "matchConstraints": {"resourceRules": [_RULE]},
+            # What was fine before a change of the config can still be labelled, finalized and deleted.
+            "matchConditions": [
+                {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
+                {"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"},
+            ],
+            "variables": [
+                *({"name": name, "expression": expression} for name, expression in (_PARTS | rules).items()),
+                {"name": "found", "expression": " + ".join(f"variables.{name}" for name in rules)},
+            ],
+            "validations": [
+                {
+                    "expression": "variables.found.size() == 0",
+                    "message": "the operator's settings do not allow this Function",
+                    "messageExpression": "variables.found.join('; ')",
+                }
+            ],
+        },
     }
-    head = {"apiVersion": "admissionregistration.k8s.io/v1"}
-    metadata = {"name": NAME}
-    binding = {"policyName": NAME, "validationActions": ["Deny"]}
-    return [
-        head | {"kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": spec},
-        head | {"kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata, "spec": binding},
-    ]
 
 
-def variables(config: Config) -> dict[str, str]:
+def binding(namespace: str = NAMESPACE) -> Manifest:
+    """Return what puts the policy to work, with the parameters in `namespace`."""
+    # Without its parameters the policy says nothing: the hook finds the same, and says it in the Function's status.
+    reference = {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Allow"}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": NAME},
+        "spec": {"policyName": NAME, "paramRef": reference, "validationActions": ["Deny"]},
+    }
+
+
+def parameters(config: Config, namespace: str = NAMESPACE) -> Manifest:
+    """Return the ConfigMap that tells the policy what this config decides."""
+    minimums = (f"{name}={least}" for name, least in sorted(config.minimum_resources.items()))
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": PARAMETERS, "namespace": namespace},
+        "data": {
+            **{f"runtimes.{family}": ",".join(config.runtime_names(family)) for family in FAMILIES},
+            "profiles": ",".join(sorted(config.profiles)),
+            "minimumResources": ",".join(minimums),
+            "allowedImageOverrides": ",".join(config.allowed_image_overrides),
+            "allowUnrestrictedSecurityContext": _json(config.allow_unrestricted_security_context),
+        },
+    }
+
+
+def variables() -> dict[str, str]:
     """Return the CEL expression of each rule that the config decides: a list of texts, empty if all is well."""
     return {
-        "known_runtime": _known_runtime(config),
-        "allowed_image": _allowed_image(config),
-        "known_profile": _known_profile(config),
-        "minimum": _minimum(config),
-        "beside_work_dir": _beside_work_dir(config),
-        "restricted": _restricted(config),
+        "known_runtime": _known_runtime(),
+        "allowed_image": _allowed_image(),
+        "known_profile": _known_profile(),
+        "minimum": _sum(*map(_below, ("requests", "limits"))),
+        "beside_work_dir": _sum(*map(_beside_work_dir, FAMILIES)),
+        "restricted": _restricted(),
     }
+
+
+def _listed(key: str) -> str:
+    """Return the list that stands joined in a parameter; of the empty text that is the empty list."""
+    return f'params.data["{key}"].split(",").filter(each, each != "")'
 
 
 _RULE = {
@@ -70,74 +106,65 @@ _RULE = {
     "resources": ["functions"],
 }
 _PARTS = {
+    **{family: _listed(f"runtimes.{family}") for family in FAMILIES},
+    "profiles": _listed("profiles"),
+    "minimums": _listed("minimumResources") + '.map(each, each.split("="))',
+    "images": _listed("allowedImageOverrides"),
     "image": 'object.spec.?runtimeImageOverride.orValue("").trim()',
     "profile": "object.spec.?resourceConfiguration.?function.?profile",
     "requests": "object.spec.?resourceConfiguration.?function.?resources.?requests.orValue({})",
     "limits": "object.spec.?resourceConfiguration.?function.?resources.?limits.orValue({})",
     **{context: f"object.spec.?{context}.orValue({{}})" for context in (POD, CONTAINER)},
 }
-"""Parts of the Function that the rules look at, each empty where there is none."""
+"""What the rules look at: lists from the parameters, and parts of the Function, each empty where there is none."""
 
 
-def _known_runtime(config: Config) -> str:
-    known = sorted(config.runtimes)
-    words = ["spec.runtime: cannot find runtime '", f"', known are: {', '.join(known)}"]
-    return _unless(f"object.spec.runtime in {_json(known)}", "object.spec.runtime", *words)
+def _known_runtime() -> str:
+    known = "(" + _sum(*(f"variables.{family}" for family in FAMILIES)) + ")"
+    before = _json("spec.runtime: cannot find runtime '")
+    words = _sum(before, "object.spec.runtime", _json("', known are: "), _joined(known))
+    return _unless(f"object.spec.runtime in {known}", words)
 
 
-def _allowed_image(config: Config) -> str:
-    tests = ['variables.image == ""']
-    for pattern in config.allowed_image_overrides:
-        is_begin = pattern.endswith("*")
-        test = (
-            f"variables.image.startsWith({_json(pattern[:-1])})" if is_begin else f"variables.image == {_json(pattern)}"
-        )
-        tests.append(test)
-    words = ["spec.runtimeImageOverride: '", f"' is not allowed, allowed are: {allowed_images(config)}"]
-    return _unless(" || ".join(tests), "variables.image", *words)
+def _allowed_image() -> str:
+    begins = "variables.image.startsWith(each.substring(0, each.size() - 1))"
+    matches = f'each.endsWith("*") ? {begins} : variables.image == each'
+    before = _json("spec.runtimeImageOverride: '")
+    words = _sum(before, "variables.image", _json("' is not allowed, allowed are: "), _joined("variables.images"))
+    return _unless(f'variables.image == "" || variables.images.exists(each, {matches})', words)
 
 
-def _known_profile(config: Config) -> str:
-    known = list(config.profiles)
-    words = ["spec.resourceConfiguration.function.profile: cannot find profile '", f"', known are: {', '.join(known)}"]
-    is_known = f"!variables.profile.hasValue() || variables.profile.value() in {_json(known)}"
-    return _unless(is_known, "variables.profile.value()", *words)
+def _known_profile() -> str:
+    before = _json("spec.resourceConfiguration.function.profile: cannot find profile '")
+    words = _sum(before, "variables.profile.value()", _json("', known are: "), _joined("variables.profiles"))
+    return _unless("!variables.profile.hasValue() || variables.profile.value() in variables.profiles", words)
 
 
-def _minimum(config: Config) -> str:
-    sides = ("requests", "limits")
-    return _sum(_least(side, name, least) for side in sides for name, least in config.minimum_resources.items())
+def _below(side: str) -> str:
+    amount = f"string(variables.{side}[least[0]])"
+    is_below = f"isQuantity({amount}) && quantity({amount}).isLessThan(quantity(least[1]))"
+    field = _sum(_json(f"spec.resourceConfiguration.function.resources.{side}."), "least[0]", _json(": "))
+    words = _sum(field, amount, _json(" is below the minimum of "), "least[1]")
+    return f"variables.minimums.filter(least, least[0] in variables.{side} && {is_below}).map(least, {words})"
 
 
-def _least(side: str, name: str, least: str) -> str:
-    amount = f"string(variables.{side}[{_json(name)}])"
-    is_enough = f"!isQuantity({amount}) || !quantity({amount}).isLessThan(quantity({_json(least)}))"
-    field = f"spec.resourceConfiguration.function.resources.{side}.{name}: "
-    is_absent = f"!({_json(name)} in variables.{side})"
-    return _unless(f"{is_absent} || {is_enough}", amount, field, f" is below the minimum of {least}")
-
-
-def _beside_work_dir(config: Config) -> str:
-    found = []
-    for work_dir in sorted({FAMILIES[image.family].work_dir for image in config.runtimes.values()}):
-        names = [name for name, image in sorted(config.runtimes.items()) if FAMILIES[image.family].work_dir == work_dir]
-        covering = _sum(_covering(field, work_dir) for field in ("secretMounts", "configMapMounts"))
-        found.append(f"(object.spec.runtime in {_json(names)} ? {covering} : [])")
-    return _sum(found)
+def _beside_work_dir(family: str) -> str:
+    work_dir = FAMILIES[family].work_dir
+    covering = _sum(*(_covering(field, work_dir) for field in ("secretMounts", "configMapMounts")))
+    return f"(object.spec.runtime in variables.{family} ? {covering} : [])"
 
 
 def _covering(field: str, work_dir: str) -> str:
     test = f"{_json(work_dir + '/')}.startsWith(path.endsWith('/') ? path : path + '/')"
-    words = _words(f"spec.{field}: '", "path", f"' would cover {work_dir}, which the Function needs")
+    words = _sum(_json(f"spec.{field}: '"), "path", _json(f"' would cover {work_dir}, which the Function needs"))
     return f"object.spec.?{field}.orValue([]).map(mount, mount.mountPath).filter(path, {test}).map(path, {words})"
 
 
-def _restricted(config: Config) -> str:
-    if config.allow_unrestricted_security_context:
-        return "[]"
+def _restricted() -> str:
     drop = f"variables.{_optional(DROP)}.orValue([])"
-    dropped = f'({drop}.size() == 0 || "ALL" in {drop} ? [] : [{_json(f"spec.{DROP}: {DROP_WORDS}")}])'
-    return _sum([*map(_limited, LIMITS), dropped])
+    dropped = _unless(f'{drop}.size() == 0 || "ALL" in {drop}', _json(f"spec.{DROP}: {DROP_WORDS}"))
+    found = _sum(*map(_limited, LIMITS), dropped)
+    return f'params.data["allowUnrestrictedSecurityContext"] == "true" ? [] : {found}'
 
 
 def _limited(limit: Limit) -> str:
@@ -147,7 +174,7 @@ def _limited(limit: Limit) -> str:
         values += f".map(each, each.{limit.item})"
     allowed = "found >= 1" if isinstance(limit.allowed, range) else f"found in {_json(limit.allowed)}"
     shown = '"\'" + found + "\'"' if isinstance(limit.allowed[0], str) else "string(found)"
-    words = _words(f"spec.{limit.path}: ", shown, f" is {limit.words}")
+    words = _sum(_json(f"spec.{limit.path}: "), shown, _json(f" is {limit.words}"))
     return f"{values}.filter(found, !({allowed})).map(found, {words})"
 
 
@@ -156,19 +183,20 @@ def _optional(path: str) -> str:
     return path.replace(".", ".?")
 
 
-def _unless(test: str, found: str, before: str, after: str) -> str:
-    """Return the list that is empty if `test` holds, and else has one text: what was found between two constants."""
-    return f"({test} ? [] : [{_words(before, found, after)}])"
+def _unless(test: str, words: str) -> str:
+    """Return the list that is empty if `test` holds, and else has one text."""
+    return f"({test} ? [] : [{words}])"
 
 
-def _words(before: str, found: str, after: str) -> str:
-    return f"{_json(before)} + {found} + {_json(after)}"
+def _joined(names: str) -> str:
+    return f'({names}.size() == 0 ? "none" : {names}.join(", "))'
 
 
-def _sum(lists: Iterable[str]) -> str:
-    return " + ".join(lists) or "[]"
+def _sum(*parts: str) -> str:
+    """Return the sum of texts, or of lists."""
+    return " + ".join(parts)
 
 
 def _json(value: Any) -> str:
-    """JSON's strings are CEL's too, but for surrogates: other characters than ASCII stay as they are."""
-    return json.dumps(value, ensure_ascii=False)
+    """JSON's strings are CEL's too."""
+    return json.dumps(value)

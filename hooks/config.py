@@ -6,7 +6,7 @@ replaced. Unknown keys are refused, so that no setting is ever silently without 
 """
 
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -16,10 +16,19 @@ from hooks import __version__, quantity
 
 _WRITTEN = WithJsonSchema({"type": ["string", "integer"]})
 Quantity = Annotated[str, BeforeValidator(quantity.canonical), _WRITTEN]
-Amounts = dict[str, Annotated[str, BeforeValidator(quantity.amount), _WRITTEN]]
+_NAME = r"^[^,=]+$"
+_Value = TypeVar("_Value")
+Named = Annotated[
+    dict[Annotated[str, Field(pattern=_NAME), WithJsonSchema({"type": "string"})], _Value],
+    Field(json_schema_extra={"propertyNames": {"pattern": _NAME}}),
+]
+"""A map of names that can be joined by ",", and to a quantity by "=": so they reach the admission policy."""
+
+Amounts = Named[Annotated[str, BeforeValidator(quantity.amount), _WRITTEN]]
 """A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
 
-ImagePattern = Annotated[str, Field(pattern=r"^[^*]*\*?$")]
+ImagePattern = Annotated[str, Field(pattern=r"^[^*,\s]*[^,\s]$")]
+"""Either an image or how it begins and then "*"; as no image has a comma or white space, they can be joined too."""
 
 
 class Setting(BaseModel):
@@ -71,13 +80,13 @@ def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool
 
 class Config(Setting):
     registry: str = "ghcr.io/buildless-functions"
-    runtimes: dict[str, RuntimeImage] = {
+    runtimes: Named[RuntimeImage] = {
         "nodejs20": _runtime("nodejs20", "nodejs", deprecated=True),
         "nodejs22": _runtime("nodejs22", "nodejs"),
         "nodejs24": _runtime("nodejs24", "nodejs"),
         "python312": _runtime("python312", "python"),
     }
-    profiles: dict[str, ResourceProfile] = {
+    profiles: Named[ResourceProfile] = {
         "XS": _profile("50m", "64Mi", "150m", "256Mi"),
         "S": _profile("100m", "128Mi", "200m", "256Mi"),
         "M": _profile("200m", "256Mi", "400m", "512Mi"),
@@ -106,9 +115,13 @@ class Config(Setting):
     @model_validator(mode="after")
     def _default_profile_exists(self) -> "Config":
         if self.default_profile not in self.profiles:
-            known = ", ".join(self.profiles)
+            known = ", ".join(sorted(self.profiles))
             raise ValueError(f"defaultProfile: {self.default_profile!r} is not one of {known}")
         return self
+
+    def runtime_names(self, family: str) -> list[str]:
+        """Return the names of a family's runtimes, sorted."""
+        return sorted(name for name, runtime in self.runtimes.items() if runtime.family == family)
 
     def image(self, runtime: RuntimeImage) -> str:
         """Return the full image reference of a runtime."""

@@ -128,6 +128,8 @@ def test_defaults_pass_the_schema() -> None:
         ({"config": {"registy": "x"}}, "'registy' was unexpected"),
         ({"config": {"runtimes": {"go": {"family": "go", "image": "x"}}}}, "'go' is not one of"),
         ({"config": {"minimumResources": {"cpu": 0.5}}}, "0.5 is not of type"),
+        ({"config": {"minimumResources": {"cpu,memory": 1}}}, "'cpu,memory' does not match"),
+        ({"config": {"allowedImageOverrides": ["a, b"]}}, "'a, b' does not match"),
     ],
 )
 def test_mistakes_are_refused(values: Manifest, message: str) -> None:

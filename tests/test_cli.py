@@ -16,7 +16,9 @@ import yaml
 from hooks import __version__
 from hooks.cli import COMMANDS, files, main
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+POLICY = ROOT / "chart" / "files" / "validatingadmissionpolicy.yaml"
 HELLO = """\
 apiVersion: serverless.kyma-project.io/v1alpha2
 kind: Function
@@ -216,7 +218,7 @@ def test_dates_stay_strings(tmp_path: Path) -> None:
 CONFIG_FAULTS = {
     "an unknown setting": ("registri: x\n", "c.yaml:1: registri: Extra inputs are not permitted\n"),
     "a wrong type": ("\nregistry: 5\n", "c.yaml:2: registry: must be of type string\n"),
-    "a rule": ("defaultProfile: XXL\n", "c.yaml:1: defaultProfile: 'XXL' is not one of XS, S, M, L, XL\n"),
+    "a rule": ("defaultProfile: XXL\n", "c.yaml:1: defaultProfile: 'XXL' is not one of L, M, S, XL, XS\n"),
     "no map": ("- a\n", "c.yaml: expected a map of settings, found list\n"),
     "no YAML": ("a: [\n", "c.yaml:2: while parsing a flow node expected the node content, but found '<stream end>'\n"),
     "two": (
@@ -233,6 +235,17 @@ CONFIG_FAULTS = {
 def test_faulty_config_ends_every_command(run: Run, command: list[str], text: str, said: str) -> None:
     """A config that is not sound is told line by line with exit code 2, before anything is started."""
     assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", said)
+
+
+def test_policy_prints_all_that_apply_needs(run: Run) -> None:
+    """The policy is that of the repository, whatever the config, which the parameters hold, in the namespace given."""
+    plain = run("policy").out
+    assert plain.startswith(POLICY.read_text(encoding="utf-8"))
+    other = run("policy", "--config", "c.yaml", "--namespace", "here", c_yaml="profiles: {XL: null}").out
+    (policy, *_), (same_policy, binding, parameters) = (list(yaml.safe_load_all(text)) for text in (plain, other))
+    assert policy == same_policy
+    assert binding["spec"]["paramRef"]["namespace"] == parameters["metadata"]["namespace"] == "here"
+    assert parameters["data"]["profiles"] == "L,M,S,XS"
 
 
 def test_config_of_the_environment_is_checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,15 @@ def test_maps_are_merged_and_null_takes_away(tmp_path: Path) -> None:
     [
         ("registy: x", "registy"),
         ("profiles: {S: {limits: {cpu: much}}}", "is not a quantity"),
-        ("defaultProfile: HUGE", "'HUGE' is not one of XS, S, M, L, XL"),
+        ("defaultProfile: HUGE", "'HUGE' is not one of L, M, S, XL, XS"),
         ("runtimes: {go: {family: go, image: x}}", "family"),
         ("targetCPUUtilizationPercentage: 0", "greater than or equal to 1"),
+        ("runtimes: {'python,3': {family: python, image: x}}", "should match pattern"),
+        ("minimumResources: {cpu=: 1}", "should match pattern"),
+        ("allowedImageOverrides: ['a, b']", "should match pattern"),
+        ("allowedImageOverrides: ['a*b']", "should match pattern"),
+        ('allowedImageOverrides: ["a\\n"]', "should match pattern"),
+        ("allowedImageOverrides: ['']", "should match pattern"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:

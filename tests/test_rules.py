@@ -8,7 +8,7 @@ from cases import ROOT, complete, overlaid
 from test_contract import SCHEMA
 from test_validate import BROKEN
 
-from hooks.admission import policy, variables
+from hooks.admission import NAMESPACE, binding, parameters, policy, variables
 from hooks.cli.policy import text
 from hooks.config import Config
 from hooks.function import Function
@@ -66,7 +66,9 @@ def test_every_rule_has_an_example_and_a_sentence() -> None:
     assert all(rule.sentence.endswith(".") and "\n" not in rule.sentence for rule in RULES)
 
 
-@pytest.mark.parametrize(("file", "made"), [(PAGE, page), (POLICY, lambda: text(Config()))], ids=["docs", "policy"])
+@pytest.mark.parametrize(
+    ("file", "made"), [(PAGE, page), (POLICY, lambda: text([policy(), binding()]))], ids=["docs", "policy"]
+)
 def test_made_files_are_up_to_date(file: Any, made: Any, request: pytest.FixtureRequest) -> None:
     """What is made from the rules is what stands in the repository: run with --bless, then read the difference."""
     if request.config.getoption("--bless"):
@@ -77,19 +79,44 @@ def test_made_files_are_up_to_date(file: Any, made: Any, request: pytest.Fixture
 
 def test_the_policy_has_each_rule_of_its_door() -> None:
     """A variable of the policy is named like its rule."""
-    assert set(variables(Config())) == {rule.name for rule in RULES if rule.door == "policy"}
+    assert set(variables()) == {rule.name for rule in RULES if rule.door == "policy"}
 
 
-def test_config_is_quoted_in_the_policy() -> None:
-    """No setting can end the text it stands in."""
-    nasty = '"] + ["'
-    expression = variables(Config(allowed_image_overrides=(nasty,)))["allowed_image"]
-    assert 'variables.image == "\\"] + [\\""' in expression
+def test_the_parameters_are_joined_lists() -> None:
+    """A template can make them of the same values: names sorted, images as they are given, every family there."""
+    config = Config(
+        runtimes={name: Config().runtimes["python312"] for name in ("zope", "ada")},
+        minimum_resources={"memory": "32Mi", "cpu": "1000m"},
+        allowed_image_overrides=("ghcr.io/z/*", "a:1"),
+    )
+    assert parameters(config, "here") == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "function-admission", "namespace": "here"},
+        "data": {
+            "runtimes.nodejs": "",
+            "runtimes.python": "ada,zope",
+            "profiles": "L,M,S,XL,XS",
+            "minimumResources": "cpu=1,memory=32Mi",
+            "allowedImageOverrides": "ghcr.io/z/*,a:1",
+            "allowUnrestrictedSecurityContext": "false",
+        },
+    }
+
+
+def test_the_binding_points_at_the_parameters() -> None:
+    """Wherever they are; in the committed manifests that is where the hook's Service is expected."""
+    for namespace in (NAMESPACE, "here"):
+        reference = binding(namespace)["spec"]["paramRef"]
+        metadata = parameters(Config(), namespace)["metadata"]
+        assert {key: reference[key] for key in metadata} == metadata
+    assert binding() == binding(NAMESPACE)
+    assert f"function-hook.{NAMESPACE}.svc" in (ROOT / "compositecontroller.yaml").read_text(encoding="utf-8")
 
 
 def test_the_policy_leaves_old_functions_alone() -> None:
     """Only a new spec is looked at, so that labels, finalizers and deletions are never in the way."""
-    conditions = policy(Config())[0]["spec"]["matchConditions"]
+    conditions = policy()["spec"]["matchConditions"]
     assert [condition["name"] for condition in conditions] == ["spec-is-new", "stays"]
 
 

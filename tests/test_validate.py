@@ -58,7 +58,7 @@ BROKEN: list[tuple[Manifest, str, str]] = [
         "spec.scaleConfig.maxReplicas",
         "2 is below minReplicas (5)",
     ),
-    (choice(profile="XXL"), f"{RESOURCES}.profile", "known are: XS, S, M, L, XL"),
+    (choice(profile="XXL"), f"{RESOURCES}.profile", "known are: L, M, S, XL, XS"),
     (choice(), RESOURCES, "exactly one"),
     (choice(profile="S", resources={}), RESOURCES, "exactly one"),
     (choice(resources={"limits": {"cpu": "much"}}), f"{RESOURCES}.resources.limits.cpu", "'much' is not a quantity"),

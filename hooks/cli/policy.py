@@ -1,33 +1,40 @@
 """
-Print the ValidatingAdmissionPolicy for a config, and its binding: what the hook would refuse is refused at apply.
+Print the ValidatingAdmissionPolicy, its binding and its parameters: what the hook would refuse is refused at apply.
+
+Policy and binding are the same for every config; after a change of the config only the parameters, a ConfigMap, differ.
 
 examples:
   buildless policy | kubectl apply -f -
   buildless policy --config config.yaml | kubectl apply -f -
+  buildless policy --config config.yaml --namespace functions | kubectl apply -f -
 """
 
 import argparse
 import sys
+from collections.abc import Iterable
 
-from hooks.admission import policy
+from hooks.admission import NAMESPACE, binding, parameters, policy
 from hooks.cli import settings
 from hooks.cli.dump import to_yaml
-from hooks.config import Config
+from hooks.manifest import Manifest
 
-HEAD = "# Made by `buildless policy` from the operator's config; hooks/admission.py says how.\n"
+HEAD = "# Made by `buildless policy`; hooks/admission.py says how. The operator's config is in the parameters only.\n"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+    about = f"where the parameters are, the hook's own: {NAMESPACE} by default"
+    parser.add_argument("--namespace", metavar="NAME", default=NAMESPACE, help=about)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print both objects as YAML documents."""
-    sys.stdout.write(text(settings.read(args.config)))
+    """Print all three objects as YAML documents."""
+    config = settings.read(args.config)
+    sys.stdout.write(text([policy(), binding(args.namespace), parameters(config, args.namespace)]))
     return 0
 
 
-def text(config: Config) -> str:
-    """Return what the command prints."""
-    return HEAD + "---\n".join(to_yaml(manifest) for manifest in policy(config))
+def text(manifests: Iterable[Manifest]) -> str:
+    """Return manifests as the command prints them."""
+    return HEAD + "---\n".join(map(to_yaml, manifests))

@@ -34,7 +34,7 @@ def known_profile(function: Function, config: Config) -> Iterator[Violation]:
     """The profile is one of the operator's."""
     chosen = function.spec.resource_configuration and function.spec.resource_configuration.function
     if chosen and chosen.profile is not None and chosen.profile not in config.profiles:
-        known = ", ".join(config.profiles)
+        known = ", ".join(sorted(config.profiles))
         yield Violation(
             f"{_FIELD}.function.profile", f"cannot find profile {quoted(chosen.profile)}, known are: {known}"
         )

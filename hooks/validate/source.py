@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import orjson
 
@@ -31,7 +32,7 @@ def known_runtime(function: Function, config: Config) -> Iterator[Violation]:
     """The runtime is one of the operator's."""
     runtime = function.spec.runtime
     if runtime not in config.runtimes:
-        known = ", ".join(sorted(config.runtimes))
+        known = ", ".join(chain.from_iterable(map(config.runtime_names, FAMILIES))) or "none"
         yield Violation("spec.runtime", f"cannot find runtime {quoted(runtime)}, known are: {known}")
 
 
@@ -40,8 +41,8 @@ def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is one that the operator allows."""
     image = (function.spec.runtime_image_override or "").strip()
     if image and not any(_matches(image, pattern) for pattern in config.allowed_image_overrides):
-        words = f"is not allowed, allowed are: {allowed_images(config)}"
-        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} {words}")
+        allowed = ", ".join(config.allowed_image_overrides) or "none"
+        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} is not allowed, allowed are: {allowed}")
 
 
 @rule("cel")
@@ -113,11 +114,6 @@ def dependencies(function: Function, config: Config) -> Iterator[Violation]:
         yield from (Violation(field, fault) for fault in requirements.faults(text))
     elif not _is_json_object(text):
         yield Violation(field, "is not a JSON object; expected the text of a package.json")
-
-
-def allowed_images(config: Config) -> str:
-    """Return in words which images the operator allows."""
-    return ", ".join(config.allowed_image_overrides) or "none"
 
 
 def _dependencies(function: Function) -> str:

@@ -27,7 +27,7 @@ from existing import ExistingCluster
 from pydantic import ValidationError
 from stack import GROUP, Stack
 
-from hooks.admission import policy
+from hooks.admission import NAMESPACE, PARAMETERS, binding, parameters, policy
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.faults import faults
@@ -42,6 +42,28 @@ Manifest = dict[str, Any]
 COUNT, SEED, THREADS = 5_000, 20_260_101, 4
 BAD = {"seccompProfile": "Unconfined", "appArmorProfile": "Unconfined", "procMount": "Unmasked"}
 SCHEMA_WORDS = re.compile(r" in body |^Required value|^Too long|^Too many|^Unsupported value|^Duplicate value")
+BROKEN = {
+    "runtime": "cobol",
+    "runtimeImageOverride": "example.org/x",
+    "resourceConfiguration": {
+        "function": {"resources": {"requests": {"cpu": "1m", "gpu": 0}, "limits": {"memory": "1Mi", "cpu": "2m"}}}
+    },
+    "podSecurityContext": {"runAsUser": 0},
+}
+"""What is told of this shows the whole config, but for its profiles."""
+PYTHON, NODEJS = Config().runtimes["python312"], Config().runtimes["nodejs22"]
+OTHERS = {
+    "mixed": Config(
+        runtimes={"zeta": NODEJS, "nodejs24": NODEJS, "b": PYTHON, "a": PYTHON, "nodejs-22": NODEJS},
+        profiles={"s": Config().profiles["S"], "L": Config().profiles["L"], "XXL": Config().profiles["XL"]},
+        minimum_resources={"memory": "64Mi", "example.com/gpu": "1", "cpu": "200m"},
+        allowed_image_overrides=("quay.io/z/*", "example.com/a:1"),
+    ),
+    "one family": Config(runtimes={"python312": PYTHON}, allowed_image_overrides=()),
+    "free": Config(minimum_resources={}, allow_unrestricted_security_context=True),
+    "nothing": Config(runtimes={}),
+}
+MANY, SIDES, FAMILY = 100, ("requests", "limits"), (("nodejs", "nodejs22"), ("python", "python312"))
 NOISE = re.compile(
     r"some validation rules were not checked|Checked value must be of type|must validate at least one schema"
     r"|accessor error|should be a non-negative integer|RFC 1123|must be no more than 253"
@@ -62,19 +84,29 @@ def door(api: Stack) -> Iterator[ControlPlane]:
     """An API server with the CRD and the admission policy of the default config."""
     if isinstance(api.plane, ExistingCluster):
         pytest.skip("installs an admission policy: not on an existing cluster")
-    with_policy(api.plane, Config(), refused={"runtime": "ruby33"})
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    items = [namespace, policy(), binding(), parameters(Config())]
+    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    with_config(api.plane, Config())
     yield api.plane
-    for manifest in policy(Config()):
-        api.plane.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+    api.plane.kubectl("delete", "-f", "-", "--wait=false", stdin={"apiVersion": "v1", "kind": "List", "items": items})
 
 
-def with_policy(plane: ControlPlane, config: Config, *, refused: Manifest, accepted: Manifest | None = None) -> None:
-    """Install the policy and wait until it is at work, as these specs tell."""
-    plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": policy(config)})
+def with_config(plane: ControlPlane, config: Config) -> None:
+    """Change nothing but the parameters, and wait until a Function with every fault is told what this one says."""
+    plane.kubectl("apply", "-f", "-", stdin=parameters(config))
+    parent = complete({"spec": BROKEN})
+    wanted = [found.message for found in in_python(parent, config) if found.layer == "policy"]
+    wait_until(lambda: told(plane, parent) == wanted, f"the policy to say {str(wanted)[:600]}", 60)
+
+
+def told(plane: ControlPlane, parent: Manifest) -> list[str]:
+    """Return what the policy finds in a Function, without the names of the fields; nothing if it gets in."""
     path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    for spec, code in ((refused, 422), (accepted or {}, 201)):
-        body = bare({"metadata": {"name": "probe"}, "spec": complete({"spec": spec})["spec"]})
-        wait_until(lambda b=body, c=code: plane.call("POST", path, b)[0] == c, f"{code} for {spec}", 60)
+    code, answer = plane.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
+    if code == 201:
+        return []
+    return [text.partition(": ")[2] for text in answer["message"].partition("denied request: ")[2].split("; ")]
 
 
 class Caller:
@@ -106,13 +138,13 @@ def bare(parent: Manifest) -> Manifest:
     return {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"} | parent
 
 
-def in_python(parent: Manifest) -> list[Fault]:
+def in_python(parent: Manifest, config: Config) -> list[Fault]:
     """Return all that the hook finds: what it cannot read, or else each broken rule."""
     try:
         function = Function.model_validate(completed(parent))
     except ValidationError as error:
         return [Fault("schema", field, message) for field, message in faults(error)]
-    return [Fault(rule.door, found.field, found.message) for rule in RULES for found in rule.find(function, Config())]
+    return [Fault(rule.door, found.field, found.message) for rule in RULES for found in rule.find(function, config)]
 
 
 def at_apply(code: int, answer: Manifest) -> list[Fault]:
@@ -181,14 +213,20 @@ def differences(told: list[Fault], found: list[Fault]) -> list[str]:
 
 def test_one_verdict(door: ControlPlane) -> None:
     """5,000 of 5,000 equal verdicts, and the same messages where both speak."""
+    kinds = verdicts(door, Config(), COUNT)
+    assert min(kinds[name] for name in ("sound", "schema", "cel", "policy", "hook")) > COUNT // 50
+
+
+def verdicts(door: ControlPlane, config: Config, count: int) -> Counter[str]:
+    """Ask both of so many Functions and fail where they differ; count by whom each is told first."""
     random = Random(SEED)
-    cases = [chance.function(random) for _ in range(COUNT)]
+    cases = [chance.function(random) for _ in range(count)]
     with Caller(door) as caller, ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda case: caller.dry_run(bare(case[1])), cases))
     kinds: Counter[str] = Counter()
     wrong = []
     for (names, parent), (code, answer) in zip(cases, answers, strict=True):
-        found = in_python(parent)
+        found = in_python(parent, config)
         refused = any(fault.layer != "hook" for fault in found)
         differ = differences(at_apply(code, answer), found) if refused and code != 201 else []
         if refused != (code != 201) or differ:
@@ -197,11 +235,11 @@ def test_one_verdict(door: ControlPlane) -> None:
             (name for name in ("schema", "cel", "policy", "hook") if name in {f.layer for f in found}), "sound"
         )
         kinds[first] += 1
-    print(f"\n{COUNT - len(wrong)} of {COUNT} equal; first told by: {dict(kinds)}")
+    print(f"\n{count - len(wrong)} of {count} equal; first told by: {dict(kinds)}")
     for each in wrong[:10]:
         print(*(str(part)[:600] for part in each), sep="\n    ")
     assert not wrong
-    assert min(kinds[name] for name in ("sound", "schema", "cel", "policy", "hook")) > COUNT // 50
+    return kinds
 
 
 def test_every_rule_was_asked() -> None:
@@ -217,28 +255,72 @@ def test_every_rule_was_asked() -> None:
     assert {rule.name for rule in RULES} - set(refused) <= {"source_size", "other_size", "allowed_image"}
 
 
+@pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
+def test_the_policy_follows_its_parameters(door: ControlPlane, config: Config) -> None:
+    """The same policy has the words of whatever config the ConfigMap holds."""
+    with_config(door, config)
+    kinds = verdicts(door, config, COUNT // 10)
+    assert kinds["policy"] > 10
+
+
+def test_without_parameters_a_function_gets_in(door: ControlPlane) -> None:
+    """A policy that has no parameters yet is in nobody's way; the hook says the same in the Function's status."""
+    with_config(door, Config())
+    parent = complete({"spec": BROKEN})
+    door.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
+    wait_until(lambda: told(door, parent) == [], "the policy to be silent", 60)
+    with_config(door, Config())
+
+
 def test_images_that_the_operator_allows(door: ControlPlane) -> None:
-    """Patterns from the config are text in the policy, whatever they hold."""
+    """Patterns from the config are text to the policy, whatever they hold."""
     config = Config(allowed_image_overrides=('a"b\\c😀*', "example.com/only:1", "ghcr.io/acme/*"))
-    with_policy(door, config, refused={"runtimeImageOverride": "x"}, accepted={"runtimeImageOverride": 'a"b\\c😀d'})
-    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    for image in ["example.com/only:1", "ghcr.io/acme/x", " ", "example.com/only:12", "ghcr.io/acme", "a", ""]:
+    with_config(door, config)
+    right = ['a"b\\c😀d', 'a"b\\c😀', "example.com/only:1", "ghcr.io/acme/x", " ", ""]
+    wrong = ["x", "example.com/only:12", "ghcr.io/acme", "a", 'a"b\\c', "a,b"]
+    for image in right + wrong:
         parent = complete({"spec": {"runtimeImageOverride": image}})
-        found = validate(Function.model_validate(parent), config)
+        found = [violation.message for violation in validate(Function.model_validate(parent), config)]
+        assert told(door, parent) == found
+        assert bool(found) == (image in wrong), image
+
+
+def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
+    """What the CRD lets through costs less than a policy is granted, also with a hundred of everything configured."""
+    sound = Config()
+    config = Config(
+        runtimes={f"{family}{n}": sound.runtimes[name] for family, name in FAMILY for n in range(MANY)},
+        profiles=sound.profiles | {f"{n}{'x' * 60}": sound.profiles["L"] for n in range(MANY)},
+        minimum_resources={f"example.com/{n}": "1" for n in range(MANY)},
+        allowed_image_overrides=[f"example.com/{n}/*" for n in range(MANY)],
+    )
+    with_config(door, config)
+    paths = [f"/{n}/{'x' * 300}" for n in range(128)]
+    spec = {
+        "runtimeImageOverride": f"{config.allowed_image_overrides[-1][:-1]}{'x' * 1000}",
+        "secretMounts": [{"secretName": "s", "mountPath": path} for path in paths[:64]],
+        "configMapMounts": [{"configMapName": "c", "mountPath": path} for path in paths[64:]],
+        "resourceConfiguration": {
+            "function": {"resources": {side: {f"example.com/{n}": "1" for n in range(16)} for side in SIDES}}
+        },
+    }
+    for runtime in (f"{family}{MANY - 1}" for family, _ in FAMILY):
+        path = f"{GROUP}/namespaces/default/functions?dryRun=All"
+        parent = complete({"spec": spec | {"runtime": runtime}})
         code, answer = door.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
-        assert [str(violation) in answer.get("message", "") for violation in found] == [True] * (code == 422)
+        assert code == 201, str(answer)[:900]
 
 
 def test_old_functions_stay_manageable(door: ControlPlane, restricted: str) -> None:
-    """What a new policy would refuse can still be labelled and deleted, finalizer included, but not written anew."""
+    """What a new config would refuse can still be labelled and deleted, finalizer included, but not written anew."""
     path, patch = f"{GROUP}/namespaces/{restricted}/functions", "application/merge-patch+json"
     body = bare(
         {"metadata": {"name": "old", "finalizers": ["example.com/held"]}, "spec": complete({"spec": {}})["spec"]}
     )
+    with_config(door, Config())
     code, answer = door.call("POST", path, body)
     assert code == 201, answer
-    without = Config(runtimes={"python312": Config().runtimes["python312"]})
-    with_policy(door, without, refused={"runtime": "nodejs22"}, accepted={"runtime": "python312"})
+    with_config(door, Config(runtimes={"python312": Config().runtimes["python312"]}))
     assert door.call("PATCH", f"{path}/old", {"metadata": {"labels": {"a": "b"}}}, kind=patch)[0] == 200
     code, answer = door.call("PATCH", f"{path}/old", {"spec": {"replicas": 2}}, kind=patch)
     assert (code, "cannot find runtime 'nodejs22'" in answer["message"]) == (422, True)
