@@ -18,7 +18,7 @@ from hooks.runtimes import FAMILIES
 from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 
 NAME = "functions.serverless.kyma-project.io"
-PARAMETERS, NAMESPACE = "function-admission", "buildless-functions"
+PARAMETERS, NAMESPACE = "function-hook-admission", "buildless-functions"
 """Where the ConfigMap is, unless the hook is installed in another namespace."""
 
 
@@ -32,7 +32,7 @@ def policy() -> Manifest:
         "spec": {
             "failurePolicy": "Fail",
             "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
-            "matchConstraints": {"resourceRules": [_RULE]},
+            "matchConstraints": _MATCHES,
             # What was fine before a change of the config can still be labelled, finalized and deleted.
             "matchConditions": [
                 {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
@@ -99,12 +99,21 @@ def _listed(key: str) -> str:
     return f'params.data["{key}"].split(",").filter(each, each != "")'
 
 
-_RULE = {
-    "apiGroups": ["serverless.kyma-project.io"],
-    "apiVersions": ["v1alpha2"],
-    "operations": ["CREATE", "UPDATE"],
-    "resources": ["functions"],
+_MATCHES: Manifest = {
+    "resourceRules": [
+        {
+            "apiGroups": ["serverless.kyma-project.io"],
+            "apiVersions": ["v1alpha2"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": ["functions"],
+            "scope": "*",
+        }
+    ],
+    "matchPolicy": "Equivalent",
+    "namespaceSelector": {},
+    "objectSelector": {},
 }
+"""With every default of the API server, since the whole is one value to server-side apply."""
 _PARTS = {
     **{family: _listed(f"runtimes.{family}") for family in FAMILIES},
     "profiles": _listed("profiles"),

@@ -92,7 +92,7 @@ def test_the_parameters_are_joined_lists() -> None:
     assert parameters(config, "here") == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "function-admission", "namespace": "here"},
+        "metadata": {"name": "function-hook-admission", "namespace": "here"},
         "data": {
             "runtimes.nodejs": "",
             "runtimes.python": "ada,zope",

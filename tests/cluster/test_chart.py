@@ -12,6 +12,7 @@ from pod_security import faults
 from stack import ROOT, Stack
 
 from hooks import config as settings
+from hooks.admission import parameters, policy
 
 HELMS = ("helm3", "helm4")
 MADE_ANEW = "tls-helm"
@@ -92,6 +93,20 @@ def test_the_hook_runs_with_the_values(tmp_path: Path, values: Path) -> None:
     (tmp_path / "rendered.yaml").write_text(config)
     (tmp_path / "written.yaml").write_text(yaml.safe_dump(yaml.safe_load(values.read_text()).get("config")))
     assert settings.load(str(tmp_path / "rendered.yaml")) == settings.load(str(tmp_path / "written.yaml"))
+
+
+@pytest.mark.parametrize("values", VALUES, ids=name_of)
+def test_the_policy_knows_the_values(tmp_path: Path, values: Path) -> None:
+    """The parameters of the admission policy are what hooks/admission.py makes of the same config."""
+    made = objects(Helm("helm4").template("-f", values))
+    if "bare" in values.name:
+        assert not [each for each in made if each["kind"].startswith("ValidatingAdmissionPolicy")]
+        return
+    reference = one(made, "ValidatingAdmissionPolicyBinding")["spec"]["paramRef"]
+    (tmp_path / "config.yaml").write_text(hook_of(made)[0])
+    wanted = parameters(settings.load(str(tmp_path / "config.yaml")), reference["namespace"])
+    assert one(made, "ConfigMap", reference["name"])["data"] == wanted["data"]
+    assert one(made, "ValidatingAdmissionPolicy")["spec"]["variables"] == policy()["spec"]["variables"]
 
 
 def test_every_switch_is_thrown() -> None:

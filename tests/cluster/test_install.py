@@ -152,6 +152,21 @@ def sync_errors(installed: Installed) -> int:
     return sum(each.get("count", 1) for each in events["items"] if each["reason"] == "SyncError")
 
 
+def test_the_policy_follows_the_config(installed: Installed) -> None:
+    """A runtime that the values take away is refused at `kubectl apply` soon after the upgrade."""
+    function = of_channel("refused")
+    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
+    assert installed.plane.call("POST", path, function)[0] == 201
+    installed.install("--set", "config.registry=mirror.example.com", "--set", "config.runtimes.nodejs22=null")
+    code, answer = wait_until(lambda: refusal(installed, path, function), "the policy to follow")
+    assert "spec.runtime: cannot find runtime 'nodejs22'" in answer["message"], code
+
+
+def refusal(installed: Installed, path: str, function: Manifest) -> tuple[int, Manifest] | None:
+    code, answer = installed.plane.call("POST", path, function)
+    return (code, answer) if code != 201 else None
+
+
 def test_a_rollback_brings_the_old_config_back(installed: Installed) -> None:
     """`helm rollback` takes back what an upgrade did."""
     installed.helm.run("rollback", RELEASE, "1", "-n", NAMESPACE)
