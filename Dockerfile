@@ -1,6 +1,6 @@
 # The hook service: Python, its five dependencies, and this package; no compiler, no pip, no development dependency.
 
-FROM python:3.12-slim-trixie AS build
+FROM python:3.12-slim-trixie@sha256:29113dcae7aad06daa8e95260fa09f27d62be33b9687ea3774f771d601a02256 AS build
 WORKDIR /src
 COPY requirements.txt requirements-build.txt ./
 RUN python -m venv --without-pip /opt/buildless
@@ -15,7 +15,7 @@ RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /src/whe
 # Layers keep no times and the root file system is read-only: bytecode that is never checked against its source.
 RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/buildless/lib
 
-FROM python:3.12-slim-trixie
+FROM python:3.12-slim-trixie@sha256:29113dcae7aad06daa8e95260fa09f27d62be33b9687ea3774f771d601a02256
 LABEL org.opencontainers.image.title="buildless-functions" \
       org.opencontainers.image.description="Functions on Kubernetes without an image build: the hook service" \
       org.opencontainers.image.version="0.1.0" \

@@ -63,10 +63,10 @@ def test_every_instruction_is_known() -> None:
 
 
 def test_base_images_are_pinned() -> None:
-    """Every stage starts from one and the same tag that names a Python version; none floats with `latest`."""
+    """Every stage starts from one and the same image of one Python version, by its digest."""
     images = {step.rest.split()[0] for step in STEPS if step.word == "FROM"}
     assert len(images) == 1
-    assert re.fullmatch(r"python:3\.\d+-slim", images.pop())
+    assert re.fullmatch(r"python:3\.\d+-slim-trixie@sha256:[0-9a-f]{64}", images.pop())
 
 
 def test_user_is_a_number_other_than_root() -> None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bake import targets
 from dockerfile import steps
 
 from hooks.cli import runtime_cache
@@ -55,6 +56,8 @@ class Build:
     arguments: dict[str, str]
     scratch: Path
     root: Path = Path()
+    image: str = ""
+    images: dict[str, str] = field(default_factory=dict)
     stages: dict[str, Path] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/bin"} | TRUST)
     user: str = "0"
@@ -68,6 +71,8 @@ class Build:
                  "COPY": self._copy, "RUN": self._run, "CMD": self._cmd, "ENTRYPOINT": self._entrypoint,
                  "EXPOSE": str, "LABEL": str}  # fmt: skip
         assert word in known, f"{self.context}/Dockerfile: {word} is not known here"
+        if word != "FROM" and not self.root.exists():
+            _base(self.root, self.image)
         known[word](rest)
 
     def _arg(self, rest: str) -> None:
@@ -75,12 +80,18 @@ class Build:
         self.arguments.setdefault(name, default)
 
     def _from(self, rest: str) -> None:
-        """Begin a stage: what the one before it left is kept under its name, what it said of the image is not."""
+        """
+        Begin a stage: what the one before it left is kept under its name, what it said of the image is not.
+
+        A stage of which nothing comes but its name stands for its image; that of another is made when it is needed.
+        """
         image, _, name = rest.partition(" AS ")
+        image = re.sub(r"\$\{(\w+)\}", lambda match: self.arguments[match[1]], image)
+        self.image = self.images.get(image, image)
+        self.images[name] = self.image
         self.root = self.scratch / f"stage-{len(self.stages)}"
         self.stages[name or str(len(self.stages))] = self.root
         self.env, self.user, self.directory = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/bin"} | TRUST, "0", "/"
-        _base(self.root, re.sub(r"\$\{(\w+)\}", lambda match: self.arguments[match[1]], image))
 
     def _env(self, rest: str) -> None:
         self.env |= dict(pair.split("=", 1) for pair in shlex.split(rest))
@@ -132,10 +143,9 @@ def missing() -> str | None:
 
 def archive(runtime: str, image: str) -> Path:
     """Return an archive of the runtime's image under the full name `image`, built if it is not in the cache."""
-    family, version = re.fullmatch(r"([a-z]+)(\d+)", runtime).groups()  # type: ignore[union-attr]
-    arguments = {"NODE_VERSION": version} if family == "nodejs" else {}
-    context = runtime_cache.RUNTIMES / family
-    return _archive(runtime, image, context, _sent(context), arguments)
+    target = targets()[f"runtime-{runtime}"]
+    context = ROOT / target.context
+    return _archive(runtime, image, context, _sent(context), target.arguments)
 
 
 def hook_archive(image: str) -> Path:
@@ -198,7 +208,7 @@ def _interpreter(arguments: Mapping[str, str]) -> str:
 
 def _base(root: Path, image: str) -> None:
     """Make what an image such as python:3.12-slim-trixie or node:22-trixie-slim is: Debian, and an interpreter."""
-    name, _, tag = image.partition(":")
+    name, _, tag = image.partition("@")[0].partition(":")
     version, *rest = tag.split("-")
     (suite,) = set(rest) - {"slim"}
     debian = CACHE / f"debian-{suite}.tar"
