@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node lint lock manifests clean
+.PHONY: help run test test-cluster test-node lint lock manifests images cluster install demo-cluster clean-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,21 @@ lock: .venv/stamp ## pin every dependency anew (requirements*.txt, also that of 
 
 manifests: ## write config/hook.yaml anew from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+
+images: ## build the five images with Docker
+	@$(PYTHON) demo/cluster.py images
+
+cluster: ## a kind cluster that has these images
+	@$(PYTHON) demo/cluster.py cluster
+
+install: ## Metacontroller and the hook, each by its chart (kind's cluster, or CONTEXT=name)
+	@$(PYTHON) demo/cluster.py install
+
+demo-cluster: ## from nothing to a Function that answers (ARGS="examples/*.yaml")
+	@$(PYTHON) demo/cluster.py images cluster install call $(ARGS)
+
+clean-cluster: ## remove that cluster
+	@$(PYTHON) demo/cluster.py clean
 
 clean: ## remove what set-up and tests left behind
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
