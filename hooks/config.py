@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
-from hooks import __version__, quantity
+from hooks import quantity
 
 _WRITTEN = WithJsonSchema({"type": ["string", "integer"]})
 Quantity = Annotated[str, BeforeValidator(quantity.canonical), _WRITTEN]
@@ -29,6 +29,13 @@ Amounts = Named[Annotated[str, BeforeValidator(quantity.amount), _WRITTEN]]
 
 ImagePattern = Annotated[str, Field(pattern=r"^[^*,\s]*[^,\s]$")]
 """Either an image or how it begins and then "*"; as no image has a comma or white space, they can be joined too."""
+
+RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
+"""
+The release that brought each family's images: not the newest one, or every release would restart every Function.
+
+Raised to the version of the coming release when runtimes/ changes; tests/test_upgrade.py says when that is.
+"""
 
 
 class Setting(BaseModel):
@@ -75,7 +82,7 @@ def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Resour
 
 
 def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool = False) -> RuntimeImage:
-    return RuntimeImage(family=family, image=f"runtime-{name}:{__version__}", deprecated=deprecated)
+    return RuntimeImage(family=family, image=f"runtime-{name}:{RUNTIME_VERSIONS[family]}", deprecated=deprecated)
 
 
 class Config(Setting):

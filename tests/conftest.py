@@ -1,4 +1,4 @@
-"""Switches of the suite: --bless rewrites the answers of all cases, --url asks a running service."""
+"""Switches of the suite: --bless rewrites what is made (answers, lists, digests), --url asks a running service."""
 
 import os
 
@@ -13,7 +13,7 @@ settings.load_profile("laws")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bless", action="store_true", help="rewrite tests/cases/*/response.yaml with today's answers")
+    parser.addoption("--bless", action="store_true", help="rewrite tests/cases/*/response.yaml and what else is made")
     parser.addoption("--url", help="ask the hook service at this URL, for example http://127.0.0.1:8080")
 
 
