@@ -171,6 +171,17 @@ def test_changelog_has_to_name_somebody(item: str) -> None:
         newest(section(item))
 
 
+def test_changelog_says_what_is_written_without_a_restart() -> None:
+    """Under "Writes" stand resources; nothing there lets a pod restart, and nothing under "Rolls pods" is one."""
+    writes = newest(section("`functions/status`, `services`: a new label", heading="Writes"))
+    assert [what for what in ("services", "functions/status", "deployments") if writes.may_write(what)] == [
+        "services",
+        "functions/status",
+    ]
+    assert not any(map(writes.rolls_pods, SPECS.values()))
+    assert not newest(section("All Functions: x", "`services`: x")).may_write("services")
+
+
 def test_changelog_of_this_tree() -> None:
     """The newest section has a version and can be read."""
     assert SECTION.version.count(".") == 2

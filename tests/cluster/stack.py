@@ -27,10 +27,14 @@ Manifest = dict[str, Any]
 
 
 class Stack:
-    """What a cluster with buildless Functions consists of; hook and Metacontroller can be stopped and started."""
+    """
+    What a cluster with buildless Functions consists of; hook and Metacontroller can be stopped and started.
 
-    def __init__(self, plane: ControlPlane) -> None:
-        self.plane = plane
+    `tree` is the directory that hook, CRD and CompositeController come from.
+    """
+
+    def __init__(self, plane: ControlPlane, tree: Path = ROOT) -> None:
+        self.plane, self.tree = plane, tree
         self.processes = Processes(plane.directory)
         self.hook_port = free_port()
         self.metacontroller_flags = [
@@ -45,7 +49,7 @@ class Stack:
     def start_hook(self, *arguments: str, **environment: str) -> None:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
-        self.processes.start("hook", command, PYTHONPATH=str(ROOT), **environment)
+        self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
         wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
 
     def start_metacontroller(self, **environment: str) -> None:
@@ -61,14 +65,23 @@ class Stack:
     def install(self, resync_seconds: int | None = None, without_hooks: Iterable[str] = ()) -> None:
         """Apply the project as it stands, but for the hook's address and, if given, a forced resync or fewer hooks."""
         self.install_metacontroller()
-        self.plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "functions.yaml"))
+        self.install_crd()
+        self.install_controller(resync_seconds, without_hooks)
+
+    def install_crd(self) -> None:
+        self.plane.kubectl("apply", "--server-side", "-f", str(self.tree / "crds" / "functions.yaml"))
         self.wait_until_established("functions.serverless.kyma-project.io")
-        controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
+
+    def install_controller(
+        self, resync_seconds: int | None = None, without_hooks: Iterable[str] = (), query: str = ""
+    ) -> None:
+        """Apply the CompositeController; a `query` makes the hook's addresses others, so that all is asked anew."""
+        controller = yaml.safe_load((self.tree / "compositecontroller.yaml").read_text(encoding="utf-8"))
         for name in without_hooks:
             del controller["spec"]["hooks"][name]
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
-            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}"}
+            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}{query}"}
         if resync_seconds:
             controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
