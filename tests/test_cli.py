@@ -82,6 +82,28 @@ def test_render_prints_one_list_of_children(run: Run) -> None:
     assert kinds(run("render", "a.yaml", a_yaml=HELLO)) == ["Deployment", "Service", "ServiceAccount"]
 
 
+def listed(*documents: str) -> str:
+    """Return one List, as `kubectl get -o yaml` prints it."""
+    return yaml.safe_dump({"apiVersion": "v1", "items": [yaml.safe_load(each) for each in documents], "kind": "List"})
+
+
+def test_render_reads_what_kubectl_prints(run: Run) -> None:
+    """A List of Functions is read like as many documents; an empty one has nothing in it."""
+    apart, together = (
+        run("render", "a.yaml", a_yaml=f"{OTHER}---\n{HELLO}"),
+        run("render", "b.yaml", b_yaml=listed(OTHER, HELLO)),
+    )
+    assert rendered(apart) == rendered(together)
+    assert rendered(run("render", "c.yaml", c_yaml=listed())) == []
+
+
+def test_faults_in_a_list_have_their_lines(run: Run) -> None:
+    """What is wrong in an item is told where it stands."""
+    text = listed(OTHER, HELLO.replace("python312", "cobol"))
+    line = text.splitlines().index("    runtime: cobol") + 1
+    assert run("render", "a.yaml", a_yaml=text).err.startswith(f"a.yaml:{line}: spec.runtime: ")
+
+
 def test_render_leaves_other_documents_alone(run: Run) -> None:
     """A file may hold anything beside Functions, and nothing at all."""
     text = f"{OTHER}---\n{HELLO}---\n---\n{HELLO.replace('hello', 'second')}"

@@ -1,8 +1,8 @@
 """
 Read Functions from YAML or JSON files, and say of each fault on which line it is.
 
-Values are read as Kubernetes reads them: a date stays a string. A file may hold several documents; those that are
-no Function are left alone.
+Values are read as Kubernetes reads them: a date stays a string. A file may hold several documents, and Lists as kubectl
+prints them; what is no Function is left alone.
 """
 
 import re
@@ -106,12 +106,12 @@ def is_function(document: Document) -> bool:
 
 
 def documents(name: str) -> Iterator[Document]:
-    """Yield the documents of one file; raises Unusable if it cannot be read."""
+    """Yield the documents of one file, those in a List one by one; raises Unusable if it cannot be read."""
     try:
         loader = _Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
         while loader.check_node():
             if node := loader.get_node():
-                yield Document(file=name, value=loader.construct_document(node), node=node)
+                yield from _each(Document(file=name, value=loader.construct_document(node), node=node))
     except OSError as error:
         raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
     except yaml.MarkedYAMLError as error:
@@ -120,6 +120,16 @@ def documents(name: str) -> Iterator[Document]:
         raise Unusable([Problem(file=name, line=line, path="", message=message)]) from None
     except yaml.YAMLError as error:
         raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
+
+
+def _each(document: Document) -> Iterator[Document]:
+    """Yield what a List holds, else the document itself."""
+    value, items = document.value, _step(document.node, "items")
+    if not (isinstance(value, dict) and value.get("kind") == "List" and items):
+        yield document
+    elif isinstance(items[1], yaml.SequenceNode):
+        for item, node in zip(value["items"], items[1].value, strict=True):
+            yield Document(file=document.file, value=item, node=node)
 
 
 def _line(node: yaml.Node, path: str) -> int:
