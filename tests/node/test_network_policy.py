@@ -1,0 +1,102 @@
+"""What the tests of NetworkPolicies stand on: a policy holds while it is enforced, and only then."""
+
+from pathlib import Path
+from typing import Any
+
+import network_policy
+import pytest
+from cluster import Functions
+from control_plane import Manifest, wait_until
+
+from hooks.config import Config
+
+IMAGE = Config().image(Config().runtimes["python312"])
+SERVER = "from http.server import *; HTTPServer(('', 8080), SimpleHTTPRequestHandler).serve_forever()"
+CLIENT = "import time; time.sleep(10_000)"
+CONNECT = """
+import socket
+try:
+    socket.create_connection(("{host}", {port}), 3).close()
+    print("open")
+except OSError:
+    print("closed")
+"""
+PROBE = {"httpGet": {"path": "/?probe", "port": 8080}, "periodSeconds": 1}
+ADMIT_FRIENDS = {
+    "podSelector": {"matchLabels": {"app": "server"}},
+    "policyTypes": ["Ingress"],
+    "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "friend"}}}], "ports": [{"port": 8080}]}],
+}
+SAY_NOTHING = {"podSelector": {"matchLabels": {"app": "friend"}}, "policyTypes": ["Egress"]}
+
+
+class Pods:
+    """A server behind a Service, and two pods that call it."""
+
+    def __init__(self, functions: Functions) -> None:
+        self.functions, self.plane, self.namespace = functions, functions.plane, functions.namespace
+        self.create("/api/v1", "pods", pod("server", SERVER, readinessProbe=PROBE))
+        self.create("/api/v1", "pods", pod("friend", CLIENT))
+        self.create("/api/v1", "pods", pod("stranger", CLIENT))
+        ports = [{"port": 80, "targetPort": 8080}]
+        service = {"metadata": {"name": "server"}, "spec": {"selector": {"app": "server"}, "ports": ports}}
+        self.create("/api/v1", "services", service)
+        self.plane.kubectl("wait", "--for=condition=Ready", "pod", "--all", f"-n={self.namespace}", "--timeout=50s")
+
+    def create(self, api: str, resource: str, body: Manifest) -> None:
+        code, answer = self.plane.call("POST", f"{api}/namespaces/{self.namespace}/{resource}", body)
+        assert code == 201, answer
+
+    def policy(self, name: str, spec: Manifest) -> None:
+        """Create a NetworkPolicy."""
+        self.create("/apis/networking.k8s.io/v1", "networkpolicies", {"metadata": {"name": name}, "spec": spec})
+
+    def reaches(self, name: str, host: str | None = None, port: int = 80) -> bool:
+        """Say whether a pod can open a connection, to the server's Service if nothing else is named."""
+        script = CONNECT.format(host=host or self.functions.address("server"), port=port)
+        said = self.plane.kubectl("exec", name, f"-n={self.namespace}", "--", "python3", "-c", script).strip()
+        assert said in ("open", "closed"), said
+        return said == "open"
+
+    def probes(self) -> int:
+        """Return how often the kubelet's probe has reached the server."""
+        return self.plane.kubectl("logs", "server", f"-n={self.namespace}").count("GET /?probe")
+
+
+def pod(name: str, script: str, **fields: Any) -> Manifest:
+    """Return a pod that Pod Security "restricted" admits, with its name as label."""
+    container = {"name": "main", "image": IMAGE, "command": ["python3", "-c", script], "workingDir": "/tmp"}
+    container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    profile = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"containers": [container | fields], "securityContext": profile, "terminationGracePeriodSeconds": 0}
+    return {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+
+
+@pytest.fixture
+def pods(functions: Functions) -> Pods:
+    return Pods(functions)
+
+
+def test_ingress(pods: Pods, tmp_path: Path) -> None:
+    """A policy keeps out whom it does not name, but not those it names, nor the node; afterwards all is as before."""
+    pods.policy("server", ADMIT_FRIENDS)
+    with network_policy.enforced(pods.plane, tmp_path):
+        wait_until(lambda: not pods.reaches("stranger"), "the stranger to be kept out")
+        assert pods.reaches("friend")
+        assert pods.functions.get("server")[0] == 200
+        before = pods.probes()
+        wait_until(lambda: pods.probes() > before, "the kubelet's next probe")
+    assert network_policy.rules() == []
+    assert pods.reaches("stranger")
+
+
+def test_egress(pods: Pods, tmp_path: Path) -> None:
+    """A policy keeps a pod from calling other pods and the API server, and no other pod."""
+    api = pods.plane.call("GET", "/api/v1/namespaces/default/services/kubernetes")[1]["spec"]["clusterIP"]
+    pods.policy("friend", SAY_NOTHING)
+    with network_policy.enforced(pods.plane, tmp_path):
+        wait_until(lambda: not pods.reaches("friend"), "the pod to be kept in")
+        assert not pods.reaches("friend", api, 443)
+        assert pods.reaches("stranger", api, 443)
+        assert pods.reaches("stranger")
+    assert pods.reaches("friend", api, 443)
