@@ -47,7 +47,8 @@ def policy() -> Manifest:
                     "expression": "variables.found.size() == 0",
                     "message": "the operator's settings do not allow this Function",
                     "messageExpression": "variables.found.join('; ')",
-                }
+                },
+                _MAY_RUN_AS,
             ],
         },
     }
@@ -98,6 +99,16 @@ def _listed(key: str) -> str:
     """Return the list that stands joined in a parameter; of the empty text that is the empty list."""
     return f'params.data["{key}"].split(",").filter(each, each != "")'
 
+
+_ACCOUNT = "object.spec.?serviceAccountName.orValue('')"
+_MAY_RUN_AS = {
+    "expression": f"{_ACCOUNT} == '' || authorizer.group('').resource('serviceaccounts').namespace(request.namespace)"
+    f".name({_ACCOUNT}).check('impersonate').allowed()",
+    "message": "spec.serviceAccountName: whoever names a ServiceAccount has to be allowed to impersonate it",
+    "messageExpression": f'"spec.serviceAccountName: you are not allowed to impersonate \'" + {_ACCOUNT} + "\', so no '
+    'Function of yours may run as it"',
+}
+"""A Function can do what its account can: only the API server knows who asks, so the hook has no such rule."""
 
 _MATCHES: Manifest = {
     "resourceRules": [

@@ -18,6 +18,7 @@ MODULES = {
     "buildx": "github.com/docker/buildx/cmd/buildx@v0.38.2",
     "helm3": "helm.sh/helm/v3/cmd/helm@v3.22.0",
     "helm4": "helm.sh/helm/v4/cmd/helm@v4.3.1",
+    "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0",
     "kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0",
 }
 

@@ -64,19 +64,21 @@ def pod_of(answer: Manifest) -> Manifest:
 
 
 def check_form(request: Manifest, answer: Manifest) -> None:
-    """Laws 3, 4, 5, 8, 9 and 11 on one answer."""
+    """Laws 3, 4, 5, 8, 9, 11 and 14 on one answer."""
     for law in FORM:
         law(request, answer)
 
 
-def children_are_declared(_: Manifest, answer: Manifest) -> None:
-    """3: every child has apiVersion, kind, a valid name and a declared kind; no two share kind and name."""
+def children_are_declared(request: Manifest, answer: Manifest) -> None:
+    """3: every child has apiVersion, a declared kind, a valid name that no other has, and its Function's namespace."""
+    own_namespace = request["parent"]["metadata"]["namespace"]
     seen = [(child["kind"], child["metadata"]["name"]) for child in answer["children"]]
     assert len(set(seen)) == len(seen)
     for child in answer["children"]:
         version = child["apiVersion"]
         assert f"{child['kind']}.{version}" in child_groups()
         assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", child["metadata"]["name"])
+        assert child["metadata"].get("namespace", own_namespace) == own_namespace
 
 
 def selectors_agree(_: Manifest, answer: Manifest) -> None:
@@ -136,6 +138,21 @@ def scripts_hold_no_user_text(_: Manifest, answer: Manifest) -> None:
     assert not any("args" in container for container in pod["containers"] + pod.get("initContainers", []))
 
 
+def credentials_stay_in_the_install_step(_: Manifest, answer: Manifest) -> None:
+    """14: what opens the package registry is mounted, read-only, where packages are installed and nowhere else."""
+    if not of_kind(answer, "Deployment"):
+        return
+    pod = pod_of(answer)
+    kept = {
+        volume["name"]
+        for volume in pod.get("volumes", [])
+        if volume.get("secret", {}).get("secretName") == CONFIG.package_registry_config_secret_name
+    }
+    assert not [mount for mount in pod["containers"][0].get("volumeMounts", []) if mount["name"] in kept]
+    mounts = [mount for container in pod.get("initContainers", []) for mount in container.get("volumeMounts", [])]
+    assert all(mount["readOnly"] for mount in mounts if mount["name"] in kept)
+
+
 FORM: tuple[Callable[[Manifest, Manifest], None], ...] = (
     children_are_declared,
     selectors_agree,
@@ -143,12 +160,13 @@ FORM: tuple[Callable[[Manifest, Manifest], None], ...] = (
     status_fits_the_schema,
     containers_are_restricted,
     scripts_hold_no_user_text,
+    credentials_stay_in_the_install_step,
 )
 
 
 @every_case
 def test_form_of_cases(case: Case) -> None:
-    """3, 4, 5, 8, 9, 11 hold for every case; held children carry what Metacontroller had added to them."""
+    """3, 4, 5, 8, 9, 11, 14 hold for every case; held children carry what Metacontroller had added to them."""
     answer = case.answer()
     for child in answer["children"]:
         child["metadata"]["labels"].pop("controller-uid", None)
@@ -158,7 +176,7 @@ def test_form_of_cases(case: Case) -> None:
 @many
 @given(strategies.functions())
 def test_form(parent: Manifest) -> None:
-    """3, 4, 5, 8, 9, 11 hold for every sound Function."""
+    """3, 4, 5, 8, 9, 11, 14 hold for every sound Function."""
     world = World(parent)
     answer = ask(world.request())
     assert answer["children"], answer["status"]["conditions"]

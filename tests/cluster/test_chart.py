@@ -1,9 +1,12 @@
 """The chart, rendered by the real Helm 3 and 4 with every set of values in chart/ci, and judged by an API server."""
 
+import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import go_tools
 import pytest
 import yaml
 from control_plane import Manifest
@@ -17,6 +20,17 @@ from hooks.admission import parameters, policy
 HELMS = ("helm3", "helm4")
 MADE_ANEW = "tls-helm"
 """The one set of values whose rendering holds something random, as its documentation says."""
+EXPLAINED = {
+    ("container-resources", "CPU limit is not set"): "a limit would only make answers wait",
+    ("container-ephemeral-storage-request-and-limit", ""): "the root file system is read-only: logs are all it writes",
+    ("container-image-pull-policy", ""): "a release's image never changes, and an air-gapped node may have it already",
+    ("deployment-has-host-podantiaffinity", ""): "topologySpreadConstraints keep the pods apart",
+    ("deployment-replicas", ""): "the set of values asks for one replica",
+    ("pod-networkpolicy", "-test"): "the pod of `helm test` lives for seconds, and calls API server and Function",
+    ("pod-networkpolicy", "-uninstall"): "the pod of the uninstall lives for seconds, and calls the API server",
+    ("networkpolicy-targets-pod", "-functions"): "it is for the pods of Functions, which the chart does not make",
+}
+"""Findings of kube-score that stand, by check and a part of their words or of the object's name, and why."""
 CERTIFICATE = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -142,6 +156,35 @@ def test_a_mistake_is_told_before_anything_is_installed() -> None:
         said = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
         assert "replica" in said
         assert "mode" in said
+
+
+def test_a_policy_scanner_finds_nothing_unexplained(tmp_path: Path) -> None:
+    """What kube-score says of every set of values is in the list above, and nothing in the list is out of date."""
+    found = {finding for values in VALUES for finding in findings(values, tmp_path)}
+    standing = {finding: [each for each in EXPLAINED if explains(each, finding)] for finding in found}
+    assert [finding for finding, reasons in standing.items() if not reasons] == []
+    assert {reason for reasons in standing.values() for reason in reasons} == set(EXPLAINED)
+
+
+def findings(values: Path, directory: Path) -> Iterator[tuple[str, str]]:
+    """Yield each finding of kube-score: its check, and object and words."""
+    file = directory / "rendered.yaml"
+    file.write_text(Helm("helm4").template("-f", values))
+    optional = ("--enable-optional-test", "container-seccomp-profile,container-ports-check")
+    command = [go_tools.program("kube-score"), "score", file, "--kubernetes-version", "v1.36", *optional, "-o", "json"]
+    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    assert len(said) > 3, "every object is looked at"
+    for scored in said:
+        for check in scored["checks"]:
+            # A set of values that leaves the NetworkPolicy out is told so: it asked for that.
+            is_asked_for = "bare" in values.name and check["check"]["id"] == "pod-networkpolicy"
+            if check["grade"] < 10 and not check["skipped"] and not is_asked_for:
+                for comment in check["comments"]:
+                    yield check["check"]["id"], f"{scored['object_name']} {comment['summary']}"
+
+
+def explains(explanation: tuple[str, str], finding: tuple[str, str]) -> bool:
+    return explanation[0] == finding[0] and explanation[1] in finding[1]
 
 
 def test_only_what_changes_an_answer_changes_the_revision() -> None:

@@ -311,6 +311,34 @@ def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
         assert code == 201, str(answer)[:900]
 
 
+def test_only_who_may_be_an_account_may_name_it(door: ControlPlane, restricted: str) -> None:
+    """Whoever may create Functions and nothing else cannot have one run as an account that may do more."""
+    with_config(door, Config())
+    rules = ("--verb=create", "--resource=functions.serverless.kyma-project.io")
+    account = ("--verb=impersonate", "--resource=serviceaccounts", "--resource-name=powerful")
+    bind(door, restricted, "author", *rules)
+    assert "not allowed to impersonate 'powerful'" in as_author(door, restricted, serviceAccountName="powerful")
+    assert "created" in as_author(door, restricted)
+    bind(door, restricted, "trusted", *account)
+    wait_until(
+        lambda: "created" in as_author(door, restricted, serviceAccountName="powerful"), "the right to be known", 30
+    )
+    assert "not allowed to impersonate 'other'" in as_author(door, restricted, serviceAccountName="other")
+
+
+def bind(door: ControlPlane, namespace: str, name: str, *rules: str) -> None:
+    """Give the user `author` a role of this name."""
+    door.kubectl("create", "role", name, *rules, "-n", namespace)
+    door.kubectl("create", "rolebinding", name, f"--role={name}", "--user=author", "-n", namespace)
+
+
+def as_author(door: ControlPlane, namespace: str, **spec: str) -> str:
+    """Return what kubectl says to the user `author` who creates a Function."""
+    body = bare({"metadata": {"name": "a"}, "spec": complete({"spec": spec})["spec"]})
+    flags = ("--as=author", "--dry-run=server", "--validate=false", "-n", namespace, "-f", "-")
+    return door.kubectl("create", *flags, stdin=body, check=False)
+
+
 def test_old_functions_stay_manageable(door: ControlPlane, restricted: str) -> None:
     """What a new config would refuse can still be labelled and deleted, finalizer included, but not written anew."""
     path, patch = f"{GROUP}/namespaces/{restricted}/functions", "application/merge-patch+json"
