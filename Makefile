@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node lint lock manifests images cluster install demo-cluster clean-cluster clean
+.PHONY: help run test test-cluster test-node lint lock manifests images cluster install call demo-cluster clean-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -21,8 +21,8 @@ test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller
 test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_IMAGE_IMPORT)
 	$(BIN)/pytest tests/node $(ARGS)
 
-lint: .venv/stamp ## ruff, mypy, hadolint
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile
+lint: .venv/stamp ## ruff, mypy, hadolint, shellcheck
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile && $(BIN)/shellcheck .ci/run
 
 lock: .venv/stamp ## pin every dependency anew (requirements*.txt, also that of the Python runtime)
 	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt && $(PIP_COMPILE) -o runtimes/python/requirements.txt runtimes/python/requirements.in
@@ -38,6 +38,9 @@ cluster: ## a kind cluster that has these images
 
 install: ## Metacontroller and the hook, each by its chart (kind's cluster, or CONTEXT=name)
 	@$(PYTHON) demo/cluster.py install
+
+call: ## apply and call Functions (ARGS="examples/*.yaml"; by default examples/hello-python.yaml)
+	@$(PYTHON) demo/cluster.py call $(ARGS)
 
 demo-cluster: ## from nothing to a Function that answers (ARGS="examples/*.yaml")
 	@$(PYTHON) demo/cluster.py images cluster install call $(ARGS)

@@ -1,7 +1,6 @@
 """docker-bake.json: the images of this project, as `docker buildx bake` sees them."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +16,11 @@ class Target(NamedTuple):
 
 
 def targets() -> dict[str, Target]:
-    """Return the images that are built when none is named, with the variables' defaults put in."""
+    """Return the images that are built when none is named."""
     definition = json.loads((ROOT / "docker-bake.json").read_text(encoding="utf-8"))
-    variables = {name: each["default"] for name, each in definition["variable"].items()}
 
     def image(target: dict[str, Any]) -> Target:
         (tag,) = target["tags"]
-        tag = re.sub(r"\$\{(\w+)\}", lambda match: variables[match[1]], tag)
         return Target(target["context"], target.get("args", {}), tag)
 
     return {name: image(definition["target"][name]) for name in definition["group"]["default"]["targets"]}

@@ -38,6 +38,11 @@ def test_the_hook_has_its_image() -> None:
     assert f"image: {tag}\n" in (ROOT / "config/hook.yaml").read_text(encoding="utf-8")
 
 
+def test_images_are_called_as_their_targets() -> None:
+    """A name is enough to build an image and to find it."""
+    assert {name: re.split("[/:]", target.tag)[-2] for name, target in targets().items()} == {n: n for n in targets()}
+
+
 def test_every_dockerfile_is_built() -> None:
     """No Dockerfile lies about that nobody builds."""
     assert sorted([ROOT / "Dockerfile", *(ROOT / "runtimes").rglob("Dockerfile")]) == DOCKERFILES
