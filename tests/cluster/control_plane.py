@@ -15,11 +15,13 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-USERS = ("admin", "metacontroller", "kube-controller-manager")
+USERS = {"admin": "system:masters", "metacontroller": "system:masters", "kube-controller-manager": "system:masters"}
+USERS |= {"bound": ""}
+"""Users and their groups: "bound" may do what a binding says, everybody else everything."""
 CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace", "clusterrole-aggregation")
 AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
 LONGEST_LINE = 100_000
@@ -69,8 +71,8 @@ class Processes:
 class ControlPlane:
     """A running API server; `kubeconfig(user)` lets programs in, `kubectl` and `get` look around as admin."""
 
-    def __init__(self, assets: Path, directory: Path) -> None:
-        self.assets, self.directory = assets, directory
+    def __init__(self, assets: Path, directory: Path, *flags: str) -> None:
+        self.assets, self.directory, self.flags = assets, directory, flags
         self.port = free_port()
         self.url, self.headers = f"https://127.0.0.1:{self.port}", {"Authorization": "Bearer admin-token"}
         self.audit_log = directory / "audit.log"
@@ -121,8 +123,12 @@ class ControlPlane:
         return Counter(f"{event['verb']} {what}" for event, what in self.events(since, user) if event["verb"] in WRITES)
 
     def events(self, since: int, user: str = "metacontroller") -> list[tuple[Manifest, str]]:
-        """Return the user's audit events on objects, each with "resource/subresource namespace/name"."""
-        found = []
+        """Return the user's audit events on objects, each with "resource/subresource namespace/name"; see writes()."""
+        apart = ("events ", "leases ")
+        return [(event, what) for event, what in self.requests(since, user) if not what.startswith(apart)]
+
+    def requests(self, since: int, user: str) -> Iterator[tuple[Manifest, str]]:
+        """Yield every audit event of the user that is about a resource."""
         with self.audit_log.open("rb") as log:
             log.seek(since)
             for line in log:
@@ -130,10 +136,9 @@ class ControlPlane:
                     break  # it is just being written
                 event = json.loads(line)
                 target = event.get("objectRef", {})
-                if event["user"]["username"] == user and target.get("resource") not in (None, "events", "leases"):
+                if event["user"]["username"] == user and "resource" in target:
                     resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
-                    found.append((event, f"{resource} {target.get('namespace')}/{target.get('name')}"))
-        return found
+                    yield event, f"{resource} {target.get('namespace')}/{target.get('name')}"
 
     def mark(self) -> int:
         """Return where the audit log's last whole line ends now."""
@@ -145,7 +150,7 @@ class ControlPlane:
         policy = AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
         (self.directory / "audit.yaml").write_text(json.dumps(policy))
         names = {"kube-controller-manager": "system:kube-controller-manager"}
-        lines = [f"{user}-token,{names.get(user, user)},{user},system:masters" for user in USERS]
+        lines = [f"{user}-token,{names.get(user, user)},{user},{group}" for user, group in USERS.items()]
         (self.directory / "tokens.csv").write_text("\n".join(lines) + "\n")
         openssl = ["openssl", "genrsa", "-out", str(self.directory / "sa.key"), "2048"]
         subprocess.run(openssl, check=True, capture_output=True)
@@ -181,6 +186,7 @@ class ControlPlane:
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={self.directory}/audit.yaml",
             f"--audit-log-path={self.audit_log}",
+            *self.flags,
         ]
 
 

@@ -1,0 +1,336 @@
+"""
+Metacontroller with the permissions of metacontroller/: enough for whole lives of Functions, and not one verb too many.
+
+It runs with the flags of metacontroller/values.yaml, as a user that may do nothing else; the audit log has every
+request that is refused. The API server asks who may block an owner's deletion, as OpenShift's does.
+"""
+
+import itertools
+import re
+import shutil
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from control_plane import ControlPlane, find_assets, free_port, wait_until
+from stack import GROUP, KINDS, ROOT, Stack
+from test_functions import FOUR, apply, edit
+
+Manifest = dict[str, Any]
+Life = Callable[[Stack, str], Iterator[Callable[[], Any]]]
+
+pytestmark = pytest.mark.own_stack
+
+FOLDER = ROOT / "metacontroller"
+DOCS = (ROOT / "docs" / "metacontroller.md").read_text(encoding="utf-8")
+VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text(encoding="utf-8"))
+USER = "bound"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+LISTING = {"KUBE_FEATURE_WatchListClient": "false"}
+"""Metacontroller as it is with an API server that does not stream lists, as older ones do not."""
+MARK = "serverless.kyma-project.io/managed-by"
+NONSENSE = [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nonsense"}}}]
+"""What the API server refuses in a Deployment, and no rule of ours."""
+
+_numbers = itertools.count(1)
+
+
+def rules(file: str) -> list[Manifest]:
+    """Return the rules of the ClusterRole in a file, each cut down to one resource and one verb."""
+    role = next(yaml.safe_load_all((FOLDER / file).read_text(encoding="utf-8")))
+    return [
+        rule | {"resources": [resource], "verbs": [verb]}
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+
+
+def name_of(rule: Manifest) -> str:
+    return f"{rule['verbs'][0]} {rule['resources'][0]}"
+
+
+LEAST, CONFIGS = rules("clusterrole.yaml"), rules("with-configs.yaml")
+
+
+class Bound:
+    """A control plane and the hook; Metacontroller runs with the rules that it is bound to."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.plane = stack, stack.plane
+        self.mark = 0
+
+    def start_hook(self, config: str = "related: {configs: true}") -> None:
+        """Start the hook anew; unless told otherwise it asks for Secrets and ConfigMaps where a Function names some."""
+        if "hook" in self.stack.processes.running:
+            self.stack.processes.stop("hook")
+        file = self.plane.directory / "config.yaml"
+        file.write_text(config)
+        self.stack.start_hook("--config", str(file))
+
+    def bind(self, granted: list[Manifest]) -> None:
+        """Allow Metacontroller exactly this; the last rule is there to see when the API server knows."""
+        number = f"/{next(_numbers)}"
+        known = {"nonResourceURLs": [number], "verbs": ["get"]}
+        code, answer = self.plane.call(
+            "PATCH",
+            f"{RBAC}/clusterroles/metacontroller",
+            {"rules": [*granted, known]},
+            kind="application/merge-patch+json",
+        )
+        assert code == 200, answer
+        question = {"user": USER, "nonResourceAttributes": {"path": number, "verb": "get"}}
+        wait_until(lambda: self._allowed(question), "the API server to know the rules")
+        self.mark = self.plane.mark()
+
+    def _allowed(self, question: Manifest) -> bool:
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": question}
+        return bool(
+            self.plane.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)[1]["status"]["allowed"]
+        )
+
+    def start(self, namespace: str, *flags: str, name: str = "metacontroller", **environment: str) -> int:
+        """Start a replica of Metacontroller that competes in this namespace; return the port of its metrics."""
+        program, metrics = shutil.which("metacontroller"), free_port()
+        assert program is not None
+        own = [
+            f"--kubeconfig={self.plane.kubeconfig(USER)}",
+            f"--leader-election-namespace={namespace}",
+            f"--metrics-address=127.0.0.1:{metrics}",
+            f"--health-probe-bind-address=127.0.0.1:{free_port()}",
+        ]
+        self.stack.processes.start(name, [program, *VALUES["commandArgs"], *own, *flags], **environment)
+        return metrics
+
+    def ca_bundle(self, bundle: Manifest | None) -> None:
+        """Say in the CompositeController where the certificate of the hook's authority is."""
+        patch = {"spec": {"hooks": {"sync": {"webhook": {"caBundle": bundle}}}}}
+        path = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers/function-controller"
+        code, answer = self.plane.call("PATCH", path, patch, kind="application/merge-patch+json")
+        assert code == 200, answer
+
+    def refused(self) -> set[str]:
+        """Return what Metacontroller was not allowed to do, as "verb resource"."""
+        found = set()
+        for event, what in self.plane.requests(self.mark, USER):
+            if event["responseStatus"]["code"] == 403:
+                finalizers = "set finalizers on" in event["responseStatus"].get("message", "")
+                found.add("update functions/finalizers" if finalizers else f"{event['verb']} {what.partition(' ')[0]}")
+        return found
+
+    def live(self, namespace: str, life: Life) -> set[str]:
+        """Go through a life until something is refused; return what was."""
+        for step in life(self.stack, namespace):
+            wait_until(lambda step=step: self.refused() or step(), "the next step of this life", 60)
+            if found := self.refused():
+                return found
+        return set()
+
+
+@pytest.fixture(scope="module")
+def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bound]:
+    """A control plane on which Metacontroller may do nothing yet."""
+    assets = find_assets()
+    if assets is None:
+        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
+    if shutil.which("metacontroller") is None:
+        pytest.skip("there is no metacontroller on PATH")
+    admission = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
+    plane = ControlPlane(assets, tmp_path_factory.mktemp("bound"), admission)
+    made = Bound(Stack(plane))
+    try:
+        plane.start()
+        made.stack.install()
+        made.start_hook()
+        plane.kubectl("create", "clusterrole", "metacontroller", "--verb=get", "--non-resource-url=/0")
+        plane.kubectl(
+            "create", "clusterrolebinding", "metacontroller", "--clusterrole=metacontroller", f"--user={USER}"
+        )
+        yield made
+    finally:
+        made.stack.processes.stop_all()
+        plane.stop()
+
+
+@pytest.fixture
+def namespace(bound: Bound) -> Iterator[str]:
+    """A namespace of its own; afterwards nothing of Metacontroller runs, and no Function is left."""
+    name = f"bound-{next(_numbers)}"
+    bound.plane.kubectl("create", "namespace", name)
+    yield name
+    for process in set(bound.stack.processes.running) - {"hook"}:
+        bound.stack.processes.stop(process)
+    functions = f"{GROUP}/namespaces/{name}/functions"
+    bound.plane.call("DELETE", functions)
+    for function in bound.stack.list("functions", name):
+        path = f"{functions}/{function['metadata']['name']}"
+        bound.plane.call("PATCH", path, {"metadata": {"finalizers": None}}, kind="application/merge-patch+json")
+    # Metacontroller would try to make children in a namespace that ends: that is refused too.
+    wait_until(lambda: not bound.stack.list("functions", name), "no Function to be left")
+    bound.plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def short(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """Everything that Metacontroller ever does to an object happens once: what is yielded tells when a step is over."""
+    apply(stack, namespace, "first", **FOUR)
+    yield lambda: len(stack.versions(namespace, "first")) == 4 and stack.condition(namespace, "first", "Ready")
+    apply(stack, namespace, "refused", env=NONSENSE)
+    yield lambda: told_again(stack, namespace)
+    for kind in KINDS:
+        stack.patch(kind, namespace, "first", {"metadata": {"labels": {MARK: "theirs"}}})
+    yield lambda: all(each["labels"][MARK] != "theirs" for each in children(stack, namespace, "first"))
+    stack.plane.call("DELETE", f"{GROUP}/namespaces/{namespace}/functions/first")
+    yield lambda: stack.get("functions", namespace, "first") is None
+    # Only now: on this API server who gives an object an owner has to be allowed to delete the object.
+    apply(stack, namespace, "second", **FOUR)
+    yield lambda: len(stack.versions(namespace, "second")) == 4
+    for kind in KINDS:
+        stack.patch(kind, namespace, "second", {"metadata": {"ownerReferences": None}})
+    yield lambda: all(each.get("ownerReferences") for each in children(stack, namespace, "second"))
+
+
+def whole(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """A life that becomes ready, is scaled, broken, mended, edited, drifts and ends, and then the short one."""
+    apply(stack, namespace)
+    yield lambda: stack.is_ready(namespace, "hello")
+    edit(stack, namespace, **FOUR)
+    yield lambda: stack.get("horizontalpodautoscalers", namespace, "hello") and stack.is_ready(namespace, "hello")
+    edit(stack, namespace, scaleConfig=None, replicas=1)
+    yield lambda: not stack.get("horizontalpodautoscalers", namespace, "hello") and stack.is_ready(namespace, "hello")
+    edit(stack, namespace, runtime="cobol")
+    yield lambda: stack.condition(namespace, "hello", "Stalled").get("status") == "True"
+    edit(stack, namespace, runtime="python312", env=[{"name": "A", "value": "b"}])
+    yield lambda: stack.condition(namespace, "hello", "Stalled").get("status") != "True"
+    yield lambda: stack.is_ready(namespace, "hello")
+    for kind in ("deployments", "services", "serviceaccounts"):
+        stack.plane.kubectl("delete", kind, "hello", "-n", namespace)
+    yield lambda: len(stack.versions(namespace, "hello")) == 3 and stack.is_ready(namespace, "hello")
+    yield from short(stack, namespace)
+    for name in ("hello", "second", "refused"):
+        stack.plane.call("DELETE", f"{GROUP}/namespaces/{namespace}/functions/{name}")
+    yield lambda: stack.list("functions", namespace) == []
+    yield lambda: not any(stack.versions(namespace, name) for name in ("hello", "second", "refused"))
+
+
+def with_configs(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """A Function waits for the Secret and the ConfigMap that it names."""
+    env = [
+        {"name": "A", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "a"}}},
+        {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "theirs", "key": "b"}}},
+    ]
+    apply(stack, namespace, env=env)
+    yield lambda: said(stack, namespace) == "ConfigMissing"
+    stack.plane.kubectl("create", "secret", "generic", "theirs", "--from-literal=a=1", "-n", namespace)
+    stack.plane.kubectl("create", "configmap", "theirs", "--from-literal=b=1", "-n", namespace)
+    yield lambda: said(stack, namespace) not in ("", "ConfigMissing")
+
+
+def answered(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """The hook is asked about a Function."""
+    apply(stack, namespace)
+    yield lambda: said(stack, namespace)
+
+
+def said(stack: Stack, namespace: str) -> str:
+    """Return the reason why the Function is not ready."""
+    return str(stack.condition(namespace, "hello", "Ready").get("reason", ""))
+
+
+def told_again(stack: Stack, namespace: str) -> bool:
+    """Tell whether an event has been counted up."""
+    _, events = stack.plane.call("GET", f"/api/v1/namespaces/{namespace}/events")
+    return any(each["reason"] == "SyncError" and each.get("count", 1) > 1 for each in events["items"])
+
+
+def children(stack: Stack, namespace: str, name: str) -> list[Manifest]:
+    return [(stack.get(kind, namespace, name) or {})["metadata"] for kind in KINDS]
+
+
+@pytest.mark.parametrize("environment", [{}, LISTING], ids=["streaming", "listing"])
+def test_nothing_is_refused(bound: Bound, namespace: str, environment: dict[str, str]) -> None:
+    """Whole lives need no more than clusterrole.yaml; the log has no source, the metrics are those of the docs."""
+    bound.bind(LEAST)
+    metrics = bound.start(namespace, **environment)
+    assert bound.live(namespace, whole) == set()
+    assert "def main" not in bound.stack.processes.log("metacontroller")
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as page:
+        shown = page.read().decode()
+    named = set(re.findall(r"`((?:metacontroller|workqueue|rest_client|controller_runtime|leader_election)_\w+)", DOCS))
+    assert named, "docs/metacontroller.md names no metric"
+    assert {name for name in named if name not in shown} == set()
+
+
+def test_without_pods_one_rule_less_is_needed(bound: Bound, namespace: str, request: pytest.FixtureRequest) -> None:
+    """With related.pods off Metacontroller does not ask for pods."""
+    bound.start_hook("related: {pods: false}")
+    request.addfinalizer(bound.start_hook)
+    bound.bind([rule for rule in LEAST if rule["resources"] != ["pods"]])
+    bound.start(namespace)
+    assert bound.live(namespace, short) == set()
+
+
+def test_nothing_is_refused_with_configs(bound: Bound, namespace: str) -> None:
+    """Where Secrets and ConfigMaps are sent along, with-configs.yaml is all that is needed beside it."""
+    bound.bind(LEAST + CONFIGS)
+    bound.start(namespace)
+    assert bound.live(namespace, with_configs) == set()
+
+
+@pytest.mark.parametrize(
+    ("granted", "refused"), [(LEAST, {"list secrets"}), (LEAST + CONFIGS, set())], ids=["least", "with-configs"]
+)
+def test_a_ca_bundle_in_a_secret(
+    bound: Bound, namespace: str, granted: list[Manifest], refused: set[str], request: pytest.FixtureRequest
+) -> None:
+    """Metacontroller finds a Secret that a webhook names by watching all: with-configs.yaml is what that needs."""
+    bound.ca_bundle({"secretRef": {"name": "ca", "namespace": namespace}})
+    request.addfinalizer(lambda: bound.ca_bundle(None))
+    certificate = bound.plane.directory / "tls" / "apiserver.crt"
+    bound.plane.kubectl("create", "secret", "generic", "ca", f"--from-file=ca.crt={certificate}", "-n", namespace)
+    bound.bind(granted)
+    bound.start(namespace, **LISTING)
+    assert bound.live(namespace, answered) == refused
+
+
+@pytest.mark.parametrize(
+    ("life", "rule"),
+    [(short, rule) for rule in LEAST] + [(with_configs, rule) for rule in CONFIGS],
+    ids=map(name_of, LEAST + CONFIGS),
+)
+def test_every_permission_is_needed(bound: Bound, namespace: str, life: Life, rule: Manifest) -> None:
+    """Without this one verb on this one resource Metacontroller is refused just that, before anything else."""
+    bound.bind([each for each in LEAST + CONFIGS if each is not rule])
+    bound.start(namespace, **LISTING)
+    assert bound.live(namespace, life) == {name_of(rule)}
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"), [("info", set()), ("4", set()), ("5", {"edited-value"}), ("6", {"edited-value", "first-value"})]
+)
+def test_log_levels(bound: Bound, namespace: str, level: str, shown: set[str]) -> None:
+    """Up to level 4 no environment value is logged, at 5 those that an update changes, at 6 all."""
+    bound.bind(LEAST)
+    bound.start(namespace, f"--zap-log-level={level}", name=f"level-{level}")
+    apply(bound.stack, namespace, env=[{"name": "A", "value": "first-value"}])
+    wait_until(lambda: bound.stack.is_ready(namespace, "hello"), "the Function to be ready")
+    edit(bound.stack, namespace, env=[{"name": "A", "value": "edited-value"}])
+    wait_until(lambda: "edited-value" in str(bound.stack.get("deployments", namespace, "hello")), "the edit")
+    log = bound.stack.processes.log(f"level-{level}")
+    assert "Updating" in log
+    assert {value for value in ("first-value", "edited-value") if value in log} == shown
+
+
+def test_the_other_replica_takes_over(bound: Bound, namespace: str) -> None:
+    """Of two replicas one works; when it has gone the other goes on, refused nothing."""
+    bound.bind(LEAST)
+    bound.start(namespace)
+    apply(bound.stack, namespace)
+    wait_until(lambda: bound.stack.is_ready(namespace, "hello"), "the first replica to work")
+    bound.start(namespace, name="standby")
+    wait_until(lambda: "attempting to acquire leader lease" in bound.stack.processes.log("standby").lower(), "standby")
+    bound.stack.processes.stop("metacontroller")
+    edit(bound.stack, namespace, replicas=2)
+    wait_until(lambda: (bound.stack.get("deployments", namespace, "hello") or {})["spec"]["replicas"] == 2, "it", 60)
+    assert bound.refused() == set()
