@@ -11,9 +11,34 @@ from conformance.servers import Server, started
 
 from hooks.cli import runtime_cache
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+THREATS = 20
 HANDLERS = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 FILES = {"python": "handler.py", "nodejs": "handler.js"}
 MARKS = {"python": "python", "nodejs": "js"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    """Every file that a page names or links to exists, and every test that it names is one."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+    for path, _, name in re.findall(
+        r"`((?:tests|docs|hooks|chart|gitops|bench|metacontroller)/[\w./-]+)(::(\w+))?`", text
+    ):
+        assert (ROOT / path).exists(), path
+        assert not name or re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{name}"
+
+
+def test_every_threat_has_a_control_and_a_test() -> None:
+    """docs/security.md names for each threat what holds it off, and what fails when it no longer does."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert [int(row[0]) for row in rows] == list(range(1, THREATS + 1))
+    for number, _, control, test in rows:
+        assert control
+        assert test.startswith("`tests/") or (test == "-" and "inherent" in control), number
 
 
 @pytest.mark.parametrize("family", FILES)

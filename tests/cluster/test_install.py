@@ -5,6 +5,7 @@ No pod of the chart runs here: the hook is a process with the config and the rev
 Metacontroller reaches it under the name of its Service: the hook is its HTTP proxy.
 """
 
+import base64
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from test_functions import apply, ready
 pytestmark = pytest.mark.own_stack
 
 CRD = "functions.serverless.kyma-project.io"
+HOST = f"function-hook.{NAMESPACE}.svc"
 CHANNEL = "functions.example.com/channel"
 CONTROLLERS = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers"
 FINALIZER = "metacontroller.io/compositecontroller-function-controller"
@@ -172,6 +174,23 @@ def test_a_rollback_brings_the_old_config_back(installed: Installed) -> None:
     installed.helm.run("rollback", RELEASE, "1", "-n", NAMESPACE)
     installed.run_hook()
     wait_until(lambda: image(installed).startswith("ghcr.io/"), "the old registry in the Deployment")
+
+
+def test_helm_keeps_the_certificate_that_it_made(installed: Installed) -> None:
+    """With `tls.mode=helm` an upgrade changes neither certificate nor authority; Metacontroller is told the latter."""
+    installed.helm.install("--set", "tls.mode=helm")
+    path = f"/api/v1/namespaces/{NAMESPACE}/secrets/function-hook-tls"
+    made = installed.plane.call("GET", path)[1]["data"]
+    installed.helm.install("--set", "tls.mode=helm", "--set", "replicas=3")
+    assert installed.plane.call("GET", path)[1]["data"] == made
+    authority, certificate = (base64.b64decode(made[key]).decode() for key in ("ca.crt", "tls.crt"))
+    hooks = installed.plane.call("GET", f"{CONTROLLERS}/function-controller")[1]["spec"]["hooks"]
+    assert {hook["webhook"]["caBundle"]["inline"] for hook in hooks.values()} == {authority}
+    assert {hook["webhook"]["url"].partition("/v1")[0] for hook in hooks.values()} == {f"https://{HOST}:8080"}
+    (installed.plane.directory / "ca.crt").write_text(authority)
+    command = ["openssl", "verify", "-CAfile", str(installed.plane.directory / "ca.crt"), "-verify_hostname", HOST]
+    subprocess.run(command, input=certificate, text=True, check=True, capture_output=True)
+    installed.install()
 
 
 def test_users_may_use_functions(installed: Installed) -> None:
