@@ -3,7 +3,7 @@
 import shutil
 import sys
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +124,11 @@ class Stack:
         children = {kind: self.get(kind, namespace, name) for kind in KINDS}
         return {kind: child["metadata"]["resourceVersion"] for kind, child in children.items() if child}
 
-    def make_pods_ready(self, namespace: str) -> None:
-        """Say of each pod that no node has taken that it is ready, as a kubelet would."""
+    def make_pods_ready(self, namespace: str, which: Callable[[Manifest], bool] | None = None) -> None:
+        """Say of each pod that no node has taken that it is ready, as a kubelet would; or only of some of them."""
         ready = [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")]
         for pod in self.list("pods", namespace):
-            if pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"]:
+            if pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"] and (which is None or which(pod)):
                 status = {"phase": "Running", "conditions": ready}
                 path = f"{PREFIX['pods']}/namespaces/{namespace}/pods/{pod['metadata']['name']}/status"
                 # Whatever the answer: during a rollout a pod may be gone by now.
