@@ -244,6 +244,12 @@ def told_again(stack: Stack, namespace: str) -> bool:
     return any(each["reason"] == "SyncError" and each.get("count", 1) > 1 for each in events["items"])
 
 
+def page(port: int) -> str:
+    """Return Metacontroller's metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
 def children(stack: Stack, namespace: str, name: str) -> list[Manifest]:
     return [(stack.get(kind, namespace, name) or {})["metadata"] for kind in KINDS]
 
@@ -255,8 +261,7 @@ def test_nothing_is_refused(bound: Bound, namespace: str, environment: dict[str,
     metrics = bound.start(namespace, **environment)
     assert bound.live(namespace, whole) == set()
     assert "def main" not in bound.stack.processes.log("metacontroller")
-    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as page:
-        shown = page.read().decode()
+    shown = page(metrics)
     named = set(re.findall(r"`((?:metacontroller|workqueue|rest_client|controller_runtime|leader_election)_\w+)", DOCS))
     assert named, "docs/metacontroller.md names no metric"
     assert {name for name in named if name not in shown} == set()
@@ -290,8 +295,10 @@ def test_a_ca_bundle_in_a_secret(
     certificate = bound.plane.directory / "tls" / "apiserver.crt"
     bound.plane.kubectl("create", "secret", "generic", "ca", f"--from-file=ca.crt={certificate}", "-n", namespace)
     bound.bind(granted)
-    bound.start(namespace, **LISTING)
+    metrics = bound.start(namespace, **LISTING)
     assert bound.live(namespace, answered) == refused
+    if refused:
+        wait_until(lambda: 'rest_client_requests_total{code="403"' in page(metrics), "the metric of the docs")
 
 
 @pytest.mark.parametrize(
