@@ -7,15 +7,13 @@ Metacontroller reaches it under the name of its Service: the hook is its HTTP pr
 
 import base64
 import json
-import os
-import re
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 from control_plane import ControlPlane, Manifest, find_assets, wait_until
 from helm import NAMESPACE, RELEASE, Helm, hook_of, objects
+from pages import Shell, commands
 from stack import GROUP, KINDS, ROOT, Stack
 from test_functions import apply, ready
 
@@ -26,7 +24,7 @@ HOST = f"function-hook.{NAMESPACE}.svc"
 CHANNEL = "functions.example.com/channel"
 CONTROLLERS = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers"
 FINALIZER = "metacontroller.io/compositecontroller-function-controller"
-DOCS = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+PAGE = "installing.md"
 
 
 class Installed:
@@ -34,6 +32,7 @@ class Installed:
 
     def __init__(self, stack: Stack, helm: Helm) -> None:
         self.stack, self.plane, self.helm = stack, stack.plane, helm
+        self.shell = Shell(self.plane, {"helm": helm.program})
 
     def install(self, *arguments: str) -> None:
         """Install or upgrade, and run the hook as the chart says it should."""
@@ -48,16 +47,6 @@ class Installed:
         file = self.plane.directory / "config.yaml"
         file.write_text(config)
         self.stack.start_hook("--config", str(file), BUILDLESS_REVISION=revision)
-
-    def shell(self, command: str) -> None:
-        """Run a command of the docs, with kubectl and this Helm on PATH."""
-        bin_ = self.plane.directory / "bin"
-        bin_.mkdir(exist_ok=True)
-        for name, program in (("helm", self.helm.program), ("kubectl", self.plane.assets / "kubectl")):
-            if not (bin_ / name).exists():
-                (bin_ / name).symlink_to(program)
-        env = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "KUBECONFIG": str(self.plane.kubeconfig("admin"))}
-        subprocess.run(["bash", "-euc", command], env=env, check=True, timeout=120)
 
     def functions(self) -> list[Manifest]:
         items: list[Manifest] = self.plane.call("GET", f"{GROUP}/functions")[1]["items"]
@@ -220,8 +209,8 @@ def may(installed: Installed, user: str, verb: str, resource: str = "functions")
 def test_uninstalling_keeps_functions_and_what_runs(installed: Installed) -> None:
     """By the commands of the docs: Functions, children and CRD stay untouched, and can be deleted without any hook."""
     versions = installed.stack.versions("default", "hello")
-    for command in commands("By hand"):
-        installed.shell(command)
+    for command in commands(PAGE, "By hand"):
+        installed.shell.run(command)
     assert installed.plane.call("GET", f"{CONTROLLERS}/function-controller")[0] == 404
     assert [each["metadata"].get("finalizers") for each in installed.functions()] == [None]
     assert installed.stack.versions("default", "hello") == versions
@@ -234,8 +223,8 @@ def test_a_reinstall_takes_up_what_is_there(installed: Installed) -> None:
     installed.install()
     apply(installed.stack, "default", "again")
     ready(installed.stack, "default", "again")
-    for command in commands("By hand"):
-        installed.shell(command)
+    for command in commands(PAGE, "By hand"):
+        installed.shell.run(command)
     before = {kind: installed.stack.get(kind, "default", "again") for kind in KINDS}
     mark = installed.plane.mark()
     installed.install()
@@ -277,16 +266,7 @@ def test_breaking_the_glass(installed: Installed) -> None:
     installed.plane.kubectl("delete", "function", "again", "-n", "default", "--wait=false")
     time.sleep(2)
     assert [each["metadata"]["finalizers"] for each in installed.functions()] == [[FINALIZER]]
-    for command in commands("When the hook is gone"):
-        installed.shell(command)
+    for command in commands(PAGE, "When the hook is gone"):
+        installed.shell.run(command)
     wait_until(lambda: installed.functions() == [], "the Function to be gone")
     wait_until(lambda: installed.stack.versions("default", "again") == {}, "its children to be gone")
-
-
-def commands(heading: str) -> list[str]:
-    """Return the blocks of commands below a heading of docs/installing.md."""
-    section = re.search(rf"^#+ {heading}$(.*?)(?=^#|\Z)", DOCS, re.DOTALL | re.MULTILINE)
-    assert section, f"docs/installing.md has no heading {heading!r}"
-    found = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
-    assert found, f"there is no command below {heading!r}"
-    return found

@@ -297,6 +297,22 @@ def test_a_refused_function_is_left_alone(migration: Migration) -> None:
     migration.check_that_all_goes_on()
 
 
+def test_a_service_handed_over_in_vain_harms_nobody(migration: Migration) -> None:
+    """That of a refused Function with the label all the same: the hook holds back, and an event says what it misses."""
+    label = f"controller-uid={uid(migration, *REFUSED)}"
+    migration.plane.kubectl("label", "service", "rooted", "-n", "shop", label)
+    wait_until(lambda: "Service rooted has no annotation" in said_of(migration, *REFUSED), "the event")
+    assert migration.deployments(*REFUSED) == ["rooted-..."]
+    migration.check_that_all_goes_on()
+
+
+def said_of(migration: Migration, namespace: str, name: str) -> str:
+    field = f"involvedObject.kind=Function,involvedObject.name={name}"
+    return migration.plane.kubectl(
+        "get", "events", "-n", namespace, "--field-selector", field, "-o", "jsonpath={.items[*].message}"
+    )
+
+
 def go_back(migration: Migration) -> None:
     """Follow the way back; Kyma acts as soon as it is told to run."""
     *most, start = commands(PAGE, "Back to Kyma")
