@@ -7,6 +7,7 @@ Metacontroller reaches it under the name of its Service: the hook is its HTTP pr
 
 import base64
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 
