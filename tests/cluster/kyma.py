@@ -292,8 +292,11 @@ def pod(function: Manifest) -> Manifest:
     spec = function["spec"]
     scratch = ["sources", "tmp", *(["local"] if is_python(function) else [])]
     secrets = [each["secretName"] for each in spec.get("secretMounts", ())]
+    initial = {"initContainers": [fetcher(function)]} if is_from_git(function) else {}
+    if is_from_git(function):
+        scratch.append("git-repository")
     registry = {"secretName": "serverless-package-registry-config", "optional": True, "defaultMode": 420}
-    return {
+    return initial | {
         "containers": [container(function)],
         "securityContext": POD_SECURITY | spec.get("podSecurityContext", {}),
         "volumes": [
@@ -301,6 +304,20 @@ def pod(function: Manifest) -> Manifest:
             {"name": "package-registry-config", "secret": registry},
             *({"name": name, "secret": {"secretName": name, "defaultMode": 438}} for name in secrets),
         ],
+    }
+
+
+def fetcher(function: Manifest) -> Manifest:
+    """Return the init container that clones a repository; the controller has looked the commit up."""
+    source = function["spec"]["source"]["gitRepository"]
+    values = {"APP_REPOSITORY_URL": source["url"], "APP_REPOSITORY_REFERENCE": source["reference"]}
+    values |= {"APP_REPOSITORY_COMMIT": "1" * 40, "APP_DESTINATION_PATH": "/git-repository/repo"}
+    return {
+        "name": "init",
+        "image": "europe-docker.pkg.dev/kyma-project/prod/function-buildless-init:main",
+        "command": ["sh", "-c", "exec fetch\n"],
+        "env": named(values),
+        "volumeMounts": [{"name": "git-repository", "mountPath": "/git-repository"}],
     }
 
 
@@ -316,6 +333,8 @@ def container(function: Manifest) -> Manifest:
     ]
     if is_python(function):
         mounts.append({"name": "local", "mountPath": "/.local"})
+    if is_from_git(function):
+        mounts.append({"name": "git-repository", "mountPath": "/git-repository"})
     mounts += [
         {"name": each["secretName"], "readOnly": True, "mountPath": each["mountPath"]}
         for each in spec.get("secretMounts", ())
@@ -345,20 +364,24 @@ def env(function: Manifest) -> list[Manifest]:
     }
     if is_python(function):
         before |= {"PYTHONUNBUFFERED": "TRUE", "MOD_NAME": "handler", "FUNC_HANDLER": "main"}
-    inline = spec["source"]["inline"]
-    after = {"FUNC_HANDLER_SOURCE": inline["source"]}
-    if "dependencies" in inline:
-        after |= {"FUNC_HANDLER_DEPENDENCIES": inline["dependencies"]}
+    after = {}
+    if inline := spec["source"].get("inline"):
+        after = {"FUNC_HANDLER_SOURCE": inline["source"], "FUNC_HANDLER_DEPENDENCIES": inline.get("dependencies", "")}
     after |= {"FUNCTION_PATH": "/kubeless"} if is_python(function) else {"HANDLER_PATH": "./function/handler.js"}
     return [*named(before), *spec.get("env", ()), *named(after)]
 
 
 def named(values: dict[str, str]) -> list[Manifest]:
-    return [{"name": name, "value": value} for name, value in values.items()]
+    """Return variables as the API server gives them back: an empty value is none."""
+    return [{"name": name} | ({"value": value} if value else {}) for name, value in values.items()]
 
 
 def is_python(function: Manifest) -> bool:
     return str(function["spec"]["runtime"]).startswith("python")
+
+
+def is_from_git(function: Manifest) -> bool:
+    return "gitRepository" in function["spec"]["source"]
 
 
 def main(deployment: Manifest) -> Any:

@@ -31,6 +31,8 @@ NODE = {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}}
 SECRET = {"secretName": "key", "mountPath": "/etc/key"}
 LIMITS = {"limits": {"cpu": "200m", "memory": "128Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
 VARIABLE = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "key", "key": "token"}}}
+REPOSITORY = {"url": "https://github.com/acme/functions.git", "baseDir": "hello", "reference": "main"}
+FROM_GIT, ROOTED = REFUSED = (("default", "from-git"), ("shop", "rooted"))
 FUNCTIONS: dict[tuple[str, str], Manifest] = {
     ("default", "plain"): {"runtime": "python312", "source": PYTHON, "env": [{"name": "A", "value": "1"}, VARIABLE]},
     ("default", "packages"): {
@@ -47,14 +49,14 @@ FUNCTIONS: dict[tuple[str, str], Manifest] = {
         "annotations": {"example.com/note": "kept"},
         "resourceConfiguration": {"function": {"profile": "XS"}},
     },
-    ("shop", "rooted"): {"runtime": "nodejs22", "source": NODE, "podSecurityContext": {"runAsUser": 0}},
+    FROM_GIT: {"runtime": "nodejs22", "source": {"gitRepository": REPOSITORY}},
+    ROOTED: {"runtime": "nodejs22", "source": NODE, "podSecurityContext": {"runAsUser": 0}},
 }
 NAMESPACES = ("default", "shop")
 TURN = 0.1
 """Seconds between two looks of the kubelet."""
 DEFAULT = {"startupTimeoutSeconds": 150}
-REFUSED = ("shop", "rooted")
-SOUND = [each for each in FUNCTIONS if each != REFUSED]
+SOUND = [each for each in FUNCTIONS if each not in REFUSED]
 
 
 class Loop:
@@ -125,7 +127,7 @@ class Migration:
     def look(self) -> None:
         """Note each Service that has no ready pod behind it now."""
         pods = self.plane.call("GET", "/api/v1/pods")[1]["items"]
-        for each in FUNCTIONS:
+        for each in list(self.before):
             labels = self.get("services", *each)["spec"]["selector"].items()
             if not any(serves(pod) and labels <= pod["metadata"]["labels"].items() for pod in pods):
                 self.gaps.append(each)
@@ -223,6 +225,7 @@ def test_the_check_tells_sound_from_refused(migration: Migration) -> None:
     said = migration.follow("Check")
     assert lines(migration) == {f"{ns} {name} {uid(migration, ns, name)}" for ns, name in SOUND}
     assert "refused: shop/rooted" in said
+    assert "spec.source.gitRepository: git sources are not supported yet" in said
     assert "spec.podSecurityContext.runAsUser: 0 is not allowed" in said
     migration.follow("Look")
     migration.check_that_all_goes_on()
@@ -268,6 +271,18 @@ def test_nothing_moves_before_the_hook_is_there(migration: Migration) -> None:
     migration.check_that_all_goes_on()
 
 
+def test_turning_round_before_the_hook_is_there(migration: Migration) -> None:
+    """The last two blocks of the way back are enough, and leave not a single pod another."""
+    pods = names_of_pods(migration)
+    for command in commands(PAGE, "Back to Kyma")[-2:]:
+        migration.shell.run(command)
+    migration.kyma.settle(list(FUNCTIONS))
+    check_kyma_s(migration, [f"{name}-..." for _, name in FUNCTIONS])
+    assert names_of_pods(migration) == pods
+    prepare(migration)
+    migration.check_that_all_goes_on()
+
+
 def names_of_pods(migration: Migration) -> set[str]:
     return {each["metadata"]["name"] for namespace in NAMESPACES for each in migration.stack.list("pods", namespace)}
 
@@ -285,24 +300,25 @@ def test_new_pods_come_beside_the_old(migration: Migration) -> None:
     migration.check_that_all_goes_on()
 
 
-def test_a_refused_function_is_left_alone(migration: Migration) -> None:
+@pytest.mark.parametrize("each", REFUSED, ids=["git", "root"])
+def test_a_refused_function_is_left_alone(migration: Migration, each: tuple[str, str]) -> None:
     """Its status says why; its Deployment, its Service and their owner are what they were."""
-    wait_until(lambda: migration.stack.condition(*REFUSED, "Stalled"), "the status of the refused Function")
-    assert migration.stack.condition(*REFUSED, "Stalled")["reason"] == "InvalidFunctionSpec"
-    assert migration.deployments(*REFUSED) == ["rooted-..."]
-    (live,) = migration.kyma.deployments(migration.function(*REFUSED))
-    for each in (live, migration.get("services", *REFUSED)):
-        (owner,) = each["metadata"]["ownerReferences"]
-        assert owner["uid"] == uid(migration, *REFUSED)
+    wait_until(lambda: migration.stack.condition(*each, "Stalled"), "the status of the refused Function")
+    assert migration.stack.condition(*each, "Stalled")["reason"] == "InvalidFunctionSpec"
+    assert migration.deployments(*each) == [f"{each[1]}-..."]
+    (live,) = migration.kyma.deployments(migration.function(*each))
+    for child in (live, migration.get("services", *each)):
+        (owner,) = child["metadata"]["ownerReferences"]
+        assert owner["uid"] == uid(migration, *each)
     migration.check_that_all_goes_on()
 
 
 def test_a_service_handed_over_in_vain_harms_nobody(migration: Migration) -> None:
     """That of a refused Function with the label all the same: the hook holds back, and an event says what it misses."""
-    label = f"controller-uid={uid(migration, *REFUSED)}"
+    label = f"controller-uid={uid(migration, *ROOTED)}"
     migration.plane.kubectl("label", "service", "rooted", "-n", "shop", label)
-    wait_until(lambda: "Service rooted has no annotation" in said_of(migration, *REFUSED), "the event")
-    assert migration.deployments(*REFUSED) == ["rooted-..."]
+    wait_until(lambda: "Service rooted has no annotation" in said_of(migration, *ROOTED), "the event")
+    assert migration.deployments(*ROOTED) == ["rooted-..."]
     migration.check_that_all_goes_on()
 
 
@@ -353,7 +369,7 @@ def test_moving_over_with_helm(migration: Migration) -> None:
     migration.follow("6. Delete the old Deployments")
     for each in FUNCTIONS:
         wait_until(lambda each=each: len(migration.deployments(*each)) == 1, "one Deployment")
-        assert migration.deployments(*each) == [each[1] if each in SOUND else "rooted-..."]
+        assert migration.deployments(*each) == [each[1] if each in SOUND else f"{each[1]}-..."]
         assert migration.stack.condition(*each, "Ready")["status"] == str(each in SOUND)
     migration.check_that_all_goes_on()
 
@@ -394,19 +410,19 @@ def test_at_rest_nothing_is_written(migration: Migration) -> None:
 
 def test_a_mended_function_moves_later(migration: Migration) -> None:
     """It is NameConflict until its Service is handed over by the same commands; then the old Deployment goes."""
-    migration.stack.patch("functions", *REFUSED, {"spec": {"podSecurityContext": None}})
-    migration.before[REFUSED] = migration.function(*REFUSED)
-    wait_until(lambda: migration.stack.condition(*REFUSED, "Stalled").get("reason") == "NameConflict", "the conflict")
+    migration.stack.patch("functions", *ROOTED, {"spec": {"podSecurityContext": None}})
+    migration.before[ROOTED] = migration.function(*ROOTED)
+    wait_until(lambda: migration.stack.condition(*ROOTED, "Stalled").get("reason") == "NameConflict", "the conflict")
     for step in ("Check", "3. Hand over the Services", "5. Wait", "6. Delete the old Deployments"):
         migration.follow(step)
-    wait_until(lambda: migration.deployments(*REFUSED) == ["rooted"], "the old Deployment to go")
+    wait_until(lambda: migration.deployments(*ROOTED) == ["rooted"], "the old Deployment to go")
     migration.check_that_all_goes_on()
 
 
 def test_the_way_back_from_the_end_takes_the_new_over(migration: Migration) -> None:
     """Kyma finds one Deployment of each Function by its labels, and rolls its own pods out in it."""
     go_back(migration)
-    check_kyma_s(migration, [name for _, name in FUNCTIONS])
+    check_kyma_s(migration, [f"{name}-..." if name == "from-git" else name for _, name in FUNCTIONS])
     migration.check_that_all_goes_on()
 
 
@@ -420,10 +436,19 @@ def test_what_is_left_of_kyma_can_go(migration: Migration) -> None:
     kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"
     assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")
-    for each in FUNCTIONS:
+    for each in (*SOUND, ROOTED):
         assert migration.stack.condition(*each, "Ready")["status"] == "True"
         assert set(migration.stack.versions(*each)) >= {"deployments", "services", "serviceaccounts"}
+    assert migration.deployments(*FROM_GIT) == ["from-git-..."]
     migration.check_that_all_goes_on()
+
+
+def test_a_deleted_function_takes_what_kyma_made_along(migration: Migration) -> None:
+    """Also one that was refused and never moved: its Deployment and its Service go with it."""
+    function = migration.before.pop(FROM_GIT)
+    migration.plane.kubectl("delete", "function", "from-git", "-n", "default", "--timeout=30s")
+    wait_until(lambda: not migration.kyma.deployments(function), "the Deployment to go")
+    wait_until(lambda: migration.stack.get("services", *FROM_GIT) is None, "the Service to go")
 
 
 def test_both_at_once_are_an_outage(migration: Migration) -> None:
@@ -431,6 +456,7 @@ def test_both_at_once_are_an_outage(migration: Migration) -> None:
     function = migration.function("default", "plain")
     migration.kyma.create("/apis/apps/v1", "deployments", "default", deployment(function))
     wait_until(lambda: len(migration.deployments("default", "plain")) == 2, "two Deployments")
+    assert "still two Deployments" in migration.shell.run(commands(PAGE, "Back to Kyma")[-1])
     kubelet = migration.loops.pop(0)
     kubelet.stop()
     migration.kyma.reconcile("default", "plain")
