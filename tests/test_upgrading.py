@@ -122,7 +122,7 @@ import os, sys
 arguments = sys.argv[sys.argv.index("render"):]
 image = sys.argv[sys.argv.index("render") - 1]
 assert image.startswith("ghcr.io/buildless-functions/function-hook:"), image
-here = [word.replace("/work/", os.getcwd() + "/") for word in arguments]
+here = [word.replace("/data/", os.getcwd() + "/") for word in arguments]
 os.environ["PYTHONPATH"] = {root!r}
 os.execv(sys.executable, [sys.executable, "-m", "hooks.cli", *here, *CONFIG.get(image.rpartition(":")[2], [])])
 """

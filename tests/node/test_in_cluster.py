@@ -126,6 +126,7 @@ def installed(stack: Stack) -> Iterator[Installed]:
     finally:
         found.helm.run("uninstall", RELEASE, "-n", NAMESPACE, "--timeout", "2m", check=False)
         stack.plane.kubectl("delete", "namespace", "metacontroller", NAMESPACE, "--ignore-not-found")
+        stack.plane.kubectl("delete", "clusterrole,clusterrolebinding", "metacontroller", "--ignore-not-found")
         stack.install()
         stack.start_hook("--config", str(stack.plane.directory / "config.yaml"))
         stack.start_metacontroller()
@@ -194,12 +195,9 @@ def busy(installed: Installed) -> Iterator[str]:
     for number in range(COUNT):
         inline = {"source": "def main(event, context): return 1"}
         spec = {"runtime": "python312", "replicas": 0, "source": {"inline": inline}}
-        body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
-        metadata = {"name": f"busy-{number}"}
-        assert (
-            installed.plane.call("POST", f"{GROUP}/namespaces/{namespace}/functions", body | {"metadata": metadata})[0]
-            == 201
-        )
+        body: Manifest = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
+        body["metadata"] = {"name": f"busy-{number}"}
+        assert installed.plane.call("POST", f"{GROUP}/namespaces/{namespace}/functions", body)[0] == 201
     for number in range(COUNT):
         wait_until(
             lambda name=f"busy-{number}": installed.stack.condition(namespace, name, "Ready").get("status") == "True",
