@@ -135,6 +135,7 @@ class Kyma:
             ("ConfigurationReady", "FunctionSpecValidated", "Function configured"),
             ("Running", "DeploymentReady", f"Deployment {name} is ready"),
         ]
+        kept = function.get("status", {}).get("conditions", [])
         status = {
             "observedGeneration": function["metadata"]["generation"],
             "runtime": function["spec"]["runtime"],
@@ -145,8 +146,11 @@ class Kyma:
             "containerSecurityContext": main(live)["securityContext"],
             "podSecurityContext": live["spec"]["template"]["spec"]["securityContext"],
             "conditions": [
-                {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
-                for kind, reason, message in said
+                *(each for each in kept if each["type"] not in ("ConfigurationReady", "Running")),
+                *(
+                    {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
+                    for kind, reason, message in said
+                ),
             ],
         }
         metadata = function["metadata"]

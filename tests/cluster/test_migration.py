@@ -354,6 +354,7 @@ def check_kyma_s(migration: Migration, deployments: list[str]) -> None:
     for each in FUNCTIONS:
         (live,) = migration.kyma.deployments(migration.function(*each))
         assert is_ready(live)
+        assert migration.stack.condition(*each, "Ready") == {}
         service = migration.get("services", *each)
         assert "controller-uid" not in service["metadata"]["labels"]
         for child in (live, service):
@@ -437,7 +438,7 @@ def test_what_is_left_of_kyma_can_go(migration: Migration) -> None:
     assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")
     for each in (*SOUND, ROOTED):
-        assert migration.stack.condition(*each, "Ready")["status"] == "True"
+        wait_until(lambda each=each: migration.stack.condition(*each, "Ready")["status"] == "True", "it to be ready")
         assert set(migration.stack.versions(*each)) >= {"deployments", "services", "serviceaccounts"}
     assert migration.deployments(*FROM_GIT) == ["from-git-..."]
     migration.check_that_all_goes_on()
