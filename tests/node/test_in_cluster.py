@@ -249,7 +249,7 @@ def given_up(failed: Counter[str]) -> Counter[str]:
 
 @pytest.mark.parametrize("mishap", [delete_pod, drain, upgrade, kill_worker])
 def test_no_sync_fails(installed: Installed, busy: str, mishap: Callable[[Installed], None]) -> None:
-    """Under 20 questions a second a hook pod is deleted, drained, upgraded or loses a worker: none is refused or lost."""
+    """Under 20 questions a second a hook pod is deleted, drained, upgraded or loses a worker: none fails."""
     before, failed, began = installed.syncs(), installed.failed_syncs(busy), time.monotonic()
     time.sleep(PAUSE / 3)
     mishap(installed)
