@@ -64,6 +64,22 @@ backlog = 2048
 RECEIVE_TIMEOUT = 3
 
 
+class _Impatient:
+    """A TLS context whose connections end after RECEIVE_TIMEOUT without a word: OpenSSL waits on past the kernel's."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> Any:
+        sock.settimeout(RECEIVE_TIMEOUT)
+        return self.context.wrap_socket(sock, **options)
+
+
+def ssl_context(_: Any, default_ssl_context_factory: Any) -> Any:
+    """Return the context for one connection; its files are read anew each time, so a renewed certificate just works."""
+    return _Impatient(default_ssl_context_factory())
+
+
 def when_ready(server: Any) -> None:
     """Before the first fork: bound every read from a client, and keep the loaded app out of collections."""
     for listener in server.LISTENERS:
@@ -76,7 +92,7 @@ def when_ready(server: Any) -> None:
 
 def _say_silence(record: logging.LogRecord) -> bool:
     """Put one quiet line in place of the traceback that gunicorn logs when a client says nothing."""
-    if record.exc_info and isinstance(record.exc_info[1], BlockingIOError):
+    if record.exc_info and isinstance(record.exc_info[1], (BlockingIOError, TimeoutError)):
         record.msg, record.args, record.exc_info = "A client said nothing for %d s", (RECEIVE_TIMEOUT,), None
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True

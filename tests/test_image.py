@@ -13,6 +13,7 @@ import re
 import shlex
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -260,6 +261,46 @@ def test_service_writes_nothing_beside_itself(image: Path, service: Service) -> 
     before = {path: path.lstat().st_mtime_ns for path in image.rglob("*")}
     service.call("/v1/sync", {"parent": FUNCTION, "children": {}, "finalizing": False})
     assert {path: path.lstat().st_mtime_ns for path in image.rglob("*")} == before
+
+
+@pytest.mark.image
+def test_silent_clients_hold_up_nobody_over_tls(image: Path, tmp_path: Path) -> None:
+    """Sixteen connections that say nothing, not even a handshake, keep no other client from its answer."""
+    files = {"--tls-certificate": tmp_path / "tls.crt", "--tls-key": tmp_path / "tls.key"}
+    made = ["-subj", "/CN=localhost", "-out", files["--tls-certificate"], "-keyout", files["--tls-key"]]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, *made], check=True, capture_output=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    entry = [part.replace(TARGET, str(image)) for part in json.loads(only("ENTRYPOINT"))]
+    flags = [str(word) for pair in files.items() for word in pair]
+    process = subprocess.Popen([*entry, "--bind", f"127.0.0.1:{port}", *flags], cwd="/", env=clean())
+    context = ssl.create_default_context(cafile=str(files["--tls-certificate"]))
+    try:
+        while not (answer := over_tls(context, port)):
+            assert process.poll() is None
+            time.sleep(0.1)
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
+        answer = over_tls(context, port)
+        for client in silent:
+            client.close()
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def over_tls(context: ssl.SSLContext, port: int) -> bytes:
+    """Return the beginning of the answer to one probe over HTTPS, nothing where it is refused or not given in time."""
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=2) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as client,
+        ):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return client.recv(99)
+    except OSError:
+        return b""
 
 
 @pytest.mark.image

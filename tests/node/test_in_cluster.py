@@ -289,6 +289,7 @@ def test_https(installed: Installed, busy: str) -> None:
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm")
     wait_until(lambda: https_answers(installed) > COUNT, "answers over HTTPS", 120)
     wait_until(installed.is_whole, "both hook pods to be ready", 120)
+    time.sleep(PAUSE / 3)  # until nobody is sent to the last pod that speaks HTTP
     before, failed = https_answers(installed), installed.failed_syncs(busy)
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm", "--set", "config.minimumResources.cpu=7m")
     time.sleep(1)
