@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         refused = [document for document in found if not _show(bind, document)]
         if not args.once:
             print(f"The hook listens on http://{bind} (POST /v1/sync). Ctrl-C ends it.", flush=True)
-            process.wait()
+            while process.poll() is None:  # a signal just before a wait without end would be heard only after it
+                time.sleep(0.2)
     return 1 if refused else 0
 
 
