@@ -9,16 +9,15 @@ stop programs are skipped there.
 
 import contextlib
 import itertools
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from control_plane import ControlPlane, find_assets
+from control_plane import ControlPlane
 from existing import ExistingCluster
 from left_out import pytest_terminal_summary  # noqa: F401 - a hook of this folder
-from stack import Stack
+from stack import Stack, needed_assets, needed_metacontroller
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -40,10 +39,8 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     control_plane: ControlPlane
     if request.config.getoption("--existing-cluster"):
         control_plane = ExistingCluster(directory)
-    elif assets := find_assets():
-        control_plane = ControlPlane(assets, directory)
     else:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
+        control_plane = ControlPlane(needed_assets(), directory)
     try:
         control_plane.start()
         yield control_plane
@@ -66,8 +63,7 @@ def running(api: Stack) -> Iterator[Stack]:
     if isinstance(api.plane, ExistingCluster):
         yield api
         return
-    if shutil.which("metacontroller") is None:
-        pytest.skip("there is no metacontroller on PATH")
+    needed_metacontroller()
     try:
         api.start_hook()
         api.start_metacontroller()

@@ -9,7 +9,7 @@ from typing import Any
 import go_tools
 import yaml
 from control_plane import ControlPlane
-from stack import ROOT
+from stack import ROOT, Stack
 
 CHART = ROOT / "chart"
 NAMESPACE = "buildless-functions"
@@ -73,3 +73,20 @@ def hook_of(made: list[Manifest]) -> tuple[str, str]:
     config = one(made, "ConfigMap", deployment["metadata"]["name"])["data"]["config.yaml"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     return config, next(entry["value"] for entry in container["env"] if entry["name"] == "BUILDLESS_REVISION")
+
+
+def start_metacontroller(stack: Stack) -> None:
+    """Run Metacontroller so that it finds the hook under its Service's name: the hook is its HTTP proxy."""
+    stack.install_metacontroller()
+    # A CRD that comes after Metacontroller is seen at the next look, every 30 seconds by default.
+    stack.metacontroller_flags.append("--discovery-interval=1s")
+    stack.start_metacontroller(HTTP_PROXY=f"http://127.0.0.1:{stack.hook_port}")
+
+
+def run_hook(stack: Stack) -> None:
+    """Run the hook as the cluster says that its pods should, in the place of the one that runs."""
+    paths = (f"/api/v1/namespaces/{NAMESPACE}/configmaps", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+    config, revision = hook_of([stack.plane.call("GET", f"{path}/function-hook")[1] for path in paths])
+    file = stack.plane.directory / "hook.yaml"
+    file.write_text(config)
+    stack.restart_hook("--config", str(file), BUILDLESS_REVISION=revision)

@@ -1,14 +1,16 @@
 """The whole system beside each other on loopback: a control plane, the hook under gunicorn, Metacontroller."""
 
+import contextlib
 import shutil
 import sys
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from control_plane import ControlPlane, Processes, free_port, wait_until
+from control_plane import ControlPlane, Processes, find_assets, free_port, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 GROUP = "/apis/serverless.kyma-project.io/v1alpha2"
@@ -51,6 +53,12 @@ class Stack:
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
         wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
+
+    def restart_hook(self, *arguments: str, **environment: str) -> None:
+        """Start the hook in the place of the one that runs, if one does."""
+        if "hook" in self.processes.running:
+            self.processes.stop("hook")
+        self.start_hook(*arguments, **environment)
 
     def start_metacontroller(self, **environment: str) -> None:
         program = shutil.which("metacontroller")
@@ -137,6 +145,40 @@ class Stack:
     def is_ready(self, namespace: str, name: str) -> bool:
         self.make_pods_ready(namespace)
         return self.condition(namespace, name, "Ready").get("status") == "True"
+
+
+@contextlib.contextmanager
+def own_stack(directory: Path, *flags: str, tree: Path = ROOT) -> Iterator[Stack]:
+    """
+    A control plane for one module, with these flags for its API server and nothing installed.
+
+    It ends with the block, and so do hook and Metacontroller; skips where a program is missing.
+    """
+    needed_metacontroller()
+    plane = ControlPlane(needed_assets(), directory, *flags)
+    stack = Stack(plane, tree)
+    try:
+        plane.start()
+        yield stack
+    finally:
+        stack.processes.stop_all()
+        plane.stop()
+
+
+def needed_assets() -> Path:
+    """Return the directory of the control plane's programs; skips where there is none."""
+    assets = find_assets()
+    if assets is None:
+        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
+    return assets
+
+
+def needed_metacontroller() -> str:
+    """Return the program on PATH; skips where there is none."""
+    program = shutil.which("metacontroller")
+    if program is None:
+        pytest.skip("there is no metacontroller on PATH")
+    return program
 
 
 def _answers(url: str) -> bool:

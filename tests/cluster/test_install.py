@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from control_plane import ControlPlane, Manifest, find_assets, wait_until
-from helm import NAMESPACE, RELEASE, Helm, hook_of, objects
+from control_plane import Manifest, wait_until
+from helm import NAMESPACE, RELEASE, Helm, run_hook, start_metacontroller
 from pages import Shell, commands
-from stack import GROUP, KINDS, ROOT, Stack
+from stack import GROUP, KINDS, ROOT, Stack, own_stack
 from test_functions import apply, ready
 
 pytestmark = pytest.mark.own_stack
@@ -38,16 +38,7 @@ class Installed:
     def install(self, *arguments: str) -> None:
         """Install or upgrade, and run the hook as the chart says it should."""
         self.helm.install(*arguments)
-        self.run_hook()
-
-    def run_hook(self) -> None:
-        """Start the hook anew with what the cluster says its pods have."""
-        if "hook" in self.stack.processes.running:
-            self.stack.processes.stop("hook")
-        config, revision = hook_of(objects(self.helm.run("get", "manifest", RELEASE, "-n", NAMESPACE)))
-        file = self.plane.directory / "config.yaml"
-        file.write_text(config)
-        self.stack.start_hook("--config", str(file), BUILDLESS_REVISION=revision)
+        run_hook(self.stack)
 
     def functions(self) -> list[Manifest]:
         items: list[Manifest] = self.plane.call("GET", f"{GROUP}/functions")[1]["items"]
@@ -57,21 +48,9 @@ class Installed:
 @pytest.fixture(scope="module", params=["helm3", "helm4"])
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """A control plane with nothing but Metacontroller, and a Helm to install the chart."""
-    assets = find_assets()
-    if assets is None:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    plane = ControlPlane(assets, tmp_path_factory.mktemp(request.param))
-    stack = Stack(plane)
-    # A CRD that comes after Metacontroller is seen at the next look, every 30 seconds by default.
-    stack.metacontroller_flags.append("--discovery-interval=1s")
-    try:
-        plane.start()
-        stack.install_metacontroller()
-        stack.start_metacontroller(HTTP_PROXY=f"http://127.0.0.1:{stack.hook_port}")
-        yield Installed(stack, Helm(request.param, plane))
-    finally:
-        stack.processes.stop_all()
-        plane.stop()
+    with own_stack(tmp_path_factory.mktemp(request.param)) as stack:
+        start_metacontroller(stack)
+        yield Installed(stack, Helm(request.param, stack.plane))
 
 
 def deployment(installed: Installed, name: str = "hello", namespace: str = "default") -> Manifest:
@@ -132,7 +111,7 @@ def test_a_config_with_effect_waits_for_its_own_pods(installed: Installed) -> No
     time.sleep(3)
     assert function_writes(installed, mark) == []
     assert sync_errors(installed) == said
-    installed.run_hook()
+    run_hook(installed.stack)
     wait_until(lambda: image(installed) != before, "the new registry in the Deployment")
     assert image(installed).startswith("mirror.example.com/")
     assert "def main" not in installed.stack.processes.log("metacontroller")
@@ -162,7 +141,7 @@ def refusal(installed: Installed, path: str, function: Manifest) -> tuple[int, M
 def test_a_rollback_brings_the_old_config_back(installed: Installed) -> None:
     """`helm rollback` takes back what an upgrade did."""
     installed.helm.run("rollback", RELEASE, "1", "-n", NAMESPACE)
-    installed.run_hook()
+    run_hook(installed.stack)
     wait_until(lambda: image(installed).startswith("ghcr.io/"), "the old registry in the Deployment")
 
 

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 
 import go_tools
 import pytest
-from control_plane import ControlPlane, Manifest, find_assets, wait_until
+from control_plane import Manifest, wait_until
+from helm import run_hook, start_metacontroller
 from kyma import CRD, MODULE_CRD, Kyma, deployment, is_ready
 from pages import Shell, commands
-from stack import GROUP, ROOT, Stack
+from stack import GROUP, ROOT, Stack, own_stack
 
 from hooks.protocol import LAST_APPLIED
 
@@ -136,19 +137,6 @@ class Migration:
         """Run the commands below a heading of the page; return what they print."""
         return "".join(map(self.shell.run, commands(PAGE, heading)))
 
-    def run_hook(self) -> None:
-        """Run the hook as the cluster says that its pods should be."""
-        if "hook" in self.stack.processes.running:
-            self.stack.processes.stop("hook")
-        _, config = self.plane.call("GET", "/api/v1/namespaces/buildless-functions/configmaps/function-hook")
-        (container,) = self.get("deployments", "buildless-functions", "function-hook")["spec"]["template"]["spec"][
-            "containers"
-        ]
-        file = self.plane.directory / "hook.yaml"
-        file.write_text(config["data"]["config.yaml"])
-        revision = next(each["value"] for each in container["env"] if each["name"] == "BUILDLESS_REVISION")
-        self.stack.start_hook("--config", str(file), BUILDLESS_REVISION=revision)
-
     def get(self, resource: str, namespace: str, name: str) -> Manifest:
         found = self.stack.get(resource, namespace, name)
         assert found is not None, f"there is no {resource} {namespace}/{name}"
@@ -187,36 +175,22 @@ def serves(pod: Manifest) -> bool:
 @pytest.fixture(scope="module")
 def migration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migration]:
     """A cluster with Kyma and its Functions, with Metacontroller, and a checkout to work in."""
-    assets = find_assets()
-    if assets is None:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    if shutil.which("metacontroller") is None:
-        pytest.skip("there is no metacontroller on PATH")
-    plane = ControlPlane(assets, tmp_path_factory.mktemp("kyma"))
-    stack = Stack(plane)
     checkout = tmp_path_factory.mktemp("checkout")
     for part in ("chart", "config", "crds"):
         shutil.copytree(ROOT / part, checkout / part)
     shutil.copy(ROOT / "kustomization.yaml", checkout)
-    buildless = plane.directory / "buildless"
-    buildless.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
-    buildless.chmod(0o755)
-    programs = {"buildless": buildless, "helm": go_tools.program("helm4")}
-    # A CRD that comes after Metacontroller is seen at the next look, every 30 seconds by default.
-    stack.metacontroller_flags.append("--discovery-interval=1s")
-    moved: Migration | None = None
-    try:
-        plane.start()
-        moved = Migration(stack, Shell(plane, programs, checkout))
-        moved.start()
-        stack.install_metacontroller()
-        stack.start_metacontroller(HTTP_PROXY=f"http://127.0.0.1:{stack.hook_port}")
-        yield moved
-    finally:
-        if moved:
+    with own_stack(tmp_path_factory.mktemp("kyma")) as stack:
+        buildless = stack.plane.directory / "buildless"
+        buildless.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
+        buildless.chmod(0o755)
+        programs = {"buildless": buildless, "helm": go_tools.program("helm4")}
+        moved = Migration(stack, Shell(stack.plane, programs, checkout))
+        try:
+            moved.start()
+            start_metacontroller(stack)
+            yield moved
+        finally:
             moved.stop()
-        stack.processes.stop_all()
-        plane.stop()
 
 
 def test_the_check_tells_sound_from_refused(migration: Migration) -> None:
@@ -290,7 +264,7 @@ def names_of_pods(migration: Migration) -> set[str]:
 def test_new_pods_come_beside_the_old(migration: Migration) -> None:
     """All sound Functions get ready; their Services are handed over as they are, and old and new pods serve."""
     migration.follow("4. Without Helm")
-    migration.run_hook()
+    run_hook(migration.stack)
     migration.follow("5. Wait")
     for each in SOUND:
         assert migration.deployments(*each) == [each[1], f"{each[1]}-..."]
@@ -365,7 +339,7 @@ def test_moving_over_with_helm(migration: Migration) -> None:
     """A second time, to the end: the old Deployments of all sound Functions go, and only the new ones are left."""
     prepare(migration)
     migration.follow("4. Install the hook")
-    migration.run_hook()
+    run_hook(migration.stack)
     migration.follow("5. Wait")
     migration.follow("6. Delete the old Deployments")
     for each in FUNCTIONS:
@@ -431,7 +405,7 @@ def test_what_is_left_of_kyma_can_go(migration: Migration) -> None:
     """Over once more, and then nothing of Kyma's is left, but every Function and its Service."""
     prepare(migration)
     migration.follow("4. Install the hook")
-    migration.run_hook()
+    run_hook(migration.stack)
     migration.follow("5. Wait")
     migration.follow("What is left of Kyma")
     kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"

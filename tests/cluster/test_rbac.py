@@ -7,15 +7,14 @@ request that is refused. The API server asks who may block an owner's deletion, 
 
 import itertools
 import re
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
-from control_plane import ControlPlane, find_assets, free_port, wait_until
-from stack import GROUP, KINDS, ROOT, Stack
+from control_plane import free_port, wait_until
+from stack import GROUP, KINDS, ROOT, Stack, needed_metacontroller, own_stack
 from test_functions import FOUR, apply, edit
 
 Manifest = dict[str, Any]
@@ -64,11 +63,9 @@ class Bound:
 
     def start_hook(self, config: str = "related: {configs: true}") -> None:
         """Start the hook anew; unless told otherwise it asks for Secrets and ConfigMaps where a Function names some."""
-        if "hook" in self.stack.processes.running:
-            self.stack.processes.stop("hook")
         file = self.plane.directory / "config.yaml"
         file.write_text(config)
-        self.stack.start_hook("--config", str(file))
+        self.stack.restart_hook("--config", str(file))
 
     def bind(self, granted: list[Manifest]) -> None:
         """Allow Metacontroller exactly this; the last rule is there to see when the API server knows."""
@@ -93,8 +90,7 @@ class Bound:
 
     def start(self, namespace: str, *flags: str, name: str = "metacontroller", **environment: str) -> int:
         """Start a replica of Metacontroller that competes in this namespace; return the port of its metrics."""
-        program, metrics = shutil.which("metacontroller"), free_port()
-        assert program is not None
+        program, metrics = needed_metacontroller(), free_port()
         own = [
             f"--kubeconfig={self.plane.kubeconfig(USER)}",
             f"--leader-election-namespace={namespace}",
@@ -132,26 +128,15 @@ class Bound:
 @pytest.fixture(scope="module")
 def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bound]:
     """A control plane on which Metacontroller may do nothing yet."""
-    assets = find_assets()
-    if assets is None:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    if shutil.which("metacontroller") is None:
-        pytest.skip("there is no metacontroller on PATH")
     admission = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
-    plane = ControlPlane(assets, tmp_path_factory.mktemp("bound"), admission)
-    made = Bound(Stack(plane))
-    try:
-        plane.start()
-        made.stack.install()
+    with own_stack(tmp_path_factory.mktemp("bound"), admission) as stack:
+        made = Bound(stack)
+        stack.install()
         made.start_hook()
-        plane.kubectl("create", "clusterrole", "metacontroller", "--verb=get", "--non-resource-url=/0")
-        plane.kubectl(
-            "create", "clusterrolebinding", "metacontroller", "--clusterrole=metacontroller", f"--user={USER}"
-        )
+        made.plane.kubectl("create", "clusterrole", "metacontroller", "--verb=get", "--non-resource-url=/0")
+        binding = ("metacontroller", "--clusterrole=metacontroller", f"--user={USER}")
+        made.plane.kubectl("create", "clusterrolebinding", *binding)
         yield made
-    finally:
-        made.stack.processes.stop_all()
-        plane.stop()
 
 
 @pytest.fixture

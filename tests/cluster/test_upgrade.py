@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from control_plane import ControlPlane, Manifest, find_assets, wait_until
-from stack import GROUP, ROOT, Stack
+from control_plane import Manifest, wait_until
+from stack import GROUP, ROOT, Stack, own_stack
 from upgrade import changelog, previous
 from upgrade.templates import Templates, with_default_config
 
@@ -27,9 +27,8 @@ NAMESPACE = "upgraded"
 class Cluster:
     """A cluster on which the previous release looks after the reference Functions."""
 
-    def __init__(self, plane: ControlPlane, release: str, tree: Path) -> None:
-        self.plane, self.release, self.previous = plane, release, tree
-        self.stack = Stack(plane, tree)
+    def __init__(self, stack: Stack, release: str) -> None:
+        self.stack, self.plane, self.release, self.previous = stack, stack.plane, release, stack.tree
         said = changelog.newest(changelog.FILE.read_text(encoding="utf-8"))
         self.section = None if release == f"v{said.version}" else said
 
@@ -66,15 +65,13 @@ class Cluster:
 
     def run_hook(self) -> None:
         """Put this tree's hook in the place of the one that runs."""
-        if "hook" in self.stack.processes.running:
-            self.stack.processes.stop("hook")
         tree = str(self.stack.tree)
         command = [sys.executable, "-c", "import hooks; print(hooks.__file__)"]
         found = subprocess.run(
             command, env={"PYTHONPATH": tree}, cwd=self.plane.directory, capture_output=True, text=True, check=True
         )
         assert found.stdout.startswith(tree), f"another hook than that of {tree} would run"
-        self.stack.start_hook()
+        self.stack.restart_hook()
 
     def move_to(self, tree: Path, revision: str) -> list[str]:
         """Up- or downgrade; return what Metacontroller wrote of Functions and children on its way through all."""
@@ -118,25 +115,16 @@ def is_ready(function: Manifest) -> bool:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The reference Functions, settled under the previous release."""
-    assets, blessed = find_assets(), Templates.read().release
-    if assets is None:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    if shutil.which("metacontroller") is None:
-        pytest.skip("there is no metacontroller on PATH")
+    blessed = Templates.read().release
     release = previous.revision(ROOT, until_then=blessed)
     if not release:
         pytest.skip(f"git knows neither a tag v* nor {blessed} here: fetch the history (git fetch --unshallow --tags)")
     tree = tmp_path_factory.mktemp("previous")
     previous.unpack(ROOT, release, tree)
-    plane = ControlPlane(assets, tmp_path_factory.mktemp("control-plane"))
-    cluster = Cluster(plane, release, tree)
-    try:
-        plane.start()
+    with own_stack(tmp_path_factory.mktemp("control-plane"), tree=tree) as stack:
+        cluster = Cluster(stack, release)
         cluster.settle()
         yield cluster
-    finally:
-        cluster.stack.processes.stop_all()
-        plane.stop()
 
 
 def test_an_upgrade_writes_only_what_the_changelog_says(cluster: Cluster) -> None:

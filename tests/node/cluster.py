@@ -60,10 +60,15 @@ def running(directory: Path) -> Iterator[Stack]:
 def load_images() -> None:
     """Give the node the runtime images, made from runtimes/ as they are now."""
     config = Config()
-    if command := os.environ.get("BUILDLESS_IMAGE_IMPORT"):
+    if os.environ.get("BUILDLESS_IMAGE_IMPORT"):
         for runtime in RUNTIMES:
-            archive = images.archive(runtime, config.image(config.runtimes[runtime]))
-            subprocess.run([*shlex.split(command), archive], check=True, capture_output=True)
+            import_image(images.archive(runtime, config.image(config.runtimes[runtime])))
+
+
+def import_image(archive: Path) -> None:
+    """Give the node an image, by the command of BUILDLESS_IMAGE_IMPORT."""
+    command = shlex.split(os.environ["BUILDLESS_IMAGE_IMPORT"])
+    subprocess.run([*command, archive], check=True, capture_output=True)
 
 
 class Functions:

@@ -14,11 +14,23 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import go_tools
 import pytest
-from control_plane import ControlPlane, Processes, wait_until
+from control_plane import ControlPlane, Manifest, Processes, wait_until
 
+from hooks.config import Config
+
+IMAGE = Config().image(Config().runtimes["python312"])
+CONNECT = """
+import socket
+try:
+    socket.create_connection(("{host}", {port}), 3).close()
+    print("open")
+except OSError:
+    print("closed")
+"""
 PROGRAMS = ("iptables", "iptables-restore", "ipset")
 FIREWALL_ONLY = ("--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
                  "--enable-cni=false", "--health-port=0", "--metrics-port=0")  # fmt: skip
@@ -60,6 +72,23 @@ def node_here(plane: ControlPlane) -> str | None:
         if any(is_ours(entry["address"]) for entry in node["status"]["addresses"] if entry["type"] == "InternalIP"):
             return str(node["metadata"]["name"])
     return None
+
+
+def pod(name: str, script: str, labels: dict[str, str], **fields: Any) -> Manifest:
+    """Return a pod that runs Python, and that Pod Security "restricted" admits."""
+    container = {"name": "main", "image": IMAGE, "command": ["python3", "-c", script], "workingDir": "/tmp"}
+    container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    profile = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"containers": [container | fields], "securityContext": profile, "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+def reaches(plane: ControlPlane, namespace: str, name: str, host: str, port: int, python: str = "python3") -> bool:
+    """Say whether a pod that has Python can open a connection."""
+    script = CONNECT.format(host=host, port=port)
+    said = plane.kubectl("exec", name, f"-n={namespace}", "--", python, "-c", script).strip()
+    assert said in ("open", "closed"), said
+    return said == "open"
 
 
 def is_ours(address: str) -> bool:

@@ -7,7 +7,6 @@ There need be no cluster DNS: Metacontroller's pod is told the address of the ho
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -21,11 +20,10 @@ import images
 import network_policy
 import pytest
 import yaml
+from cluster import import_image
 from control_plane import Manifest, wait_until
-from helm import NAMESPACE, RELEASE, Helm, objects
+from helm import NAMESPACE, RELEASE, Helm, objects, one
 from stack import GROUP, ROOT, Stack
-
-from hooks.config import Config
 
 HOOK = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/function-hook"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -98,8 +96,7 @@ class Installed:
 @pytest.fixture(scope="module")
 def installed(stack: Stack) -> Iterator[Installed]:
     """The chart in the place of the hook and the Metacontroller of the other tests."""
-    command = os.environ.get("BUILDLESS_IMAGE_IMPORT")
-    if not command:
+    if not os.environ.get("BUILDLESS_IMAGE_IMPORT"):
         pytest.skip("BUILDLESS_IMAGE_IMPORT does not say how the node gets images")
     found = Installed(stack)
     stack.processes.stop("metacontroller")
@@ -107,17 +104,10 @@ def installed(stack: Stack) -> Iterator[Installed]:
     program = shutil.which("metacontroller")
     assert program is not None
     image = hook_image(found)
-    for archive in (images.hook_archive(image), images.program_archive(Path(program), METACONTROLLER)):
-        subprocess.run([*shlex.split(command), archive], check=True, capture_output=True)
+    import_image(images.hook_archive(image))
+    import_image(images.program_archive(Path(program), METACONTROLLER))
     try:
-        found.helm.install(
-            "--take-ownership",
-            "--force-conflicts",
-            "--set",
-            "config.defaultProfile=XS",
-            "--set",
-            "config.related.pods=true",
-        )
+        found.helm.install("--take-ownership", "--force-conflicts", "--set", "config.defaultProfile=XS")
         enforce(stack, NAMESPACE)
         for manifest in metacontroller(stack):
             stack.plane.kubectl("apply", "-f", "-", stdin=manifest)
@@ -133,7 +123,7 @@ def installed(stack: Stack) -> Iterator[Installed]:
 
 
 def hook_image(found: Installed) -> str:
-    deployment = next(each for each in objects(found.helm.template()) if each["kind"] == "Deployment")
+    deployment = one(objects(found.helm.template()), "Deployment")
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
@@ -306,47 +296,32 @@ def https_answers(installed: Installed) -> int:
 
 def test_only_metacontroller_may_call_the_hook(installed: Installed, tmp_path: Path) -> None:
     """Where policies are enforced: Metacontroller's pods get in, others do not, and the hook itself gets nowhere."""
-    url = f"http://{installed.address('function-hook')}:8080/readyz"
+    hook = (installed.address("function-hook"), 8080)
     with network_policy.enforced(installed.plane, tmp_path):
         with caller(installed, "default", {"app.kubernetes.io/name": "metacontroller"}) as stranger:
-            wait_until(lambda: not stranger(url), "a pod of another namespace to be refused", 30)
+            wait_until(lambda: not stranger(*hook), "a pod of another namespace to be refused", 30)
         with caller(installed, "metacontroller", {"app": "other"}) as stranger:
-            assert not stranger(url)
+            assert not stranger(*hook)
         with caller(installed, "metacontroller", {"app.kubernetes.io/name": "metacontroller"}) as metacontroller:
-            assert metacontroller(url)
-        (pod, _) = installed.pods()
-        api = f"https://{installed.address('kubernetes', 'default')}"
-        assert not reaches(installed, NAMESPACE, pod["metadata"]["name"], "/opt/buildless/bin/python", api)
+            assert metacontroller(*hook)
+        name, api = installed.pods()[0]["metadata"]["name"], installed.address("kubernetes", "default")
+        assert not network_policy.reaches(installed.plane, NAMESPACE, name, api, 443, "/opt/buildless/bin/python")
         before = installed.syncs()["200"]
         wait_until(lambda: installed.syncs()["200"] > before, "Metacontroller to go on asking", 60)
         assert installed.is_whole(), "probes are let in"
 
 
 @contextlib.contextmanager
-def caller(installed: Installed, namespace: str, labels: dict[str, str]) -> Iterator[Callable[[str], bool]]:
-    """Give what tells whether a pod of this namespace with these labels gets an answer from a URL."""
-    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    image = Config().image(Config().runtimes["python312"])
-    container = {"name": "c", "image": image, "command": ["sleep", "600"], "securityContext": restricted}
-    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {"containers": [container], "securityContext": context, "terminationGracePeriodSeconds": 0}
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "caller", "labels": labels}, "spec": spec}
+def caller(installed: Installed, namespace: str, labels: dict[str, str]) -> Iterator[Callable[[str, int], bool]]:
+    """Give what tells whether a pod of this namespace with these labels can open a connection to a host and port."""
+    body = network_policy.pod("caller", "import time; time.sleep(600)", labels)
     installed.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=body)
     installed.plane.kubectl("wait", "--for=condition=Ready", "pod/caller", "-n", namespace, "--timeout=50s")
     try:
         time.sleep(1)  # a new pod's address is let in a moment later
-        yield lambda url: reaches(installed, namespace, "caller", "python", url)
+        yield lambda host, port: network_policy.reaches(installed.plane, namespace, "caller", host, port)
     finally:
         installed.plane.kubectl("delete", "pod", "caller", "-n", namespace)
-
-
-def reaches(installed: Installed, namespace: str, pod: str, python: str, url: str) -> bool:
-    """Say whether a pod can open a connection to the host and port of a URL."""
-    host, port = re.fullmatch(r"https?://([^:/]+):?(\d*).*", url).groups()  # type: ignore[union-attr]
-    script = f"import socket; socket.create_connection(({host!r}, {port or 443}), 3)"
-    said = installed.plane.kubectl("exec", pod, "-n", namespace, "--", python, "-c", script, check=False)
-    assert not said or "Error" in said, said
-    return not said
 
 
 def test_uninstalling_lets_go_of_functions(installed: Installed, busy: str) -> None:

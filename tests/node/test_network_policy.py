@@ -1,26 +1,15 @@
 """What the tests of NetworkPolicies stand on: a policy holds while it is enforced, and only then."""
 
 from pathlib import Path
-from typing import Any
 
 import network_policy
 import pytest
 from cluster import Functions
 from control_plane import Manifest, wait_until
+from network_policy import pod, reaches
 
-from hooks.config import Config
-
-IMAGE = Config().image(Config().runtimes["python312"])
 SERVER = "from http.server import *; HTTPServer(('', 8080), SimpleHTTPRequestHandler).serve_forever()"
 CLIENT = "import time; time.sleep(10_000)"
-CONNECT = """
-import socket
-try:
-    socket.create_connection(("{host}", {port}), 3).close()
-    print("open")
-except OSError:
-    print("closed")
-"""
 PROBE = {"httpGet": {"path": "/?probe", "port": 8080}, "periodSeconds": 1}
 ADMIT_FRIENDS = {
     "podSelector": {"matchLabels": {"app": "server"}},
@@ -35,9 +24,9 @@ class Pods:
 
     def __init__(self, functions: Functions) -> None:
         self.functions, self.plane, self.namespace = functions, functions.plane, functions.namespace
-        self.create("/api/v1", "pods", pod("server", SERVER, readinessProbe=PROBE))
-        self.create("/api/v1", "pods", pod("friend", CLIENT))
-        self.create("/api/v1", "pods", pod("stranger", CLIENT))
+        self.create("/api/v1", "pods", pod("server", SERVER, {"app": "server"}, readinessProbe=PROBE))
+        self.create("/api/v1", "pods", pod("friend", CLIENT, {"app": "friend"}))
+        self.create("/api/v1", "pods", pod("stranger", CLIENT, {"app": "stranger"}))
         ports = [{"port": 80, "targetPort": 8080}]
         service = {"metadata": {"name": "server"}, "spec": {"selector": {"app": "server"}, "ports": ports}}
         self.create("/api/v1", "services", service)
@@ -53,23 +42,11 @@ class Pods:
 
     def reaches(self, name: str, host: str | None = None, port: int = 80) -> bool:
         """Say whether a pod can open a connection, to the server's Service if nothing else is named."""
-        script = CONNECT.format(host=host or self.functions.address("server"), port=port)
-        said = self.plane.kubectl("exec", name, f"-n={self.namespace}", "--", "python3", "-c", script).strip()
-        assert said in ("open", "closed"), said
-        return said == "open"
+        return reaches(self.plane, self.namespace, name, host or self.functions.address("server"), port)
 
     def probes(self) -> int:
         """Return how often the kubelet's probe has reached the server."""
         return self.plane.kubectl("logs", "server", f"-n={self.namespace}").count("GET /?probe")
-
-
-def pod(name: str, script: str, **fields: Any) -> Manifest:
-    """Return a pod that Pod Security "restricted" admits, with its name as label."""
-    container = {"name": "main", "image": IMAGE, "command": ["python3", "-c", script], "workingDir": "/tmp"}
-    container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    profile = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {"containers": [container | fields], "securityContext": profile, "terminationGracePeriodSeconds": 0}
-    return {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
 
 
 @pytest.fixture
