@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load, revision
 from hooks.function import Function
-from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, Unreadable
+from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -123,8 +123,6 @@ def _refused(error: Exception) -> Response:
             code, message = error.code or 500, error.name
         case Unreadable():
             code, message = 422, str(error)
-        case NoLastApplied():
-            code, message = 500, f"{error}: Metacontroller has to run with --apply-strategy=dynamic-apply"
         case _:
             log.error("internal error", exc_info=error)
             return _json(500, {"error": "internal error"})

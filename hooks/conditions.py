@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from hooks.function import Condition
+from hooks.previous_status import Condition
 from hooks.protocol import SyncRequest
 from hooks.rollout import GRACE_SECONDS, REFUSED
 
@@ -32,8 +32,7 @@ class Fact:
 
 def conditions(facts: list[Fact], request: SyncRequest, now: datetime) -> list[dict[str, Any]]:
     """Return the facts as conditions of this generation, each with the time of the one before where that goes on."""
-    previous = _previous(request)
-    return [_condition(fact, previous.get(fact.type), request.function.metadata.generation, now) for fact in facts]
+    return [_condition(fact, request.previous.get(fact.type), request.metadata.generation, now) for fact in facts]
 
 
 def has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
@@ -43,7 +42,7 @@ def has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
     Metacontroller shows us our own children only and takes a name clash for success; what the API server refuses it
     tries again, and tells in an event. So time is all there is to go by. A new generation is a new wish.
     """
-    previous, generation = _previous(request), request.function.metadata.generation
+    previous, generation = request.previous, request.metadata.generation
     if (stalled := previous.get("Stalled")) and stalled.reason == STALLED_WISH[wish]:
         return stalled.observed_generation == generation
     pending = previous.get("Reconciling")
@@ -69,8 +68,3 @@ def _goes_on(fact: Fact, before: Condition, generation: int) -> bool:
     if fact.type == "Reconciling" and fact.reason in STALLED_WISH:
         return (before.reason, before.observed_generation) == (fact.reason, generation)
     return before.status == fact.status
-
-
-def _previous(request: SyncRequest) -> dict[str, Condition]:
-    status = request.function.status
-    return {condition.type: condition for condition in (status and status.conditions) or ()}

@@ -3,7 +3,7 @@ What somebody added to a child and merging cannot mend: adopted in one answer, i
 
 Metacontroller's merge takes away only what it has sent before. So a harmful addition is first answered as observed,
 which changes nothing but the record of what was last applied; from then on the usual answer removes it. Which of the
-two is due is read from that record. Without one (server-side apply) nothing is adopted.
+two is due is read from that record. Without one that counts (records.py) nothing is adopted.
 
 A field may stand here if an addition to it cuts the Function off, is refused by the API server for ever once merged
 with ours, or loosens our own containers, and if no policy engine adds to it on every write: that would never end.
@@ -15,7 +15,8 @@ from operator import is_
 from typing import Any
 
 from hooks.manifest import Manifest
-from hooks.protocol import NoLastApplied, SyncRequest, last_applied
+from hooks.protocol import SyncRequest
+from hooks.records import last_applied
 
 Rule = Callable[[Any, Any, Any], Any]
 """Takes a field as desired, observed and last applied (None: absent); returns what to answer, one of the first two."""
@@ -31,10 +32,8 @@ def _adopting(desired: Manifest, live: Manifest | None) -> Manifest:
     # The record is decoded only where an addition is found, so that a settled child costs a few comparisons.
     if live is None or rule is None or rule(desired, live, None) is desired:
         return desired
-    try:
-        answer: Manifest = rule(desired, live, last_applied(live))
-    except NoLastApplied:
-        return desired
+    record = last_applied(live)
+    answer: Manifest = desired if record is None else rule(desired, live, record)
     return answer
 
 
@@ -66,9 +65,9 @@ def _inside(rules: Mapping[str, Rule]) -> Rule:
     """Return the rule for a map of ours, given those for its fields; what else is added to it stays."""
 
     def rule(desired: Any, live: Any, last: Any) -> Any:
-        if desired is None:
-            return None
-        adopted, last = {}, last or {}
+        if desired is None or not isinstance(live, dict):
+            return desired
+        adopted, last = {}, _mapping(last)
         for key, inner in rules.items():
             ours, theirs = desired.get(key), live.get(key)
             if theirs is None or theirs == ours:
@@ -99,8 +98,10 @@ def _each(inner: Rule) -> Rule:
 
 def _patience(desired: Any, live: Any, last: Any) -> Any:
     """A Deployment's minReadySeconds is adopted together with the deadline, which has to be above it."""
-    if "minReadySeconds" in live and "minReadySeconds" not in (last or ()):
-        return desired | {key: live[key] for key in ("minReadySeconds", "progressDeadlineSeconds")}
+    keys = ("minReadySeconds", "progressDeadlineSeconds")
+    live = _mapping(live)
+    if "minReadySeconds" in live and "minReadySeconds" not in _mapping(last):
+        return desired | {key: live[key] for key in keys if key in live}
     return desired
 
 
@@ -110,15 +111,26 @@ def _then(first: Rule, second: Rule) -> Rule:
 
 def _at(value: Any, path: Iterable[str]) -> Any:
     for key in path:
-        value = value.get(key) if value else None
+        value = _mapping(value).get(key)
     return value
 
 
 def _keyed(value: Any) -> dict[Any, Any]:
-    """Return a map as it is, a list by the keys by which Metacontroller merges, nothing for what is absent."""
-    if isinstance(value, list):
-        return {item.get("containerPort") or item.get("port") or item["name"]: item for item in value}
-    return value or {}
+    """Return a map as it is, a list by the keys by which Metacontroller merges, nothing for anything else."""
+    if not isinstance(value, list):
+        return _mapping(value)
+    items = [item for item in value if isinstance(item, dict)]
+    keyed = {_list_key(item): item for item in items}
+    return {key: item for key, item in keyed.items() if key is not None}
+
+
+def _list_key(item: Manifest) -> str | int | None:
+    key = item.get("containerPort") or item.get("port") or item.get("name")
+    return key if isinstance(key, (str, int)) else None
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 _UNCONFINED = (

@@ -120,22 +120,6 @@ class FunctionSpec(Model):
     template: Template | None = None
 
 
-class Condition(Model):
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    last_transition_time: str
-    observed_generation: int | None = None
-
-
-class FunctionStatus(Model):
-    """Of the status only what a later answer depends on is read; the rest is carried as it came."""
-
-    observed_generation: int | None = None
-    conditions: list[Condition] | None = None
-
-
 class Metadata(Model):
     name: str
     namespace: str
@@ -147,4 +131,3 @@ class Metadata(Model):
 class Function(Model):
     metadata: Metadata
     spec: FunctionSpec
-    status: FunctionStatus | None = None

@@ -4,6 +4,7 @@ Every name, label and selector given to a child; nowhere else spells one.
 A Deployment's selector can never change once it exists, so selector() may gain no key. Add to pod_labels() instead.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from hooks.manifest import Manifest
@@ -19,17 +20,22 @@ CONTROLLER_UID = "controller-uid"
 
 
 def child(function: ResolvedFunction) -> Manifest:
+    """Return the metadata of every child of a Function."""
+    return of_child(function.name, function.uid, function.own_labels)
+
+
+def of_child(name: str, uid: str, own_labels: Mapping[str, str]) -> Manifest:
     """Return the metadata of every child: the Function's name, its own labels below the internal ones."""
-    own = {key: value for key, value in function.own_labels.items() if key != CONTROLLER_UID}
-    return {"name": function.name, "labels": own | internal_labels(function)}
+    own = {key: value for key, value in own_labels.items() if key != CONTROLLER_UID}
+    return {"name": name, "labels": own | internal_labels(name, uid)}
 
 
-def internal_labels(function: ResolvedFunction) -> dict[str, str]:
+def internal_labels(name: str, uid: str) -> dict[str, str]:
     """Return the three labels by which others find a Function's children."""
     return {
-        f"{PREFIX}function-name": function.name,
+        f"{PREFIX}function-name": name,
         f"{PREFIX}managed-by": "function-controller",
-        f"{PREFIX}uuid": function.uid,
+        f"{PREFIX}uuid": uid,
     }
 
 
@@ -40,7 +46,7 @@ def of_uid(uid: str) -> dict[str, str]:
 
 def selector(function: ResolvedFunction) -> dict[str, str]:
     """Return the four labels that select a Function's pods; API gateways and dashboards count on exactly these."""
-    return internal_labels(function) | {f"{PREFIX}resource": "deployment"}
+    return internal_labels(function.name, function.uid) | {f"{PREFIX}resource": "deployment"}
 
 
 def selector_text(function: ResolvedFunction) -> str:

@@ -1,35 +1,36 @@
 """
-What Metacontroller asks and what it is answered, hook version v1.
+What Metacontroller sends and what it is answered, hook version v1.
 
 "children" in a request are observed, in a response desired. An observed child that is not in the response is
 deleted, so an answer without children is a statement, never a fallback.
+
+Of a request only the parent is the Function's own. Children, related objects and the old status are written by others:
+a child counts only under the kind, name and namespace that it must have, and what has another shape is absent.
 Source: Metacontroller's CompositeController hook API, release 4.17.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from hooks.faults import faults
 from hooks.function import Function, Metadata, Model
 from hooks.manifest import Manifest
+from hooks.previous_status import Condition, conditions
 
-AnyModel = TypeVar("AnyModel", bound=Model)
-
-LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
-"""The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
+CHILDREN = {
+    "ServiceAccount": "v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+}
+"""The kinds of children and their versions, as compositecontroller.yaml declares them."""
 
 
 class Unreadable(Exception):
-    """What was sent is no sync request of a Function; str() is one line that holds no value from the request."""
-
-
-class NoLastApplied(Exception):
-    """A child lacks the record of what was last applied (Metacontroller runs with server-side apply?)."""
+    """The body is no sync request of a Function; str() is one line that holds no value from the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,44 +38,63 @@ class FinalizeRequest:
     """
     All that a deletion needs: not the spec, so that no spec, however broken, can stand in its way.
 
-    `observed` maps (kind, name) to the live child; `previous_status` is the parent's status as sent. `related` has the
-    objects that customize() asked for; it is empty where that hook is not installed.
+    `observed` maps a kind to the live child of that kind. `related` has the objects that customize() named, by kind and
+    name; it is empty where that hook is not installed. `previous_status` is the parent's status as sent and `previous`
+    what can be read of its conditions, by type.
     """
 
     metadata: Metadata
-    observed: dict[tuple[str, str], Manifest]
+    observed: dict[str, Manifest]
     related: dict[tuple[str, str], Manifest]
     previous_status: dict[str, Any]
+    previous: dict[str, Condition]
     finalizing: bool
 
     @classmethod
     def parse(cls, raw: Any) -> "FinalizeRequest":
         """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
         parent = _parent(raw)
-        return cls(metadata=_read(_Named, parent).metadata, **_surroundings(raw))
+        return cls(**_surroundings(raw, _metadata(parent)))
+
+    @property
+    def observed_generation(self) -> int:
+        """The generation that the old status is about, 0 where it does not say."""
+        generation = self.previous_status.get("observedGeneration")
+        return generation if type(generation) is int else 0
 
     def child(self, kind: str) -> Manifest | None:
-        """Return the observed child of that kind that is named like the Function."""
-        return self.observed.get((kind, self.metadata.name))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncRequest(FinalizeRequest):
-    """The same with the whole Function."""
-
-    function: Function
-
-    @classmethod
-    def parse(cls, raw: Any) -> "SyncRequest":
-        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
-        function = _read(Function, _parent(raw))
-        return cls(function=function, metadata=function.metadata, **_surroundings(raw))
+        """Return the observed child of that kind."""
+        return self.observed.get(kind)
 
     @property
     def observed_replicas(self) -> int | None:
         """The observed Deployment's spec.replicas, None where there is no Deployment."""
-        deployment = self.child("Deployment")
-        return deployment["spec"].get("replicas") if deployment else None
+        spec = (self.child("Deployment") or {}).get("spec")
+        replicas = spec.get("replicas") if isinstance(spec, dict) else None
+        return replicas if type(replicas) is int and replicas >= 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRequest(FinalizeRequest):
+    """
+    The same with the whole Function.
+
+    `function` is None where the stored object breaks the schema; then `faults` has the path and message of each breach.
+    """
+
+    function: Function | None
+    faults: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, raw: Any) -> "SyncRequest":
+        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
+        parent = _parent(raw)
+        try:
+            function = Function.model_validate(parent)
+        except ValidationError as error:
+            # Stored under another schema, such as Kyma's: the status says so, and what runs stays.
+            return cls(function=None, faults=tuple(faults(error)), **_surroundings(raw, _metadata(parent)))
+        return cls(function=function, **_surroundings(raw, function.metadata))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,31 +116,6 @@ class SyncResponse:
         return answer
 
 
-def last_applied(child: Manifest) -> Manifest:
-    """Return what was last sent for an observed child; raises NoLastApplied if there is no record of it."""
-    record = child["metadata"].get("annotations", {}).get(LAST_APPLIED)
-    if record is None:
-        raise NoLastApplied(f"{child['kind']} {child['metadata']['name']} has no annotation {LAST_APPLIED}")
-    manifest: Manifest = orjson.loads(record)
-    return manifest
-
-
-def held(request: FinalizeRequest, kinds: Iterable[str] | None = None) -> list[Manifest]:
-    """
-    Return the observed children (of `kinds`, if given) exactly as last applied, which changes nothing.
-
-    While an autoscaler is among the observed, the Deployment's replicas are the observed number, or the answer
-    would undo its work. Raises NoLastApplied.
-    """
-    wanted = [
-        child
-        for (kind, _), child in sorted(request.observed.items(), key=itemgetter(0))
-        if kinds is None or kind in kinds
-    ]
-    autoscaled = request.child("HorizontalPodAutoscaler") is not None
-    return [_as_applied(child, autoscaled) for child in wanted]
-
-
 def describe(error: ValidationError) -> str:
     """Return every fault as `path: message`, joined by "; ", without the values that were found."""
     return "; ".join(f"{path or 'parent'}: {message}" for path, message in faults(error))
@@ -140,41 +135,61 @@ def _parent(raw: Any) -> dict[str, Any]:
     return parent
 
 
-def _read(model: type[AnyModel], parent: dict[str, Any]) -> AnyModel:
+def _metadata(parent: dict[str, Any]) -> Metadata:
     try:
-        return model.model_validate(parent)
+        return _Named.model_validate(parent).metadata
     except ValidationError as error:
         raise Unreadable(describe(error)) from None
 
 
-def _surroundings(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a request that come from outside the Function's metadata and spec."""
+def _surroundings(raw: dict[str, Any], metadata: Metadata) -> dict[str, Any]:
+    """Return the fields of a request that do not come from the Function's spec."""
+    found = raw["parent"].get("status")
+    status = found if isinstance(found, dict) else {}
     return {
-        "observed": _by_name(raw["children"], "children"),
-        "related": _by_name(raw.get("related") or {}, "related"),
-        "previous_status": raw["parent"].get("status") or {},
+        "metadata": metadata,
+        "observed": _observed(raw["children"], metadata),
+        "related": dict(_related(raw.get("related"), metadata.namespace)),
+        "previous_status": status,
+        "previous": conditions(status),
         "finalizing": raw.get("finalizing") is True,
     }
 
 
-def _as_applied(child: Manifest, autoscaled: bool) -> Manifest:
-    manifest = last_applied(child)
-    if autoscaled and child["kind"] == "Deployment":
-        return manifest | {"spec": manifest["spec"] | {"replicas": child["spec"]["replicas"]}}
-    return manifest
-
-
-def _by_name(groups: Any, where: str) -> dict[tuple[str, str], Manifest]:
-    """Return every object in `groups`, a map of group to a map of name to object, by its own kind and name."""
-    if not isinstance(groups, dict):
-        raise Unreadable(f"{where}: expected an object")
+def _observed(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:
+    """Return the children that stand where this Function's must, and are what they must be."""
+    name, namespace = metadata.name, metadata.namespace
     found = {}
-    for group, members in groups.items():
+    for kind, version in CHILDREN.items():
+        members = groups.get(f"{kind}.{version}")
         if not isinstance(members, dict):
-            raise Unreadable(f"{where}.{group}: expected an object")
-        for key, member in members.items():
-            try:
-                found[member["kind"], member["metadata"]["name"]] = member
-            except (KeyError, TypeError):
-                raise Unreadable(f"{where}.{group}.{key}: expected a Kubernetes object") from None
+            continue
+        # Version v2 of the hook API writes the namespace before the name.
+        child: Any = members.get(name) or members.get(f"{namespace}/{name}")
+        if _is(child, kind, version, name, namespace):
+            found[kind] = child
     return found
+
+
+def _is(child: Any, kind: str, version: str, name: str, namespace: str) -> bool:
+    """Tell whether an object has this identity; without a namespace it is in its Function's."""
+    if not isinstance(child, dict) or child.get("kind") != kind or child.get("apiVersion") != version:
+        return False
+    metadata = child.get("metadata")
+    return (
+        isinstance(metadata, dict)
+        and metadata.get("name") == name
+        and metadata.get("namespace", namespace) == namespace
+    )
+
+
+def _related(groups: Any, namespace: str) -> Iterator[tuple[tuple[str, str], Manifest]]:
+    """Yield the objects of the Function's namespace, each with its kind and name."""
+    for members in groups.values() if isinstance(groups, dict) else ():
+        for member in members.values() if isinstance(members, dict) else ():
+            metadata = member.get("metadata") if isinstance(member, dict) else None
+            if not isinstance(metadata, dict) or metadata.get("namespace", namespace) != namespace:
+                continue
+            kind, name = member.get("kind"), metadata.get("name")
+            if isinstance(kind, str) and isinstance(name, str):
+                yield (kind, name), member

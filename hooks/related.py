@@ -9,7 +9,8 @@ Source: Metacontroller's customize hook, release 4.17.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import lru_cache
+from hashlib import pbkdf2_hmac, sha256
 from math import ceil
 from typing import Any
 
@@ -19,7 +20,7 @@ from hooks import meta
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.manifest import Manifest, condition
-from hooks.protocol import SyncRequest, last_applied
+from hooks.protocol import SyncRequest
 from hooks.validate.size import encoded_bytes
 
 PODS_BYTES = 2 * 1024 * 1024
@@ -33,6 +34,7 @@ _REFERENCES = {
     "configMapKeyRef": "ConfigMap",
     "configMapRef": "ConfigMap",
 }
+_VERSION = re.compile(r"[0-9a-f]{16}")
 _NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
 
 
@@ -89,16 +91,16 @@ def _references(field: str, entry: Mapping[str, Any]) -> Iterator[Named]:
             yield Named(kind=kind, name=found.get("name", ""), field=f"{field}.{reference}", key=key, optional=optional)
 
 
-def missing(request: SyncRequest, config: Config) -> list[str]:
+def missing(function: Function, request: SyncRequest, config: Config) -> list[str]:
     """Return what the Function names and is not there, each with its field; nothing unless configs are sent along."""
     if not config.related.configs:
         return []
     faults = []
-    for each in named(request.function.spec):
+    for each in named(function.spec):
         found = request.related.get((each.kind, each.name))
         if found is None:
             fault = f"{each.field}: {each.kind} {each.name} does not exist"
-        elif each.key and not any(each.key in found.get(part, ()) for part in ("data", "binaryData")):
+        elif each.key and each.key not in _contents(found):
             fault = f"{each.field}: {each.kind} {each.name} has no key {each.key}"
         else:
             continue
@@ -106,21 +108,52 @@ def missing(request: SyncRequest, config: Config) -> list[str]:
     return faults
 
 
-def configs_version(request: SyncRequest, config: Config, absent: list[str]) -> str:
+def configs_version(function: Function, request: SyncRequest, config: Config, absent: list[str]) -> str:
     """
-    Return a text that changes when an object that the Function names does; it says nothing about contents.
+    Return a text that changes when data that the Function uses does: the keys that it names, or all of an object.
 
-    "" where there is none, or none is sent along. While one is `absent` (see missing()) the version stays as it was
-    last applied: new pods could not start without it.
+    "" where there is none, or none is sent along. While one is `absent` (see missing()) the version stays as it is:
+    new pods could not start without it.
     """
-    names = {(each.kind, each.name) for each in named(request.function.spec)} if config.related.configs else set()
-    if not names:
+    used = {(each.kind, each.name, each.key) for each in named(function.spec)} if config.related.configs else set()
+    if not used:
         return ""
     if absent and (deployment := request.child("Deployment")):
-        annotations = last_applied(deployment)["spec"]["template"]["metadata"].get("annotations", {})
-        return str(annotations.get(meta.CONFIGS_VERSION, ""))
-    found = [request.related[name]["metadata"] for name in sorted(names) if name in request.related]
-    return sha256(orjson.dumps([(each["uid"], each["resourceVersion"]) for each in found])).hexdigest()[:16]
+        return _version_of(deployment)
+    data = [(*each, _used(request.related.get(each[:2]), each[2])) for each in sorted(used)]
+    digest = sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).digest()
+    return _slow_digest(digest, function.metadata.uid)
+
+
+def _used(found: Manifest | None, key: str) -> Manifest | None:
+    """Return the data of an object that counts: one key, or all; None where there is none."""
+    contents = _contents(found) if found else {}
+    return {key: contents[key]} if key in contents else None if key else contents
+
+
+def _contents(found: Manifest) -> Manifest:
+    """Return what a Secret or ConfigMap holds, by key."""
+    parts = (found.get("binaryData"), found.get("data"))
+    return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
+
+
+@lru_cache(maxsize=8192)
+def _slow_digest(digest: bytes, uid: str) -> str:
+    """
+    Return 16 hexadecimal digits for a digest of data.
+
+    They stand in the pod template, where more people can read them than the Secret: each guess at what is in the Secret
+    has to cost as much as this does, some milliseconds, and is worth nothing for another Function.
+    """
+    return pbkdf2_hmac("sha256", digest, uid.encode(), 10_000, 8).hex()
+
+
+def _version_of(deployment: Manifest) -> str:
+    """Return the version in a live pod template, "" where there is none."""
+    value: Any = deployment
+    for key in ("spec", "template", "metadata", "annotations", meta.CONFIGS_VERSION):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and _VERSION.fullmatch(value) else ""
 
 
 def _weight(spec: FunctionSpec) -> int:

@@ -12,7 +12,9 @@ from typing import Any
 from hooks import cause, meta
 from hooks.conditions import NAME_CONFLICT, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
 from hooks.manifest import Manifest
-from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, last_applied
+from hooks.previous_status import kept
+from hooks.protocol import FinalizeRequest, SyncRequest
+from hooks.records import last_applied
 from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
 from hooks.rollout import GRACE_SECONDS, REFUSED, State, of_deployment
@@ -71,8 +73,8 @@ def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -
 
 
 def unchanged(request: FinalizeRequest) -> Report:
-    """Return the status as it was; Metacontroller adds observedGeneration itself."""
-    return Report(status={k: v for k, v in request.previous_status.items() if k != "observedGeneration"})
+    """Return the status as it was, as far as it can be read."""
+    return Report(status=kept(request.previous_status, request.previous))
 
 
 _BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
@@ -136,11 +138,9 @@ def _is_as_asked(live: Manifest, desired: list[Manifest], request: SyncRequest) 
     wanted = next(child for child in desired if child["kind"] == "Deployment")["spec"]
     if live["spec"].get("replicas") != wanted["replicas"]:
         return False
-    try:
-        return bool(last_applied(live)["spec"]["template"] == wanted["template"])
-    except NoLastApplied:
-        seen = request.function.status and request.function.status.observed_generation
-        return seen == request.function.metadata.generation
+    if record := last_applied(live):
+        return bool(record["spec"]["template"] == wanted["template"])
+    return request.observed_generation == request.metadata.generation
 
 
 def _facts(state: State, deployment: State) -> list[Fact]:

@@ -12,10 +12,11 @@ from hooks.config import Config
 from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
-from hooks.protocol import FinalizeRequest, NoLastApplied, SyncRequest, SyncResponse, held
+from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse
+from hooks.records import held
 from hooks.resolve import resolve
 from hooks.status import compute_status, rejected, unchanged
-from hooks.validate import validate
+from hooks.validate import Violation, validate
 
 TEARDOWN = ("HorizontalPodAutoscaler", "Deployment")
 """What goes first when a Function is deleted, one kind after the other; the rest goes last, together."""
@@ -25,15 +26,16 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     """
     Return the children and status that this Function should have now.
 
-    A broken rule holds the children as they were last applied. Raises protocol.NoLastApplied if there is no record
-    of that.
+    A Function that breaks its schema or a rule keeps its children as they are.
     """
-    if violations := validate(request.function, config):
+    written = request.function
+    violations = [Violation(*fault) for fault in request.faults]
+    if written is None or (violations := validate(written, config)):
         report = rejected(violations, request, now)
         return SyncResponse(status=report.status, children=held(request))
-    absent = related.missing(request, config)
-    version = related.configs_version(request, config, absent)
-    function = resolve(request.function, config, request.observed_replicas, version)
+    absent = related.missing(written, request, config)
+    version = related.configs_version(written, request, config, absent)
+    function = resolve(written, config, request.observed_replicas, version)
     children = build_children(function)
     report = compute_status(function, children, request, absent, now)
     return SyncResponse(status=report.status, children=adopting(children, request), resync_after=report.resync_after)
@@ -43,15 +45,13 @@ def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> Sync
     """
     Return what is left of a Function that is being deleted: one kind less each time, until nothing is observed.
 
-    Neither a broken spec nor a missing record is an obstacle: what cannot be held goes at once.
+    Nothing can stand in the way: not a spec, a record, a foreign object that claims to be a child, or a child that a
+    finalizer keeps after it was deleted.
     """
-    kinds = {kind for kind, _ in request.observed}
-    first = next((kind for kind in TEARDOWN if kind in kinds), None)
-    try:
-        children = held(request, kinds - {first}) if first else []
-    except NoLastApplied:
-        children = []
-    return SyncResponse(status=unchanged(request).status, children=children, finalized=request.finalizing and not kinds)
+    left = {kind for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")}
+    first = next((kind for kind in TEARDOWN if kind in left), None)
+    children = held(request, left - {first}) if first else []
+    return SyncResponse(status=unchanged(request).status, children=children, finalized=request.finalizing and not left)
 
 
 def customize(function: Function, config: Config) -> list[Manifest]:

@@ -95,7 +95,7 @@ class World:
 
 def updated(observed: Manifest, desired: Manifest) -> Manifest:
     """Return `observed` with `desired` merged in, given the record of what was applied last."""
-    last = json.loads(observed["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
+    last = json.loads(observed["metadata"].get("annotations", {}).get(LAST_APPLIED) or "{}") or {}
     merged = merge(deepcopy(observed), last, desired)
     for key in SYSTEM:
         if key in observed["metadata"]:

@@ -13,7 +13,7 @@ from drift import ROWS, SPEC, Row
 from existing import ExistingCluster
 from stack import GROUP, PREFIX, Stack
 
-from hooks.protocol import LAST_APPLIED
+from hooks.records import LAST_APPLIED
 
 Manifest = dict[str, Any]
 

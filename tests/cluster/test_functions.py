@@ -7,7 +7,7 @@ import pytest
 from control_plane import wait_until
 from stack import GROUP, KINDS, Stack
 
-from hooks.protocol import LAST_APPLIED
+from hooks.records import LAST_APPLIED
 from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES
 
 Manifest = dict[str, Any]

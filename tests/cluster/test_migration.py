@@ -21,7 +21,7 @@ from kyma import CRD, MODULE_CRD, Kyma, deployment, is_ready
 from pages import Shell, commands
 from stack import GROUP, ROOT, Stack, own_stack
 
-from hooks.protocol import LAST_APPLIED
+from hooks.records import LAST_APPLIED
 
 pytestmark = pytest.mark.own_stack
 

@@ -1,0 +1,109 @@
+"""
+What was last applied to a child, and the answers that keep a child as it is.
+
+Metacontroller's dynamic apply keeps the last answer in an annotation of the child, which anyone who may edit the child
+can write. So a record counts only for the very object on which it stands, and only its spec does: kind, name and labels
+of an answer are made anew from the Function. Without a record that counts, an answer repeats the child as observed.
+Metacontroller then writes that into the record and changes nothing else (docs/security.md, "Records").
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from hooks import meta
+from hooks.manifest import Manifest
+from hooks.protocol import CHILDREN, FinalizeRequest
+
+LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
+"""The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
+ACCOUNT_FIELDS = ("automountServiceAccountToken", "imagePullSecrets")
+"""What an answer may say of a ServiceAccount; of every other kind it is the spec."""
+
+
+def last_applied(child: Manifest) -> Manifest | None:
+    """
+    Return what was last sent for an observed child beside its identity: the spec, or the fields of an account.
+
+    None without a record, or with one of another object or shape.
+    """
+    record = _decoded(child)
+    if not isinstance(record, dict) or not _is_of(record, child):
+        return None
+    kind = child["kind"]
+    if kind == "ServiceAccount":
+        return {field: record[field] for field in ACCOUNT_FIELDS if field in record}
+    spec = record.get("spec")
+    if not isinstance(spec, dict) or (kind == "Deployment" and not isinstance(spec.get("template"), dict)):
+        return None
+    return {"spec": spec}
+
+
+def is_mergeable(child: Manifest) -> bool:
+    """
+    Tell whether Metacontroller can update the child at all.
+
+    A record that is no JSON object, or has a list or text where the child has an object, makes each update fail.
+    Source: Metacontroller 4.17, pkg/dynamic/apply.
+    """
+    return _merges(child, _decoded(child))
+
+
+def held(request: FinalizeRequest, kinds: Iterable[str] = CHILDREN) -> list[Manifest]:
+    """
+    Return the observed children of these kinds as last applied, or as observed: neither changes what runs.
+
+    While an autoscaler is observed, the Deployment's replicas are the observed number, or the answer would undo its
+    work.
+    """
+    wanted = set(kinds)
+    return [_held(child, request) for kind, child in request.observed.items() if kind in wanted]
+
+
+def _held(child: Manifest, request: FinalizeRequest) -> Manifest:
+    metadata = meta.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
+    manifest = last_applied(child) or _as_observed(child)
+    replicas = request.observed_replicas
+    if child["kind"] == "Deployment" and request.child("HorizontalPodAutoscaler") and replicas is not None:
+        manifest = manifest | {"spec": manifest["spec"] | {"replicas": replicas}}
+    return {"apiVersion": child["apiVersion"], "kind": child["kind"], "metadata": metadata, **manifest}
+
+
+def _as_observed(child: Manifest) -> Manifest:
+    return {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+
+
+def _decoded(child: Manifest) -> Any:
+    """Return the JSON in a child's record, None where there is no record, and what is no JSON as it is."""
+    text = _annotations(child).get(LAST_APPLIED)
+    try:
+        return orjson.loads(text) if isinstance(text, str) and text else None
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _annotations(child: Manifest) -> Manifest:
+    found = child["metadata"].get("annotations")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_of(record: Manifest, child: Manifest) -> bool:
+    """Tell whether a record names the object that it stands on; without a namespace it does."""
+    named, own = record.get("metadata"), child["metadata"]
+    if not isinstance(named, dict) or (record.get("apiVersion"), record.get("kind")) != (
+        child["apiVersion"],
+        child["kind"],
+    ):
+        return False
+    namespace = own.get("namespace", named.get("namespace"))
+    return bool(named.get("name") == own["name"] and named.get("namespace", namespace) == namespace)
+
+
+def _merges(live: Any, record: Any) -> bool:
+    """Tell whether a record has an object, list or nothing wherever the child has an object or a list."""
+    if isinstance(live, dict):
+        if record is None:
+            return True
+        return isinstance(record, dict) and all(_merges(live.get(key), value) for key, value in record.items())
+    return not isinstance(live, list) or record is None or isinstance(record, list)
