@@ -58,9 +58,14 @@ class RuntimeImage(Setting):
 
 
 class Install(Setting):
-    """The dependency step: its limits are raised above the Function's, its requests are not."""
+    """
+    The step that installs packages: its limits are raised above the Function's, its requests are not.
+
+    `environment`: whether a Function's env, envFrom and mounts reach it too, as in Kyma.
+    """
 
     limits: Amounts = {"cpu": "1", "memory": "512Mi"}
+    environment: bool = True
 
 
 class VolumeSizes(Setting):

@@ -6,31 +6,64 @@ env is left as written: there $(NAME) is a feature.
 Source: k8s.io/kubernetes third_party/forked/golang/expansion.
 """
 
+import re
 from collections.abc import Iterator
 
 from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, room
 
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]{1,253})\)")
+"""What the kubelet reads in a value: an escaped $, or a reference. No name is longer than 253 bytes."""
+
 
 def of_function(function: ResolvedFunction) -> list[Manifest]:
-    """Return the main container's variables: each name once, what the user gives over ours, but for the last."""
-    entries = [
-        _value("FUNC_NAME", function.name),
-        _value("FUNC_RUNTIME", function.runtime_name),
-        _value("SERVICE_NAMESPACE", function.namespace),
-        _value("TRACE_COLLECTOR_ENDPOINT", function.trace_collector_endpoint),
-        _value("PUBLISHER_PROXY_ADDRESS", function.publisher_proxy_address),
-        *(_value(name, value) for name, value in function.runtime.env.items()),
-        *(entry for entry in function.env if entry["name"] not in function.runtime.paths),
-        *(_value(name, chunk) for name, chunk in source_chunks(function.source)),
-    ]
-    return list({entry["name"]: entry for entry in entries}.values())
+    """Return the main container's variables, each name once: ours, the user's in their order, the source."""
+    return [*_common(function), *(_value(name, chunk) for name, chunk in source_chunks(function.source))]
 
 
 def of_install(function: ResolvedFunction) -> list[Manifest]:
-    """Return the install step's variables: the list of dependencies."""
-    return [_value(DEPENDENCIES, function.dependencies)]
+    """Return the install step's variables: those of the main container, if the operator lets them in, and the list."""
+    common = _common(function) if function.install_environment else []
+    return [*common, _value(DEPENDENCIES, function.dependencies)]
+
+
+def _common(function: ResolvedFunction) -> list[Manifest]:
+    """Return our variables and then the user's, where one of the user's takes the place of ours of the same name."""
+    ours = {
+        "FUNC_NAME": function.name,
+        "FUNC_RUNTIME": function.runtime_name,
+        "SERVICE_NAMESPACE": function.namespace,
+        "TRACE_COLLECTOR_ENDPOINT": function.trace_collector_endpoint,
+        "PUBLISHER_PROXY_ADDRESS": function.publisher_proxy_address,
+        **function.runtime.env,
+    }
+    given = [entry for entry in function.env if entry["name"] not in function.runtime.paths]
+    replaced = {name: ours.pop(name) for name in [entry["name"] for entry in given] if name in ours}
+    first = [_value(name, value) for name, value in ours.items()]
+    return [*first, *(_with_replaced(given, replaced) if replaced else given)]
+
+
+def _with_replaced(given: list[Manifest], replaced: dict[str, str]) -> Iterator[Manifest]:
+    """
+    Yield the user's variables, where one that refers to a variable of ours ahead of its replacement has our value.
+
+    Kyma sets both, ours first, so that such a reference finds ours.
+    """
+    for entry in given:
+        value = entry.get("value", "")
+        yield entry | {"value": _expanded(value, replaced)} if "$(" in value and replaced else entry
+        replaced = {name: ours for name, ours in replaced.items() if name != entry["name"]}
+
+
+def _expanded(value: str, known: dict[str, str]) -> str:
+    """Return a value with its references to the known variables in their place; all others stay."""
+    return _REFERENCE.sub(lambda found: escaped(known[found[1]]) if found[1] in known else found[0], value)
+
+
+def references(value: str) -> set[str]:
+    """Return the names of the variables to which a value refers."""
+    return {found[1] for found in _REFERENCE.finditer(value) if found[1]} if "$(" in value else set()
 
 
 def source_chunks(source: str) -> Iterator[tuple[str, str]]:

@@ -20,20 +20,21 @@ LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
 ACCOUNT_FIELDS = ("automountServiceAccountToken", "imagePullSecrets")
 """What an answer may say of a ServiceAccount; of every other kind it is the spec."""
+_METADATA = {"name", "namespace", "labels"}
 
 
 def last_applied(child: Manifest) -> Manifest | None:
     """
     Return what was last sent for an observed child beside its identity: the spec, or the fields of an account.
 
-    None without a record, or with one of another object or shape.
+    None without a record, with one of another object or shape, and with one that has metadata which no answer has.
     """
     record = _decoded(child)
     if not isinstance(record, dict) or not _is_of(record, child):
         return None
     kind = child["kind"]
     if kind == "ServiceAccount":
-        return {field: record[field] for field in ACCOUNT_FIELDS if field in record}
+        return {field: record[field] for field in ACCOUNT_FIELDS if field in record} or None
     spec = record.get("spec")
     if not isinstance(spec, dict) or (kind == "Deployment" and not isinstance(spec.get("template"), dict)):
         return None
@@ -89,12 +90,11 @@ def _annotations(child: Manifest) -> Manifest:
 
 
 def _is_of(record: Manifest, child: Manifest) -> bool:
-    """Tell whether a record names the object that it stands on; without a namespace it does."""
+    """Tell whether a record is of the object that it stands on, with no metadata but what Metacontroller sends."""
     named, own = record.get("metadata"), child["metadata"]
-    if not isinstance(named, dict) or (record.get("apiVersion"), record.get("kind")) != (
-        child["apiVersion"],
-        child["kind"],
-    ):
+    if not isinstance(named, dict) or not named.keys() <= _METADATA:
+        return False
+    if (record.get("apiVersion"), record.get("kind")) != (child["apiVersion"], child["kind"]):
         return False
     namespace = own.get("namespace", named.get("namespace"))
     return bool(named.get("name") == own["name"] and named.get("namespace", namespace) == namespace)

@@ -13,7 +13,7 @@ from hooks.fragments import Variable
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, pruned
 from hooks.runtimes import FAMILIES, Runtime
-from hooks.sizing import Resources, install_limits, sized
+from hooks.sizing import Resources, installing, sized
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
@@ -73,7 +73,8 @@ class ResolvedFunction:
     replicas: int
     scale: Scale | None
     resources: Resources
-    install_limits: Mapping[str, str]
+    install: Resources
+    install_environment: bool
     own_service_account: bool
     service_account_name: str
     automount_service_account_token: bool
@@ -129,7 +130,8 @@ def resolve(
         replicas=(observed_replicas or scale.min_replicas) if scale else spec.replicas,
         scale=scale,
         resources=resources,
-        install_limits=install_limits(resources, config),
+        install=installing(spec.resource_configuration, resources, config),
+        install_environment=config.install.environment,
         own_service_account=spec.service_account_name is None,
         service_account_name=spec.service_account_name or metadata.name,
         automount_service_account_token=_automount(spec),

@@ -63,14 +63,16 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv does not read pip.conf: with a private index configured, pip has to do the work.
+    # uv reads neither pip.conf nor PIP_INDEX_URL and the like: where pip is configured, pip has to do the work.
     install="""\
 set -e
-export HOME=/tmp PIP_CONFIG_FILE=/etc/package-registry-config/pip.conf
+export HOME=/tmp
+config=/etc/package-registry-config/pip.conf
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-if command -v uv > /dev/null 2>&1 && [ ! -f "$PIP_CONFIG_FILE" ]; then
+if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -q '^PIP_[A-Z]'; then
   exec uv pip install --no-cache --compile-bytecode --target .local --requirement requirements.txt
 fi
+if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
 """,
     env=MappingProxyType(

@@ -11,6 +11,8 @@ from hooks.function import ResourceChoice, ResourceConfiguration
 
 CUSTOM = "custom"
 """What the status calls resources that were written out in the Function."""
+_SHARED = ("cpu", "memory", "ephemeral-storage")
+"""Resources of which a container may use more than it requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,8 @@ def sized(chosen: ResourceConfiguration | None, config: Config) -> Resources:
     """
     A profile as it stands; resources as written, where a side left out entirely comes from the default profile.
 
-    What comes from the profile gives way to what the user wrote, so that no request ends above its limit.
+    What comes from the profile gives way to what the user wrote, so that no request ends above its limit. A limit of
+    the profile brings the profile's request with it: Kubernetes would take the limit for the request.
     """
     choice = (chosen and chosen.function) or ResourceChoice()
     if not choice.resources:
@@ -35,22 +38,45 @@ def sized(chosen: ResourceConfiguration | None, config: Config) -> Resources:
         return Resources(profile=name, requests=profile.requests, limits=profile.limits)
     default = config.profiles[config.default_profile]
     requests, limits = _canonical(choice.resources.requests), _canonical(choice.resources.limits)
-    return Resources(
-        profile=CUSTOM,
-        requests=requests or _each(min, default.requests, limits),
-        limits=limits or _each(max, default.limits, requests),
-    )
+    if not limits:
+        limits, requests = _each(max, default.limits, requests), {**default.requests, **requests}
+    return Resources(profile=CUSTOM, requests=requests or _each(min, default.requests, limits), limits=limits)
+
+
+def installing(chosen: ResourceConfiguration | None, resources: Resources, config: Config) -> Resources:
+    """
+    Return the resources of the step that installs packages, for a Function that has these.
+
+    Its limits are those of spec.resourceConfiguration.build.resources, else the Function's, raised to the operator's:
+    at 150 millicores three packages take more than half a minute. Its requests are the Function's at most, and 0 where
+    the Function has none, so that a pod asks for the same with and without packages: Kubernetes takes the limit for a
+    missing request, and a pod asks for as much as its largest init container.
+    Source: Kubernetes, Resource Management for Pods and Containers; Init Containers, "Resource sharing".
+    """
+    build = (chosen and chosen.build and chosen.build.resources) or None
+    asked, bounds = (_canonical(build.requests), _canonical(build.limits)) if build else ({}, {})
+    raised = _each(max, _each(max, config.install.limits, resources.requests), resources.limits)
+    limits = {
+        name: bounds.get(name, raised[name]) if name in _SHARED else raised[name]
+        for name in (*config.install.limits, *resources.limits)
+    }
+    limits |= {name: amount for name, amount in bounds.items() if name in _SHARED}
+    requests = {
+        name: _install_request(name, resources, asked, limits) for name in dict.fromkeys((*resources.requests, *limits))
+    }
+    return Resources(profile=resources.profile, requests=requests, limits=limits)
+
+
+def _install_request(name: str, own: Resources, asked: Mapping[str, str], limits: Mapping[str, str]) -> str:
+    if name not in _SHARED:
+        # Kubernetes takes no request for a device or huge pages that differs from the limit.
+        return own.requests.get(name) or limits[name]
+    known = (own.requests.get(name, "0"), limits.get(name), asked.get(name))
+    return min((amount for amount in known if amount is not None), key=quantity.parse)
 
 
 def _canonical(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
     return {name: quantity.amount(given) for name, given in (amounts or {}).items()}
-
-
-def install_limits(resources: Resources, config: Config) -> dict[str, str]:
-    """Return the Function's limits, raised: at 150 millicores three packages take more than half a minute."""
-    floor = _each(max, config.install.limits, resources.requests)
-    raised = _each(max, floor, resources.limits)
-    return {name: raised[name] for name in (*config.install.limits, *resources.limits)}
 
 
 def _each(choose: Callable[..., str], base: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:

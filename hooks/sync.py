@@ -13,7 +13,8 @@ from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse
-from hooks.records import held
+from hooks.records import held, last_applied
+from hooks.reorder import reordering
 from hooks.resolve import resolve
 from hooks.status import compute_status, rejected, unchanged
 from hooks.validate import Violation, validate
@@ -38,7 +39,8 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     function = resolve(written, config, request.observed_replicas, version)
     children = build_children(function)
     report = compute_status(function, children, request, absent, now)
-    return SyncResponse(status=report.status, children=adopting(children, request), resync_after=report.resync_after)
+    answer = reordering(adopting(children, request), request)
+    return SyncResponse(status=report.status, children=answer, resync_after=report.resync_after)
 
 
 def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> SyncResponse:
@@ -46,12 +48,14 @@ def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> Sync
     Return what is left of a Function that is being deleted: one kind less each time, until nothing is observed.
 
     Nothing can stand in the way: not a spec, a record, a foreign object that claims to be a child, or a child that a
-    finalizer keeps after it was deleted.
+    finalizer keeps after it was deleted. A child without a usable record goes at once: to keep it is to have it merged
+    with that record, which may take its owner away, and then it would be left behind.
     """
-    left = {kind for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")}
+    left = {kind: child for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")}
     first = next((kind for kind in TEARDOWN if kind in left), None)
-    children = held(request, left - {first}) if first else []
-    return SyncResponse(status=unchanged(request).status, children=children, finalized=request.finalizing and not left)
+    keep = {kind for kind, child in left.items() if first and kind != first and last_applied(child)}
+    finalized = request.finalizing and not left
+    return SyncResponse(status=unchanged(request).status, children=held(request, keep), finalized=finalized)
 
 
 def customize(function: Function, config: Config) -> list[Manifest]:

@@ -40,6 +40,7 @@ ORDER = [
     "hooks.drift",
     "hooks.related",
     "hooks.environment",
+    "hooks.reorder",
     "hooks.children.deployment",
     "hooks.children.horizontal_pod_autoscaler",
     "hooks.children.service",

@@ -78,8 +78,6 @@ ROWS: list[tuple[Manifest, str, Any]] = [
     ),
     ({}, "priority_class_name", ""),
     ({}, "startup_timeout_seconds", 150),
-    ({"resourceConfiguration": {"function": {"profile": "XS"}}}, "install_limits", {"cpu": "1", "memory": "512Mi"}),
-    ({"resourceConfiguration": {"function": {"profile": "XL"}}}, "install_limits", {"cpu": "1600m", "memory": "2Gi"}),
 ]
 
 

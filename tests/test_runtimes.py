@@ -126,6 +126,14 @@ def test_a_private_index_is_not_ignored(tmp_path: Path) -> None:
     assert (tmp_path / "p" / "started").read_text().startswith("pip install")
 
 
+@every_shell
+def test_what_is_meant_for_pip_reaches_pip(shell: list[str], tmp_path: Path) -> None:
+    """uv reads no PIP_INDEX_URL and the like, so pip installs where a Function sets one."""
+    script, given = FAMILIES["python"].install, {DEPENDENCIES: "a\n", "PIP_INDEX_URL": "https://index.example/simple"}
+    run(shell, script, "python", tmp_path / "p", **given)
+    assert (tmp_path / "p" / "started").read_text().startswith("pip install")
+
+
 def test_a_package_json_is_kept(tmp_path: Path) -> None:
     """What the install step wrote stays; without one there is an empty one of the Function's own."""
     script = "printf kept > package.json\n" + FAMILIES["nodejs"].start

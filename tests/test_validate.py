@@ -134,6 +134,11 @@ BROKEN: list[tuple[Manifest, str, str]] = [
     (mounts(*(f"/{n}/{'x' * 600}" for n in range(64))), "spec", f"at most {OTHER_BYTES} fit"),
     ({"annotations": {"a": "x" * 30_000, "b": "x" * (OTHER_BYTES - 30_000)}}, "spec", f"at most {OTHER_BYTES} fit"),
     ({"env": [{"name": "A", "value": "&" * (OTHER_BYTES // 6)}]}, "spec", f"at most {OTHER_BYTES} fit"),
+    (
+        inline(source="x" * 180_000, dependencies="{}") | {"env": [{"name": "A", "value": "x" * 38_000}]},
+        "spec",
+        f"at most {SOURCE_BYTES + OTHER_BYTES} fit together",
+    ),
 ]
 
 SOUND: list[Manifest] = [
@@ -153,6 +158,8 @@ SOUND: list[Manifest] = [
     {"env": [{"name": "A", "value": "", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}, {"name": "HANDLER_PATH"}]},
     {"labels": {"example.com/" + "a" * 63: ""}},
     mounts("/a", "/ab", "/tmp/x", "/usr/src/app/function/conf"),
+    inline(source="x" * 180_000) | {"env": [{"name": "A", "value": "x" * 38_000}]},
+    inline(source="x" * 160_000, dependencies="{}") | {"env": [{"name": "A", "value": "x" * 38_000}]},
 ]
 
 
@@ -234,17 +241,18 @@ def test_git_is_not_supported_yet() -> None:
     ]
 
 
-def test_what_just_fits_is_stored() -> None:
+@pytest.mark.parametrize("source", [100, SOURCE_BYTES // 8])
+def test_what_just_fits_is_stored(source: int) -> None:
     """With as many mounts and as much source as may be, Metacontroller's record still fits into an annotation."""
 
     def full(length: int) -> Manifest:
         paths = [f"/{n}/{'x' * length}" for n in range(128)]
         secrets = [{"secretName": f"s{n}", "mountPath": path} for n, path in enumerate(paths[:64])]
         maps = [{"configMapName": f"c{n}", "mountPath": path} for n, path in enumerate(paths[64:])]
-        source = inline(source="<" * (SOURCE_BYTES // 6 - 10), dependencies='{"a": 1}')
+        code = inline(source="<" * source, dependencies='{"a": 1}')
         labels = {f"l{n}": "v" * 60 for n in range(20)}
         return complete(
-            {"metadata": {"labels": labels}, "spec": source | {"secretMounts": secrets, "configMapMounts": maps}}
+            {"metadata": {"labels": labels}, "spec": code | {"secretMounts": secrets, "configMapMounts": maps}}
         )
 
     fits = [n for n in range(300) if not validate(Function.model_validate(full(n)), Config())]

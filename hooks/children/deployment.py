@@ -73,7 +73,7 @@ def _main_container(function: ResolvedFunction) -> Manifest:
             "requests": dict(function.resources.requests),
             "limits": dict(function.resources.limits),
         },
-        "volumeMounts": [*_scratch_mounts(function), *map(_mount, function.mounts)],
+        "volumeMounts": _mounts(function),
         # No startup probe: Ready would wait for one more turn of the kubelet after it (docs/probes.md).
         "readinessProbe": _probe(period=1, timeout=2, failures=7),
         "livenessProbe": _probe(period=10, timeout=4, failures=3)
@@ -88,12 +88,16 @@ def _main_container(function: ResolvedFunction) -> Manifest:
 
 def _install_container(function: ResolvedFunction) -> Manifest:
     registry = {"name": "package-registry-config", "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
-    return _container(meta.INSTALL, function) | {
+    mounts = _mounts(function) if function.install_environment else _scratch_mounts(function)
+    container = _container(meta.INSTALL, function) | {
         "command": ["sh", "-c", function.runtime.install],
         "env": environment.of_install(function),
-        "resources": {"requests": dict(function.resources.requests), "limits": dict(function.install_limits)},
-        "volumeMounts": [*_scratch_mounts(function), registry],
+        "resources": {"requests": dict(function.install.requests), "limits": dict(function.install.limits)},
+        "volumeMounts": [*mounts, registry],
     }
+    if function.env_from and function.install_environment:
+        container["envFrom"] = list(function.env_from)
+    return container
 
 
 def _container(name: str, function: ResolvedFunction) -> Manifest:
@@ -121,6 +125,10 @@ def _scratch_mounts(function: ResolvedFunction) -> list[Manifest]:
         {"name": "sources", "mountPath": function.runtime.work_dir},
         {"name": "tmp", "mountPath": "/tmp"},
     ]
+
+
+def _mounts(function: ResolvedFunction) -> list[Manifest]:
+    return [*_scratch_mounts(function), *map(_mount, function.mounts)]
 
 
 def _mount(mount: Mount) -> Manifest:

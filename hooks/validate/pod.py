@@ -8,7 +8,7 @@ from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.runtimes import RESERVED_ENV
-from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, encoded_bytes
+from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 from hooks.validate.violation import Rule, Violation, quoted, rule
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -118,18 +118,39 @@ def template(function: Function, config: Config) -> Iterator[Violation]:
 def other_size(function: Function, config: Config) -> Iterator[Violation]:
     """All else that goes into a pod fits beside the source."""
     spec = function.spec
-    mounts = [*(spec.secret_mounts or ()), *(spec.config_map_mounts or ())]
     pull_secrets = [secret.name for secret in spec.image_pull_secrets or ()]
-    once: list[Any] = [function.metadata.labels, spec.env, spec.env_from, spec.labels, spec.annotations]
+    once: list[Any] = [function.metadata.labels, spec.labels, spec.annotations]
     once += [spec.node_selector, spec.tolerations, spec.pod_security_context, pull_secrets]
-    once += [tuple(mount.__dict__.values()) for mount in mounts]
-    size = encoded_bytes([once, *2 * _of_both_containers(spec)]) + MOUNT_BYTES * len(mounts)
+    size = encoded_bytes([once, *2 * _of_both_containers(spec)]) + _inputs_bytes(spec)
     if size > OTHER_BYTES:
         yield Violation(
             "spec",
             f"env, labels, annotations, mounts and the other pod fields take {size} bytes when encoded, "
             f"at most {OTHER_BYTES} fit",
         )
+
+
+@rule("hook")
+def install_size(function: Function, config: Config) -> Iterator[Violation]:
+    """The variables and mounts fit a second time, where a step installs packages."""
+    inline = function.spec.source.inline
+    if not config.install.environment or not inline or not inline.dependencies:
+        return
+    inputs, room = 2 * _inputs_bytes(function.spec), SOURCE_BYTES + OTHER_BYTES
+    code = encoded_bytes([inline.source, inline.dependencies]) if inputs > OTHER_BYTES else 0
+    if code + inputs > room:
+        yield Violation(
+            "spec",
+            f"source and dependencies take {code} bytes when encoded, env and mounts, which the step that installs "
+            f"packages has too, {inputs}: at most {room} fit together",
+        )
+
+
+def _inputs_bytes(spec: FunctionSpec) -> int:
+    """Return the size of what a container gets from the user: its variables and mounts."""
+    mounts = [*(spec.secret_mounts or ()), *(spec.config_map_mounts or ())]
+    inputs = [spec.env, spec.env_from, *(tuple(mount.__dict__.values()) for mount in mounts)]
+    return encoded_bytes(inputs) + MOUNT_BYTES * len(mounts)
 
 
 def _of_both_containers(spec: FunctionSpec) -> list[Any]:
@@ -163,4 +184,5 @@ RULES: tuple[Rule, ...] = (
     keys_reserved,
     template,
     other_size,
+    install_size,
 )
