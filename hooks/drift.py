@@ -119,14 +119,12 @@ def _keyed(value: Any) -> dict[Any, Any]:
     """Return a map as it is, a list by the keys by which Metacontroller merges, nothing for anything else."""
     if not isinstance(value, list):
         return _mapping(value)
-    items = [item for item in value if isinstance(item, dict)]
-    keyed = {_list_key(item): item for item in items}
-    return {key: item for key, item in keyed.items() if key is not None}
-
-
-def _list_key(item: Manifest) -> str | int | None:
-    key = item.get("containerPort") or item.get("port") or item.get("name")
-    return key if isinstance(key, (str, int)) else None
+    return {
+        key: item
+        for item in value
+        if isinstance(item, dict)
+        and isinstance(key := item.get("containerPort") or item.get("port") or item.get("name"), (str, int))
+    }
 
 
 def _mapping(value: Any) -> dict[Any, Any]:

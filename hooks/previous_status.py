@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -89,6 +90,7 @@ def _condition(item: dict[str, Any]) -> Condition | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def _is_time(text: str) -> bool:
     """Tell whether a text is a time as Kubernetes writes it: 2026-01-01T00:00:00Z."""
     if not _TIME.fullmatch(text):

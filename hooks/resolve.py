@@ -130,7 +130,7 @@ def resolve(
         replicas=(observed_replicas or scale.min_replicas) if scale else spec.replicas,
         scale=scale,
         resources=resources,
-        install=installing(spec.resource_configuration, resources, config),
+        install=installing(spec.resource_configuration, resources, config) if dependencies.strip() else resources,
         install_environment=config.install.environment,
         own_service_account=spec.service_account_name is None,
         service_account_name=spec.service_account_name or metadata.name,

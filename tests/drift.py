@@ -24,6 +24,7 @@ SPEC: Manifest = {
     "secretMounts": [{"secretName": "s", "mountPath": "/etc/s"}],
 }
 SCALED = SPEC | {"scaleConfig": {"minReplicas": 1, "maxReplicas": 3}}
+ORDER = "the order is no part of the merge; where `$(NAME)` needs it, it comes back under a short pause"
 OUTCOMES: dict[Outcome, tuple[str, int]] = {
     "healed": ("healed at once", 1),
     "removed": ("adopted, then removed", 2),
@@ -332,7 +333,7 @@ DEPLOYMENT = _rows(
         "put back at the end",
         lambda c: main(c)["env"].remove(env(c, "GREETING")),
     ),
-    (f"{MAIN}.env", "reordered", "kept", "the order is no part of the merge", lambda c: main(c)["env"].reverse()),
+    (f"{MAIN}.env", "reordered", "kept", ORDER, lambda c: main(c)["env"].reverse()),
     (
         f"{MAIN}.env",
         "`value` made `valueFrom`",

@@ -149,6 +149,8 @@ def install_size(function: Function, config: Config) -> Iterator[Violation]:
 def _inputs_bytes(spec: FunctionSpec) -> int:
     """Return the size of what a container gets from the user: its variables and mounts."""
     mounts = [*(spec.secret_mounts or ()), *(spec.config_map_mounts or ())]
+    if not (mounts or spec.env or spec.env_from):
+        return 0
     inputs = [spec.env, spec.env_from, *(tuple(mount.__dict__.values()) for mount in mounts)]
     return encoded_bytes(inputs) + MOUNT_BYTES * len(mounts)
 
