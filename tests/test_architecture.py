@@ -19,6 +19,7 @@ ORDER = [
     "hooks.faults",
     "hooks.function",
     "hooks.quantity",
+    "hooks.kubernetes_names",
     "hooks.config",
     "hooks.runtimes",
     "hooks.previous_status",
