@@ -1,34 +1,35 @@
 """
 All an operator may choose; chart values and --config files mirror Config, key for key.
 
-A file is laid over the defaults: maps are merged key by key, null takes an entry away, everything else is
-replaced. Unknown keys are refused, so that no setting is ever silently without effect.
+A file is laid over the defaults: maps are merged key by key, null takes an entry away (and leaves a whole setting at
+its default), everything else is replaced. Unknown keys are refused, so that no setting is ever silently without effect;
+so is what would make the API server refuse the children of every Function, or of every Function of a kind.
 """
 
 import os
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from hooks import quantity
-
-_WRITTEN = WithJsonSchema({"type": ["string", "integer"]})
-Quantity = Annotated[str, BeforeValidator(quantity.canonical), _WRITTEN]
-_NAME = r"^[^,=]+$"
-_Value = TypeVar("_Value")
-Named = Annotated[
-    dict[Annotated[str, Field(pattern=_NAME), WithJsonSchema({"type": "string"})], _Value],
-    Field(json_schema_extra={"propertyNames": {"pattern": _NAME}}),
-]
-"""A map of names that can be joined by ",", and to a quantity by "=": so they reach the admission policy."""
-
-Amounts = Named[Annotated[str, BeforeValidator(quantity.amount), _WRITTEN]]
-"""A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
-
-ImagePattern = Annotated[str, Field(pattern=r"^[^*,\s]*[^,\s]$")]
-"""Either an image or how it begins and then "*"; as no image has a comma or white space, they can be joined too."""
+from hooks import config_rules
+from hooks.config_types import (
+    MANY,
+    Address,
+    Amounts,
+    Annotations,
+    Flag,
+    Image,
+    ImagePattern,
+    Percent,
+    Profiles,
+    Registry,
+    Runtimes,
+    SecretName,
+    Size,
+)
+from hooks.faults import faults
 
 RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
 """
@@ -53,8 +54,8 @@ class RuntimeImage(Setting):
     """One name users may write in spec.runtime; `image` stands below Config.registry."""
 
     family: Literal["nodejs", "python"]
-    image: str = Field(min_length=1)
-    deprecated: bool = False
+    image: Image
+    deprecated: Flag = False
 
 
 class Install(Setting):
@@ -71,15 +72,15 @@ class Install(Setting):
 class VolumeSizes(Setting):
     """Upper bounds of the two scratch volumes of a pod."""
 
-    sources: Quantity = "1Gi"
-    tmp: Quantity = "512Mi"
+    sources: Size = "1Gi"
+    tmp: Size = "512Mi"
 
 
 class Related(Setting):
     """What Metacontroller sends along: pods, so that a status says why they fail; Secrets and ConfigMaps in use."""
 
-    pods: bool = True
-    configs: bool = False
+    pods: Flag = True
+    configs: Flag = False
 
 
 def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> ResourceProfile:
@@ -91,14 +92,14 @@ def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool
 
 
 class Config(Setting):
-    registry: str = "ghcr.io/buildless-functions"
-    runtimes: Named[RuntimeImage] = {
+    registry: Registry = "ghcr.io/buildless-functions"
+    runtimes: Runtimes[RuntimeImage] = {
         "nodejs20": _runtime("nodejs20", "nodejs", deprecated=True),
         "nodejs22": _runtime("nodejs22", "nodejs"),
         "nodejs24": _runtime("nodejs24", "nodejs"),
         "python312": _runtime("python312", "python"),
     }
-    profiles: Named[ResourceProfile] = {
+    profiles: Profiles[ResourceProfile] = {
         "XS": _profile("50m", "64Mi", "150m", "256Mi"),
         "S": _profile("100m", "128Mi", "200m", "256Mi"),
         "M": _profile("200m", "256Mi", "400m", "512Mi"),
@@ -110,26 +111,19 @@ class Config(Setting):
     install: Install = Install()
     volume_sizes: VolumeSizes = VolumeSizes()
     related: Related = Related()
-    target_cpu_utilization_percentage: int = Field(default=50, alias="targetCPUUtilizationPercentage", ge=1, le=1000)
-    allowed_image_overrides: tuple[ImagePattern, ...] = ("*",)
+    target_cpu_utilization_percentage: Percent = Field(default=50, alias="targetCPUUtilizationPercentage")
+    allowed_image_overrides: tuple[ImagePattern, ...] = Field(default=("*",), max_length=MANY)
     """What spec.runtimeImageOverride may be: an image, or how it begins and then "*". By default anything."""
-    allow_unrestricted_security_context: bool = False
+    allow_unrestricted_security_context: Flag = False
     """Whether security contexts may ask for what Pod Security "restricted" forbids, such as root."""
-    image_pull_secrets: tuple[str, ...] = ()
-    package_registry_config_secret_name: str = "serverless-package-registry-config"
-    trace_collector_endpoint: str = ""
-    publisher_proxy_address: str = "http://eventing-publisher-proxy.kyma-system.svc.cluster.local/publish"
-    pod_annotations: dict[str, str] = {
+    image_pull_secrets: tuple[SecretName, ...] = ()
+    package_registry_config_secret_name: SecretName = "serverless-package-registry-config"
+    trace_collector_endpoint: Address = ""
+    publisher_proxy_address: Address = "http://eventing-publisher-proxy.kyma-system.svc.cluster.local/publish"
+    pod_annotations: Annotations = {
         "proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }',
         "sidecar.istio.io/nativeSidecar": "true",
     }
-
-    @model_validator(mode="after")
-    def _default_profile_exists(self) -> "Config":
-        if self.default_profile not in self.profiles:
-            known = ", ".join(sorted(self.profiles))
-            raise ValueError(f"defaultProfile: {self.default_profile!r} is not one of {known}")
-        return self
 
     def runtime_names(self, family: str) -> list[str]:
         """Return the names of a family's runtimes, sorted."""
@@ -145,13 +139,21 @@ def revision() -> str:
     return os.environ.get("BUILDLESS_REVISION", "")
 
 
+class Unsound(ValueError):
+    """A configuration that would not work; `faults` has the path and the message of each setting that is to blame."""
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        self.faults = found
+        super().__init__("\n".join(f"{path}: {message}" for path, message in found))
+
+
 def load(path: str | None = None) -> Config:
     """
     Return the configuration in the YAML file at `path`, laid over the defaults.
 
     Without `path` the file is the one named by the environment variable BUILDLESS_CONFIG; without that too, the
-    defaults hold. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError (pydantic.ValidationError)
-    if it is no sound configuration.
+    defaults hold. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError if it holds no map of
+    settings, and Unsound with every fault if these do not work.
     """
     path = path or os.environ.get("BUILDLESS_CONFIG")
     if not path:
@@ -162,7 +164,23 @@ def load(path: str | None = None) -> Config:
         return Config()
     if not isinstance(overlay, dict):
         raise ValueError(f"{path}: expected a map of settings, found {type(overlay).__name__}")
-    return Config.model_validate(_overlaid(Config().model_dump(by_alias=True), overlay))
+    return over_defaults(overlay)
+
+
+def over_defaults(overlay: dict[str, Any]) -> Config:
+    """Return the defaults with `overlay` laid over them; raises Unsound with every fault."""
+    defaults = Config().model_dump(by_alias=True)
+    settings = defaults | _overlaid(defaults, overlay)
+    config: Config | None = None
+    found: list[tuple[str, str]] = []
+    try:
+        config = Config.model_validate(settings)
+    except ValidationError as error:
+        found += faults(error)
+    found += config_rules.faults(settings)
+    if config is None or found:
+        raise Unsound([(path if path.isprintable() else repr(path)[1:-1], message) for path, message in found])
+    return config
 
 
 def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

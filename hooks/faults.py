@@ -26,9 +26,16 @@ _WORDS = {
     "int_type": "must be of type integer",
     "bool_type": "must be of type boolean",
     "list_type": "must be of type array",
+    "tuple_type": "must be of type array",
     "dict_type": "must be of type object",
     "model_type": "must be of type object",
+    "extra_forbidden": "Forbidden: there is no such setting",
+    "invalid_key": "Forbidden: there is no such setting",
 }
+
+
+_KEY = "[key]"
+"""The last step of pydantic's path to a key of a map."""
 
 
 def faults(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -50,6 +57,6 @@ def _context(fault: Any) -> dict[str, Any]:
 
 
 def dotted(path: Sequence[Any]) -> str:
-    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`."""
-    steps = [step for step in path if step not in (INTEGER, STRING)]
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`; a fault of a key stands at its value's place."""
+    steps = [step for step in path if step not in (INTEGER, STRING, _KEY)]
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).strip(".")

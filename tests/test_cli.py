@@ -238,14 +238,21 @@ def test_dates_stay_strings(tmp_path: Path) -> None:
 
 
 CONFIG_FAULTS = {
-    "an unknown setting": ("registri: x\n", "c.yaml:1: registri: Extra inputs are not permitted\n"),
+    "an unknown setting": ("registri: x\n", "c.yaml:1: registri: Forbidden: there is no such setting\n"),
     "a wrong type": ("\nregistry: 5\n", "c.yaml:2: registry: must be of type string\n"),
-    "a rule": ("defaultProfile: XXL\n", "c.yaml:1: defaultProfile: 'XXL' is not one of L, M, S, XL, XS\n"),
+    "a rule": (
+        "defaultProfile: XXL\n",
+        'c.yaml:1: defaultProfile: Unsupported value: "XXL": supported values: "L", "M", "S", "XL", "XS"\n',
+    ),
+    "a fault of two values": (
+        "profiles:\n  L:\n    limits: {cpu: 200m}\n",
+        'c.yaml:2: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m\n',
+    ),
     "no map": ("- a\n", "c.yaml: expected a map of settings, found list\n"),
     "no YAML": ("a: [\n", "c.yaml:2: while parsing a flow node expected the node content, but found '<stream end>'\n"),
     "two": (
         "a: 1\nb: 2\n",
-        "c.yaml:1: a: Extra inputs are not permitted\nc.yaml:2: b: Extra inputs are not permitted\n",
+        "c.yaml:1: a: Forbidden: there is no such setting\nc.yaml:2: b: Forbidden: there is no such setting\n",
     ),
 }
 

@@ -4,7 +4,6 @@ import os
 import sys
 
 import yaml
-from pydantic import ValidationError
 
 from hooks import config
 from hooks.cli.files import Problem, Unusable, documents
@@ -26,8 +25,8 @@ def _load(name: str) -> config.Config:
     document = next(documents(name), None)
     try:
         return config.load(name)
-    except ValidationError as error:
-        raise Unusable(document.problems(error) if document else []) from None
+    except config.Unsound as error:
+        raise Unusable([document.problem(*fault) for fault in error.faults] if document else []) from None
     except (ValueError, yaml.YAMLError) as error:
         message = str(error).removeprefix(f"{name}: ")
         raise Unusable([Problem(file=name, line=0, path="", message=message)]) from None
