@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from hooks import kubernetes_names as names
 
 _URL = (
-    r"https?://([!-.0->A-Z\[-~]*@)?([A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*)*"
+    r"https?://([!\x22$-.0->A-Z\[-~]*@)?([A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*)*"
     r"|\[[A-Fa-f0-9:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?"
 )
 
@@ -92,10 +92,14 @@ def _is_address(text: str) -> bool:
     found = re.fullmatch(r"https?://(?:[^/?#]*@)?(\[.*\]|[^:/?#\[\]]*)(?::(\d+))?(?:[/?#].*)?", text)
     if not found:
         return not text
-    host = found[1].strip("[]")
+    host = found[1]
     try:
-        if ":" in host or host.rpartition(".")[2].isdigit():
-            ip_address(host)
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+        elif re.fullmatch("[0-9]+|0[xX][0-9a-fA-F]*", host.removesuffix(".").rpartition(".")[2]):
+            IPv4Address(host)
+        else:
+            host.encode().decode("idna")
     except ValueError:
         return False
     return int(found[2] or 0) <= 65535
