@@ -18,7 +18,20 @@ LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 """Limits with which no runtime starts: of a limit below, the unit is most likely forgotten."""
 POD_BYTES = 10 * 1024
 """What the settings may add to a Deployment, beside what a user may: Metacontroller keeps both in one annotation."""
-RESERVED_PREFIX = "serverless.kyma-project.io/"
+IN_PLACE_OF_FIELDS = (names.APPARMOR, names.SECCOMP, names.SECCOMP_POD)
+RESERVED = ("serverless.kyma-project.io/", "kubernetes.io/config.")
+"""Keys of the hook's own, and of the kubelet's."""
+IN_PODS = (
+    "podAnnotations",
+    "imagePullSecrets",
+    "install",
+    "registry",
+    "traceCollectorEndpoint",
+    "publisherProxyAddress",
+    "packageRegistryConfigSecretName",
+)
+"""Settings that become part of every pod; of profiles and runtimes, one."""
+BANDWIDTHS = ("kubernetes.io/ingress-bandwidth", "kubernetes.io/egress-bandwidth")
 
 Fault = tuple[str, str]
 """The path of a setting, and what is wrong with it."""
@@ -116,31 +129,39 @@ def _images(registry: Any, runtimes: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _annotations(annotations: Mapping[str, Any]) -> Iterator[Fault]:
     for key, value in annotations.items():
-        fault = names.annotation_fault(key, value) if isinstance(value, str) else ""
-        if key.startswith((names.APPARMOR, names.SECCOMP, names.SECCOMP_POD)):
-            fault = "Kubernetes reads it in place of the profiles that Functions may choose"
-        if key.startswith(RESERVED_PREFIX):
-            fault = f"no key may begin with {RESERVED_PREFIX}"
-        if fault:
-            yield f"podAnnotations.{key}", f"Forbidden: {fault}"
+        path = f"podAnnotations.{key}"
+        if key.startswith(IN_PLACE_OF_FIELDS):
+            yield path, "Forbidden: Kubernetes reads it in place of the profiles that Functions may choose"
+        elif key.startswith(RESERVED):
+            yield path, f"Forbidden: no key may begin with {' or '.join(RESERVED)}"
+        elif isinstance(value, str) and (fault := names.annotation_fault(key, value)):
+            yield path, f"Forbidden: {fault}"
+        elif key in BANDWIDTHS and not _is_bandwidth(value):
+            # No node starts a pod with another value.
+            yield path, "Invalid value: must be a quantity from 1k to 1P"
+
+
+def _is_bandwidth(value: Any) -> bool:
+    number = _number(value) if isinstance(value, str) else None
+    return number is not None and quantity.parse("1k") <= number <= quantity.parse("1P")
 
 
 def _size(settings: Mapping[str, Any]) -> Iterator[Fault]:
     """The record of a child is an annotation: it has to hold what a Function may bring, and this too."""
-    twice = max(map(_bytes, _map(settings.get("profiles")).values()), default=0) + _bytes(settings.get("registry"))
-    twice += max(map(_bytes, _map(settings.get("runtimes")).values()), default=0)
-    once = ("podAnnotations", "install", "imagePullSecrets", "traceCollectorEndpoint", "publisherProxyAddress")
-    pull_secrets = settings.get("imagePullSecrets")
-    around = 12 * len(pull_secrets) if isinstance(pull_secrets, list) else 0
-    if (size := 2 * twice + around + sum(_bytes(settings.get(name)) for name in once)) > POD_BYTES:
-        parts = "with pull secrets, addresses, the longest image and the largest profile"
-        yield "podAnnotations", f"Too long: {parts} {size} bytes when encoded, may not be more than {POD_BYTES} bytes"
+    sizes = {name: _bytes(settings.get(name)) for name in IN_PODS}
+    for name in ("profiles", "runtimes"):
+        sizes[name] = 2 * max(map(_bytes, _map(settings.get(name)).values()), default=0)
+    if (size := sum(sizes.values())) > POD_BYTES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        words = f"the settings of a pod take {size} bytes when encoded, may not be more than {POD_BYTES} bytes"
+        yield largest, f"Too long: {words}"
 
 
 def _bytes(value: Any) -> int:
-    """Return at least the bytes that Go's JSON encoder needs, with every $ doubled."""
+    """Return at least the bytes that Go's JSON encoder needs, with every $ doubled and every list item an object."""
     text = json.dumps(value, default=str)
-    return len(text) + text.count("$") + 5 * sum(map(text.count, "<>&"))
+    items = len(value) if isinstance(value, list) else 0
+    return len(text) + text.count("$") + 5 * sum(map(text.count, "<>&")) + len('{"name":}') * items
 
 
 def _map(value: Any) -> Mapping[str, Any]:

@@ -69,6 +69,11 @@ def shown(found: Any) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
+def _is_resource(text: str) -> bool:
+    """The API server takes names of Kubernetes' own too, but no node has such a resource."""
+    return names.is_resource(text) and "kubernetes.io/" not in text
+
+
 def _is_registry(text: str) -> bool:
     """A first part with "." or ":" in it is a host to container runtimes, which has no "_"."""
     host = text.partition("/")[0]
@@ -111,7 +116,7 @@ RESOURCE = Text(
     words=names.RESOURCE_SHAPE,
     pattern="cpu|memory|ephemeral-storage|hugepages-[0-9.]+[a-zA-Z]*|[a-z0-9][a-z0-9.-]*/[A-Za-z0-9_.-]+",
     longest=317,
-    test=names.is_resource,
+    test=_is_resource,
 )
 ANNOTATION = Text(
     words=names.KEY_SHAPE, pattern="([A-Za-z0-9.-]+/)?[A-Za-z0-9_.-]{1,63}", longest=317, test=names.is_annotation_key

@@ -29,6 +29,7 @@ NO_RESOURCES = (
     "example.com/",
     "/gpu",
     "requests.example.com/gpu",
+    "kubernetes.io/x",
     "Example.com/gpu",
     "hugepages-x",
 )
@@ -55,7 +56,11 @@ SOUND: dict[str, list[Any]] = {
         {},
         {"a": "", "A.b_C": "\0\n\t\u2028😀", "Example.COM/x": "$(FUNC_NAME)"},
         {f"a/{n}": "x" * 40 for n in range(100)},
-        {"controller.kubernetes.io/pod-deletion-cost": "-5", "x" * 63: "x" * 9000},
+        {
+            "controller.kubernetes.io/pod-deletion-cost": "-5",
+            "kubernetes.io/ingress-bandwidth": "10M",
+            "x" * 63: "x" * 9000,
+        },
     ],
     "related": [{"pods": False}, {"configs": True}],
 }
@@ -99,6 +104,7 @@ ODD: dict[str, list[Any]] = {
         {"container.apparmor.security.beta.kubernetes.io/function": "unconfined"},
         {"seccomp.security.alpha.kubernetes.io/pod": "x"},
         {"kubernetes.io/config.mirror": "x"},
+        {"kubernetes.io/ingress-bandwidth": "1"},
         {"scheduler.alpha.kubernetes.io/tolerations": "x"},
         {"controller.kubernetes.io/pod-deletion-cost": "x"},
         {"serverless.kyma-project.io/configs-version": "x"},
@@ -158,18 +164,15 @@ def amounts(random: Random, oddness: float, resources: tuple[str, ...]) -> Manif
     return found
 
 
-def functions(config: Config, sparing: bool = False) -> Iterator[Manifest]:
-    """Yield a minimal Function for each runtime, profile, with and without packages, with and without autoscaler."""
-    number = 0
-    for runtime, image in config.runtimes.items():
-        packages = "{}" if image.family == "nodejs" else "requests\n"
-        for size in config.profiles:
-            for dependencies in (None, packages):
-                for scale in (None, {"minReplicas": 1, "maxReplicas": 2}):
-                    number += 1
-                    # In a sparing selection every value of each still comes up: 7 has no factor in common with them.
-                    if not sparing or number % 7 == 1:
-                        yield function(runtime, size, dependencies, scale)
+def functions(config: Config) -> Iterator[Manifest]:
+    """Yield minimal Functions: each runtime and profile, with and without packages, with and without autoscaler."""
+    runtimes, sizes = list(config.runtimes.items()), list(config.profiles)
+    for index in range(max(len(runtimes), len(sizes))):
+        name, runtime = runtimes[index % len(runtimes)]
+        packages = "{}" if runtime.family == "nodejs" else "requests\n"
+        for dependencies in (None, packages):
+            for scale in (None, {"minReplicas": 1, "maxReplicas": 2}):
+                yield function(name, sizes[index % len(sizes)], dependencies, scale)
 
 
 def function(runtime: str, size: str, dependencies: str | None, scale: Manifest | None) -> Manifest:

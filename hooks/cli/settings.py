@@ -22,11 +22,11 @@ def read(path: str | None) -> config.Config:
 
 
 def _load(name: str) -> config.Config:
-    document = next(documents(name), None)
     try:
+        document = next(documents(name), None)
         return config.load(name)
     except config.Unsound as error:
         raise Unusable([document.problem(*fault) for fault in error.faults] if document else []) from None
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         message = str(error).removeprefix(f"{name}: ")
         raise Unusable([Problem(file=name, line=0, path="", message=message)]) from None
