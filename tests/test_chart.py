@@ -22,8 +22,9 @@ PAGE = ROOT / "docs" / "values.md"
 HEAD = """\
 # Values of the chart
 
-Made from the comments of `chart/values.yaml`. `helm show values` prints them too; a key that is not listed here, or a
-value of another type, is refused before anything is installed.
+Made from the comments of `chart/values.yaml`. `helm show values` prints them too. A key that is not listed here, or a
+value that cannot work, is refused before anything is installed; where it takes two values to tell, the hook does not
+start.
 
 | value | default | what it is for |
 | --- | --- | --- |
@@ -129,6 +130,13 @@ def test_defaults_pass_the_schema() -> None:
         ({"config": {"runtimes": {"go": {"family": "go", "image": "x"}}}}, "'go' is not one of"),
         ({"config": {"minimumResources": {"cpu": 0.5}}}, "0.5 is not of type"),
         ({"config": {"minimumResources": {"cpu,memory": 1}}}, "'cpu,memory' does not match"),
+        ({"config": {"registry": "https://ghcr.io/acme"}}, "'https://ghcr.io/acme' does not match"),
+        ({"config": {"runtimes": {}}}, "{} should be non-empty"),
+        ({"config": {"imagePullSecrets": [""]}}, "'' does not match"),
+        ({"config": {"volumeSizes": {"tmp": "-1Gi"}}}, "'-1Gi' does not match"),
+        ({"imagePullSecrets": [""]}, "'' does not match"),
+        ({"imagePullSecrets": ["A"]}, "'A' does not match"),
+        ({"functionNetworkPolicy": {"namespaces": ["a.b"]}}, "'a.b' does not match"),
         ({"config": {"allowedImageOverrides": ["a, b"]}}, "'a, b' does not match"),
     ],
 )
