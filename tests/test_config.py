@@ -212,11 +212,11 @@ TOGETHER: list[tuple[str, str]] = [
     ),
     (
         f"podAnnotations: {{a: {'$' * 7000}}}",
-        f"podAnnotations: {SUM} 14650 bytes when encoded, may not be more than 10240 bytes",
+        f"podAnnotations: {SUM} 14671 bytes when encoded, may not be more than 10240 bytes",
     ),
     (
         f"imagePullSecrets: {json.dumps([f'{n}' for n in range(900)])}",
-        f"imagePullSecrets: {SUM} 14929 bytes when encoded, may not be more than 10240 bytes",
+        f"imagePullSecrets: {SUM} 14950 bytes when encoded, may not be more than 10240 bytes",
     ),
     (
         "profiles: {L: {limits: {kubernetes.io/batteries: 1}}}",
