@@ -11,7 +11,7 @@ resolve.py   every default in the house                         sizing.py       
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
 status.py    what a Function says                               conditions.py   since when it says so
-rollout.py   what a Deployment says
+rollout.py   what a Deployment says                         redact.py       a text of others as one safe line
 cause.py     why pods do not run                                related.py      what is sent along: pods ...
 drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
 cli/         one command per module

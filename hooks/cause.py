@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from hooks import meta
 from hooks.manifest import Manifest, condition
+from hooks.redact import one_line
 
 RANKS = (
     "ImagePullBackOff",
@@ -30,7 +31,6 @@ RANKS = (
 """The reasons, most useful first: of several only the first is told."""
 GRACE = timedelta(seconds=4)
 """How long a pod may be silent about its volumes or its health before that counts as a cause."""
-TEXT_CHARACTERS = 1024
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
          "RegistryUnavailable", "SignatureValidationFailed"}  # fmt: skip
@@ -41,22 +41,11 @@ _DECORATION = re.compile(r"^[\s\xd7│├╰─▶]+|^(npm error|npm ERR!)\s*")
 _LOAD_FAILED = re.compile(
     r"The handler could not be loaded\. |handler\.\w+ (has|exports) no function |[\w.]*(Error|Exception)\b"
 )
-_SCRUBBED = (
-    (re.compile(r"(?<=://)[^/@\s]+@"), ""),
-    (
-        re.compile(r"(?i)(token|passw\w*|secret|api_?key|authorization)([\"']?\s*[=:]\s*)(bearer |basic )?[^\s,;&]+"),
-        r"\1\2***",
-    ),
-    (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
-    (re.compile(r"(?<=\d\.\d)(\d{0,2}):\d{4,5}\b"), r"\1"),
-    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"), "..."),
-)
-"""Credentials; then what differs between two runs of the same fault: addresses, ports, times."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """`reason` is one of RANKS, `message` one line that never holds more than about TEXT_CHARACTERS."""
+    """`reason` is one of RANKS, `message` one line that never holds much more than hooks.redact.LINE_CHARACTERS."""
 
     reason: str
     message: str
@@ -91,7 +80,7 @@ def _said(pod: Manifest, profile: str) -> Iterator[Cause]:
     """Yield what a pod's status says outright."""
     status = pod["status"]
     if status.get("phase") == "Failed":
-        said = _stable(status.get("message", "").partition(". ")[0])
+        said = one_line(status.get("message", "").partition(". ")[0])
         yield Cause(reason="PodFailed", message=f"a pod was given up by its node: {status.get('reason', '')}: {said}")
         return
     scheduled = condition(pod, "PodScheduled")
@@ -105,10 +94,10 @@ def _of_container(container: Manifest, pod: Manifest, profile: str) -> Iterator[
     waiting = container.get("state", {}).get("waiting", {})
     reason, text = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _PULL:
-        said = _stable(text.rpartition("ErrImagePull: ")[2]) or reason
+        said = one_line(text.rpartition("ErrImagePull: ")[2]) or reason
         yield Cause(reason="ImagePullBackOff", message=f"image {container['image']} cannot be pulled: {said}")
     elif reason in _CREATE:
-        yield Cause(reason="CreateContainerConfigError", message=f"the container cannot be made: {_stable(text)}")
+        yield Cause(reason="CreateContainerConfigError", message=f"the container cannot be made: {one_line(text)}")
     # While a container starts again, how it ended last time is still the reason.
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
     if ended and not container.get("ready") and (ended["exitCode"] or container["name"] != meta.INSTALL):
@@ -126,7 +115,7 @@ def _of_end(name: str, ended: Manifest, pod: Manifest, profile: str) -> Cause:
         return Cause(reason="InstallFailed", message=f"the dependencies could not be installed: {_of_installer(ended)}")
     last = ended.get("message", "").strip().rpartition("\n")[2].strip()
     if _LOAD_FAILED.match(last):
-        return Cause(reason="HandlerFailed", message=_stable(last))
+        return Cause(reason="HandlerFailed", message=one_line(last))
     text = f"container {name} ended with exit code {ended['exitCode']}: see its log, or it no longer answered /healthz"
     return Cause(reason="ContainerFailed", message=text)
 
@@ -136,13 +125,13 @@ def _of_installer(ended: Manifest) -> str:
     lines = [line for line in ended.get("message", "").splitlines() if line.strip() and not _NOISE.search(line)]
     begins = next((at for at, line in enumerate(lines) if _ERROR_BEGINS.match(line)), max(0, len(lines) - 4))
     said = " ".join(_DECORATION.sub("", line).strip() for line in lines[begins:])
-    return _stable(said) or f"exit code {ended['exitCode']}"
+    return one_line(said) or f"exit code {ended['exitCode']}"
 
 
 def _of_scheduler(message: str) -> str:
     """Return what keeps nodes away without how many of each there are: "Insufficient cpu, node(s) had ..."."""
     reasons = message.partition(": ")[2].partition(". ")[0] if "nodes are available" in message else message
-    return _stable(", ".join(sorted({re.sub(r"^\d+ ", "", each) for each in reasons.rstrip(".").split(", ")})))
+    return one_line(", ".join(sorted({re.sub(r"^\d+ ", "", each) for each in reasons.rstrip(".").split(", ")})))
 
 
 def _silent(pod: Manifest) -> tuple[datetime, Cause] | None:
@@ -172,9 +161,3 @@ def _mounted(pod: Manifest) -> Iterator[str]:
 def _memory_limit(name: str, pod: Manifest) -> str:
     every = (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])
     return next(str(c["resources"]["limits"].get("memory")) for c in every if c["name"] == name)
-
-
-def _stable(text: str) -> str:
-    for pattern, replacement in _SCRUBBED:
-        text = pattern.sub(replacement, text)
-    return " ".join(text.split())[:TEXT_CHARACTERS]

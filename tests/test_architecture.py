@@ -50,6 +50,7 @@ ORDER = [
     "hooks.children.service",
     "hooks.children.service_account",
     "hooks.children",
+    "hooks.redact",
     "hooks.cause",
     "hooks.rollout",
     "hooks.conditions",
