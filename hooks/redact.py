@@ -9,8 +9,8 @@ costs more than a constant. Where it is unclear whether a word is a credential, 
 import re
 from collections.abc import Callable, Iterator
 
-TEXT_CHARACTERS = 16_384
-"""How much of a text is searched: four times what a kubelet keeps of a termination message."""
+TEXT_CHARACTERS = 8192
+"""How much of a text is searched: twice what a kubelet keeps of a termination message."""
 LINE_CHARACTERS = 1024
 MASK = "***"
 
@@ -34,14 +34,15 @@ _KEY = re.compile(
 """A name that says its value is a credential, the rest of the name, and what separates them. == 1.0 is a version."""
 _PLURAL = re.compile(r"(?i)s?(?:[_-]?(?:key|value|id|base64|b64))?")
 """How a name may go on where a colon follows: secretName is no secret."""
-_FLAG = re.compile(r"(?i)--[a-z-]{0,32}?(?:token|passw(?:or)?d|secret|key)(?![\w-])\s(?!-)")
+_FLAG = re.compile(r"(?i)(?<!-)--[a-z-]{0,32}?(?:token|passw(?:or)?d|secret|key)(?![\w-])\s(?!-)")
 _VALUE = re.compile(
     r"\\\"(?:(?!\\\").)*+(?:\\\")?|[bru]{0,2}\"(?:[^\"\\]|\\.)*+\"?|[bru]{0,2}'(?:[^'\\]|\\.)*+'?|\[[^\]]*+\]?|\{[^}]*+\}?"
     r"|(?:[^\s,;&\"']|[,;&](?!\s|$|[\w.-]{1,64}\s?[=:])|[\"'](?![\s,;:)\]}>]|$))*+"
 )
 """One value: in quotes, in brackets, or up to white space or the next name."""
-_SCHEME = re.compile(r"[A-Za-z][\w-]{0,32}+ ")
-_PARAMETER = re.compile(r"[,;] (?=[\w-]{1,64}=)")
+_SCHEME = re.compile(r"(?:[A-Za-z][\w-]{0,32}+ )?+(?:[\w-]{1,64}+=(?=[^=\s,;]))?+")
+_PARAMETER = re.compile(r"[,;] [\w-]{1,64}+=")
+"""How the value of a header begins, and how it goes on."""
 _PROSE = re.compile(r"(?!(?:bearer|basic|digest|token|apikey|key)\b)[a-z]{1,32}+(?=[:\s])|(?:YES|NO)\)")
 """A plain word that more follows: "failed to fetch token: unexpected status" names no token."""
 
