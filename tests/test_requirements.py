@@ -1,11 +1,13 @@
 """A requirements.txt: whatever pip could take is let through, and the rest is named by its line alone."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
-from hooks.validate.requirements import MOST, faults
+from hooks.validate.requirements import LONGEST, MOST, MOST_READ, faults
 
 ACCEPTED = [
     "",
@@ -55,6 +57,216 @@ REFUSED = [
 ]
 
 
+BOTH = [
+    "foo[]",
+    "foo==1 --hash=sha256:00",
+    "foo ; python_version < '3'",
+    "foo ; extra == 'x'",
+    "foo ==1 ,",
+    "foo ==1,",
+    "foo (==1,)",
+    "foo>=1,<2",
+    "foo >= 1 , <2",
+    "foo>=1.0.dev",
+    "foo==1.0-1",
+    "foo==v1.0",
+    "foo==1.0+local_1",
+    "foo @ https://example.com/a.whl ; python_version < '3'",
+    "foo@ git+https://example.com/a.git",
+    "https://example.com/a-1-py3-none-any.whl",
+    "https://example.com/a.tar.gz",
+    "git+https://example.com/a.git#egg=a",
+    "git+https://example.com/a.git",
+    "foo  # c",
+    "foo ==1 # c",
+    "FOO==1.0RC1",
+    "foo==1.0c1",
+    "foo==1!2",
+    "foo!=1.*",
+    "foo~=1.0",
+    "1foo",
+    "foo==1;python_version<'3' and (os_name=='a' or os_name=='b')",
+    "foo\u3000",
+    "foo\rbar",
+    "foo\r\nbar",
+    "\ufefffoo",
+    "--pre",
+    "-i https://example.com",
+    "--index-url=https://example.com",
+    "--extra-index-url https://example.com",
+    "--find-links https://example.com",
+    "--no-index",
+    "--pre --no-index",
+    "--no-binary foo",
+    "--trusted-host x",
+    "--use-feature fast-deps",
+    "--require-hashes",
+    "--prefer-binary",
+    "foo[a]@https://x/y.tar.gz",
+    "foo [a] ==1",
+    "foo[A_b.c-d]",
+    "foo>1,>2,>3,",
+    "foo ~= 1.4.2",
+    "foo==1.0.post1",
+    "foo==1.0-post1-dev2",
+    "foo<1;python_version>'3' --hash=sha256:00",
+    "foo --hash sha256:00",
+    "foo.git",
+    "foo.zip==1",
+    "foo-1.tar.xz",
+    "foo==1.0.0.0.0.0.0.0",
+    "foo==01",
+    "FOO[x]>=1 ; extra=='y'",
+    "foo;python_version>='3.8' # c",
+    "foo; platform_machine == 'a/b'",
+    "foo ; extra == 'a@b'",
+    "foo==1 ; 'a' in \"b;c\"",
+]
+"""Read by pip 26.3 and uv 0.13.9 (recorded by running both)."""
+ONLY_PIP = [
+    "foo===abc!!",
+    "foo_",
+    "foo ; ",
+    "foo;",
+    "foo ()",
+    "foo@https://example.com/a.whl",
+    "/opt/a-1-py3-none-any.whl",
+    "foo>=1.2;",
+    "foo --config-settings=a=b",
+    "foo===1.*",
+    "foo==1\u2028bar",
+    "foo==1\x0cbar",
+    "foo==1\x85bar",
+    "foo==1\x0bbar",
+    "foo==1\x1cbar",
+    "--index https://example.com",
+    "--only-final :all:",
+    "--all-releases :all:",
+    "--config-settings a=b",
+    "--hash sha256:00",
+    "-ihttps://example.com",
+    "-fhttps://example.com",
+    "--inde https://example.com",
+    "foo @ /opt/x.whl",
+    "foo @ file:x",
+    "file:x",
+    "file:///opt/x-1.tar.gz",
+    "foo --hash=sha256:00 ; python_version>'3'",
+    "foo -C a=b",
+    "foo --ha=sha256:00",
+    "foo --pre",
+]
+"""Read by that pip, refused by that uv."""
+ONLY_UV = [
+    "foo\xa0==1",
+    "--trusted-host",
+    "--use-feature x",
+]
+"""Read by that uv, refused by that pip."""
+NEITHER = [
+    "foo==1..2",
+    "foo>=2.0.*",
+    "foo~=1",
+    "foo==*",
+    "foo>1.2.x",
+    "foo==abc!!",
+    "foo[b ar]",
+    "foo[bar,]",
+    "foo[bar",
+    "foo-",
+    "foo.",
+    "_foo",
+    "foo (>=1",
+    "foo (>=1)<2",
+    "foo >=1 <2",
+    "foo=1",
+    "foo = 1",
+    "foo==",
+    "foo>=1.0+local",
+    "foo@",
+    "foo @ ",
+    "foo\x08ar",
+    "foo^1.2",
+    "foo bar",
+    "foo#c",
+    "foo --bogus",
+    "foo -x",
+    "foo<=1.*",
+    "foo~=1.0.*",
+    "\xe9",
+    "foo==\u0661",
+    "--upgrade foo",
+    "--bogus",
+    "--no-deps",
+    "--no-build-isolation",
+    "--uploaded-prior-to 2026-01-01",
+    "--no-build",
+    "-U",
+    "-q",
+    "foo==1 @ https://x/y",
+    "foo[a][b]",
+    "foo>1,,>2",
+    "foo,>1",
+    "foo==1.*.*",
+    "foo==1.0.*+x",
+    "foo==1.0a1.*",
+    "foo!=1.0.dev1.*",
+    "foo== 1 .0",
+    "a b --hash=sha256:00",
+    'foo"bar"',
+    '"foo"',
+    'foo==1"',
+    "'foo'",
+    "foo: 1",
+    'foo: ">=1"',
+    "[packages]",
+    'foo = "*"',
+    "foo>=1 and <2",
+    "foo >=1 || <2",
+    "foo*",
+    "*",
+    "foo==1_0",
+    "foo==1e3",
+    "foo>=3.x",
+    "foo>=latest",
+    "foo==latest",
+    "foo==1.0-SNAPSHOT",
+]
+"""Refused by both."""
+LEFT = [
+    "foo ; bogus == '1'",
+    "foo ; python_version",
+    "foo==${V}",
+    "${PKG}",
+    "${PKG}==1",
+    "foo --global-option=x",
+    "foo --hash",
+    'foo==1 ; os_name == "a',
+    'foo==1;os_name=="a"#c',
+    "--no-binary",
+    "--e .",
+    "foo --install-option=x",
+    "foo -e .",
+    "foo==1.0 ; sys_platform == 'linux' and",
+    "foo @ https://example.com/x;y",
+]
+"""Refused by both, but left to them: markers and options grow with each release, and ${NAME} may be anything."""
+BESIDE = [
+    "foo @ x",
+    "foo @ ./x",
+    "./a-1-py3-none-any.whl",
+    "a-1-py3-none-any.whl",
+    "a.zip",
+    "a-1.tar.gz",
+    "foo/bar",
+    "foo@1.2",
+    "-e .",
+    "git@github.com:a/b.git",
+    "foo/",
+]
+"""Read by pip's parser; its installation, like uv's, looks for a file that is not there."""
+
+
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_accepted(text: str) -> None:
     """Comments, options, URLs, hashes, markers, long lines: all that pip documents."""
@@ -94,3 +306,58 @@ def test_what_packaging_reads_is_accepted(
     line = name + (f"[{', '.join(extras)}]" if extras else "") + (f" ({wanted})" if bracketed and wanted else wanted)
     Requirement(line + marker)
     assert list(faults(line + marker)) == []
+
+
+@pytest.mark.parametrize("line", [*BOTH, *ONLY_PIP, *ONLY_UV, *LEFT])
+def test_what_an_installer_may_take_is_accepted(line: str) -> None:
+    """Refused is only what neither pip nor uv could take."""
+    assert list(faults(line)) == []
+
+
+@pytest.mark.parametrize("line", NEITHER)
+def test_what_no_installer_takes_is_refused(line: str) -> None:
+    """What both refuse is told before a pod starts."""
+    assert len(list(faults(line))) == 1
+
+
+@pytest.mark.parametrize("line", BESIDE)
+def test_files_beside_it_are_refused(line: str) -> None:
+    """There is nothing but the requirements.txt in its directory."""
+    (fault,) = faults(line)
+    assert "names a file beside it" in fault
+
+
+BARE = [
+    line
+    for line in (*BOTH, *ONLY_PIP, *NEITHER)
+    if re.fullmatch(r"[A-Za-z0-9][!-~ ]*", line) and not re.search(r"[@:/#\\-]", line)
+]
+
+
+@pytest.mark.parametrize("line", BARE)
+def test_the_recorded_verdicts_are_those_of_packaging(line: str) -> None:
+    """pip reads a bare requirement with packaging, so the table agrees with the packaging that runs here."""
+    assert _is_read(line.rstrip(" ;")) == (line not in NEITHER)
+
+
+def _is_read(requirement: str) -> bool:
+    try:
+        Requirement(requirement)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def test_a_long_requirement_is_refused() -> None:
+    """The parser sees short texts only; URLs, markers and hashes may be as long as they need to be."""
+    hashes, marker = " --hash=sha256:0" * 999, "python_version > '3' or " * 99
+    assert list(faults("a" * LONGEST)) == []
+    assert "longer than" in next(faults("a" * (LONGEST + 1)))
+    assert list(faults(f"a==1{hashes}")) == list(faults(f"a==1; {marker} x")) == []
+    assert list(faults(f"a @ https://example.com/{'a' * 9999}.whl")) == []
+
+
+def test_reading_ends() -> None:
+    """No more lines are read than any Function needs."""
+    assert list(faults("a\n" * MOST_READ + "a b\n")) == []
+    assert len(list(faults("a\n" * (MOST_READ - 1) + "a b\n"))) == 1
