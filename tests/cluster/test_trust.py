@@ -214,3 +214,18 @@ def test_functions_still_heal_and_go(tenant: Tenant) -> None:
         tenant.delete(name)
         wait_until(lambda name=name: tenant.function(name) is None, f"{name} to go")
     wait_until(lambda: tenant.left() == [], f"{tenant.left()} to go")
+
+
+def test_a_finalizer_of_the_users_keeps_no_function(tenant: Tenant) -> None:
+    """A child that a finalizer of its users keeps stays; its Function goes all the same."""
+    patch = {"metadata": {"finalizers": ["example.com/stays"]}}
+    tenant.create("kept")
+    for resource in KINDS:
+        code, answer = tenant.call("PATCH", tenant.path(resource, "kept"), patch, kind="application/merge-patch+json")
+        assert code == 200, answer
+    tenant.delete("kept")
+    wait_until(lambda: tenant.function("kept") is None, "the Function to go")
+    assert len(tenant.left()) == len(KINDS)
+    for resource in KINDS:
+        tenant.stack.patch(resource, NAMESPACE, "kept", {"metadata": {"finalizers": None}})
+    wait_until(lambda: tenant.left() == [], "the children to go")
