@@ -1,20 +1,67 @@
 """
 One Kubernetes object as JSON.
 
-We do not model what we only carry: a manifest is a plain dict, built anew for every answer.
+We do not model what we only carry: a manifest is a plain dict, built anew for every answer. What is observed was
+written by others and may hold anything: it is read through the accessors here, each of which returns a neutral value
+for whatever has another type.
 """
 
+from datetime import datetime
 from typing import Any
 
 Manifest = dict[str, Any]
 
+MOST = 2**31 - 1
+"""The largest count: Kubernetes keeps counts in 32 bits."""
+_TIME_CHARACTERS = len("2026-01-01T00:00:00.123456789+00:00")
+
+
+def mapping(value: Any) -> Manifest:
+    """Return a map as it is, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """Return a list as it is, an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def mappings(value: Any) -> list[Manifest]:
+    """Return the maps in a list, none for anything else."""
+    return [item for item in sequence(value) if isinstance(item, dict)]
+
+
+def text(value: Any) -> str:
+    """Return a string as it is, an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: Any, otherwise: int = 0) -> int:
+    """Return a count as it is, `otherwise` for anything else."""
+    return value if type(value) is int and 0 <= value <= MOST else otherwise
+
+
+def moment(value: Any) -> datetime | None:
+    """Return the time, with its zone, that a text in Kubernetes' notation names, None for anything else."""
+    if not isinstance(value, str) or len(value) > _TIME_CHARACTERS:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def at(value: Any, *path: str) -> Any:
+    """Return what stands at a path of keys, None where the path leads nowhere."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
 
 def condition(manifest: Manifest, kind: str) -> Manifest:
     """Return the condition of that type in an object's status, an empty map where there is none."""
-    found: Manifest = next(
-        (each for each in manifest.get("status", {}).get("conditions", ()) if each["type"] == kind), {}
-    )
-    return found
+    return next((each for each in mappings(at(manifest, "status", "conditions")) if each.get("type") == kind), {})
 
 
 def pruned(value: Any) -> Any:

@@ -13,6 +13,8 @@ from hooks.resolve import ResolvedFunction
 PREFIX = "serverless.kyma-project.io/"
 CONFIGS_VERSION = f"{PREFIX}configs-version"
 """The pod annotation that changes with the Secrets and ConfigMaps that a Function names."""
+FUNCTION = "function"
+"""The container in which the handler runs."""
 INSTALL = "install-dependencies"
 """The container that installs packages before the Function's own starts."""
 CONTROLLER_UID = "controller-uid"

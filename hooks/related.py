@@ -19,7 +19,7 @@ import orjson
 from hooks import meta
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.manifest import Manifest, condition
+from hooks.manifest import Manifest, at, condition, mappings, text
 from hooks.protocol import SyncRequest
 from hooks.validate.size import encoded_bytes
 
@@ -64,11 +64,15 @@ def rules(function: Function, config: Config) -> list[Manifest]:
 
 
 def newest_pods(request: SyncRequest, deployment: Manifest) -> list[Manifest]:
-    """Return the pods of the Deployment's newest ReplicaSet, or all while nobody says which one that is."""
+    """Return the pods of the Deployment's newest ReplicaSet, or all while no condition names one."""
     pods = [pod for (kind, _), pod in request.related.items() if kind == "Pod"]
-    if not (newest := _NEWEST.search(condition(deployment, "Progressing").get("message", ""))):
+    if not (newest := _NEWEST.search(text(condition(deployment, "Progressing").get("message")))):
         return pods
-    return [pod for pod in pods if newest[1] in (owner["name"] for owner in pod["metadata"].get("ownerReferences", ()))]
+    return [pod for pod in pods if newest[1] in _owners(pod)]
+
+
+def _owners(pod: Manifest) -> list[str]:
+    return [text(owner.get("name")) for owner in mappings(at(pod, "metadata", "ownerReferences"))]
 
 
 def named(spec: FunctionSpec) -> Iterator[Named]:

@@ -10,14 +10,16 @@ are refused a few seconds, which conditions.py counts.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
-from hooks.manifest import Manifest
+from hooks.manifest import MOST, Manifest, at, mapping, mappings, moment, number, text
 
 REFUSED = "DeploymentFailed"
 """Why a Function is under way whose pods are refused."""
 GRACE_SECONDS = 5
 """How long what is asked for may be missing or refused, for a stale cache or a write that is tried again."""
+DEADLINE_SECONDS = 600
+"""How long a rollout has where the Deployment does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,8 @@ class State:
     """
     `phase` is the condition that is true, `running` and `kyma_reason` what Kyma's Running condition says.
 
-    `look_again` is in how many seconds the state changes though nothing happens, 0 where it does not.
+    `look_again` is in how many seconds the state changes though nothing happens, 0 where it does not. `dropped` is
+    where an explanation of the state failed, "" where none did: it is for the log.
     """
 
     phase: Literal["Ready", "Reconciling", "Stalled"]
@@ -34,6 +37,7 @@ class State:
     running: Literal["True", "False", "Unknown"]
     kyma_reason: str
     look_again: int = 0
+    dropped: str = ""
 
     @classmethod
     def ready(cls, reason: str, message: str) -> "State":
@@ -65,49 +69,48 @@ class State:
 
 
 def of_deployment(deployment: Manifest, now: datetime) -> State:
-    """Return the state of a Function whose Deployment was applied as desired."""
-    name, status = deployment["metadata"]["name"], deployment.get("status", {})
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
-    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+    """Return the state of a Function whose Deployment was applied as desired; what cannot be read counts as absent."""
+    name, status = text(at(deployment, "metadata", "name")), mapping(deployment.get("status"))
+    conditions = {text(condition.get("type")): condition for condition in mappings(status.get("conditions"))}
+    spec = mapping(deployment.get("spec"))
+    if number(status.get("observedGeneration")) < number(at(deployment, "metadata", "generation")):
         return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
     if _says(conditions, "Progressing", "False", "ProgressDeadlineExceeded"):
         return State.stalled("DeploymentFailed", _because(name, conditions["Progressing"]))
-    if _is_rolled_out(deployment["spec"].get("replicas", 1), status):
-        return _done(name, deployment)
-    if deployment["spec"].get("paused"):
+    if _is_rolled_out(number(spec.get("replicas", 1), MOST), status):
+        return _done(name, spec)
+    if spec.get("paused"):
         return _paused(name)
     if _says(conditions, "ReplicaFailure", "True"):
         return _refused(name, conditions["ReplicaFailure"])
     if _says(conditions, "Available", "True"):
         return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
     if _says(conditions, "Progressing", "True", "NewReplicaSetAvailable"):
-        return _lost(name, conditions.get("Available", {}), deployment["spec"].get("progressDeadlineSeconds", 600), now)
+        return _lost(name, conditions.get("Available", {}), _deadline(spec), now)
     return State.reconciling("MinReplicasNotAvailable", _unavailable(name))
 
 
-def _is_rolled_out(wanted: int, status: dict[str, Any]) -> bool:
+def _is_rolled_out(wanted: int, status: Manifest) -> bool:
     """Tell whether all replicas are of the newest template and available, and no old one is left."""
-    updated: int = status.get("updatedReplicas", 0)
-    current: int = status.get("replicas", 0)
-    available: int = status.get("availableReplicas", 0)
-    return updated >= wanted and current <= updated <= available
+    updated, current = number(status.get("updatedReplicas")), number(status.get("replicas"))
+    return updated >= wanted and current <= updated <= number(status.get("availableReplicas"))
 
 
-def _done(name: str, deployment: Manifest) -> State:
-    if deployment["spec"].get("replicas", 1) == 0:
+def _done(name: str, spec: Manifest) -> State:
+    if spec.get("replicas", 1) == 0:
         return State.ready("ScaledToZero", f"Deployment {name} is scaled to zero: no pod runs")
     return State.ready("DeploymentReady", f"Deployment {name} is ready")
 
 
 def _paused(name: str) -> State:
-    """Somebody has stopped the rollout, and nothing goes on before somebody resumes it; to Kyma it just waits."""
+    """A paused rollout goes on when it is resumed by hand, and no earlier; to Kyma it just waits."""
     message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
     return replace(State.stalled("DeploymentPaused", message), running="Unknown", kyma_reason="DeploymentWaiting")
 
 
-def _refused(name: str, condition: dict[str, Any]) -> State:
+def _refused(name: str, condition: Manifest) -> State:
     """
-    A quota or Pod Security keeps pods away; Kubernetes tries on, and tells us of success.
+    A quota or Pod Security keeps pods away; Kubernetes tries on, and reports success.
 
     That may be over at once: a ServiceAccount made a moment ago is not yet known, or the pods are of the generation
     before. How long it has lasted is for the Function's own conditions to say.
@@ -115,30 +118,35 @@ def _refused(name: str, condition: dict[str, Any]) -> State:
     return replace(State.reconciling(REFUSED, _because(name, condition), look_again=GRACE_SECONDS), running="False")
 
 
-def _lost(name: str, condition: dict[str, Any], deadline: int, now: datetime) -> State:
+def _lost(name: str, condition: Manifest, deadline: int, now: datetime) -> State:
     """Pods that go missing after a finished rollout have as long as a rollout has: no deadline of Kubernetes' runs."""
     reason, message = "MinReplicasNotAvailable", _unavailable(name)
-    if left := _left(condition, deadline, now):
+    if left := seconds_left(condition, deadline, now):
         return State.reconciling(reason, message, look_again=left)
     return replace(
         State.stalled(reason, f"{message} for more than {deadline} seconds"), running="Unknown", kyma_reason=reason
     )
 
 
-def _left(condition: dict[str, Any], seconds: int, now: datetime) -> int:
+def _deadline(spec: Manifest) -> int:
+    return number(spec.get("progressDeadlineSeconds"), DEADLINE_SECONDS)
+
+
+def seconds_left(condition: Manifest, seconds: int, now: datetime) -> int:
     """Return for how many of so many seconds the condition may last on; one without a time has just begun."""
-    since = condition.get("lastTransitionTime")
-    age = (now - datetime.fromisoformat(since)).total_seconds() if since else 0
-    return max(0, ceil(seconds - age))
+    since = moment(condition.get("lastTransitionTime"))
+    age = (now - since).total_seconds() if since else 0
+    return min(seconds, max(0, ceil(seconds - age)))
 
 
-def _says(conditions: dict[str, Any], kind: str, status: str, reason: str | None = None) -> bool:
+def _says(conditions: dict[str, Manifest], kind: str, status: str, reason: str | None = None) -> bool:
     condition = conditions.get(kind, {})
     return bool(condition.get("status") == status) and reason in (None, condition.get("reason"))
 
 
-def _because(name: str, condition: dict[str, Any]) -> str:
-    return f"Deployment {name} failed with condition {condition.get('reason')}: {condition.get('message', '')}"
+def _because(name: str, condition: Manifest) -> str:
+    reason, message = text(condition.get("reason")), text(condition.get("message"))
+    return f"Deployment {name} failed with condition {reason}: {message}"
 
 
 def _unavailable(name: str) -> str:

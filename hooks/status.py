@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from hooks import cause, meta
+from hooks import meta, pods
 from hooks.conditions import NAME_CONFLICT, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
 from hooks.protocol import FinalizeRequest, SyncRequest
 from hooks.records import last_applied
@@ -98,7 +98,7 @@ def _of_deployment(
 ) -> State | None:
     """Return the state of the Deployment, which has to be the one we ask for; None if nobody has looked at it yet."""
     live = request.child("Deployment")
-    if live is None or "observedGeneration" not in live.get("status", {}):
+    if live is None or at(live, "status", "observedGeneration") is None:
         return None
     if _is_as_asked(live, desired, request):
         state = of_deployment(live, now)
@@ -119,7 +119,7 @@ def _explained(
         return state
     if absent:
         return replace(state, reason="ConfigMissing", message="; ".join(absent))
-    findings = cause.of_pods(newest_pods(request, live), function.resources.profile, now)
+    findings = pods.of_pods(newest_pods(request, live), function.resources, now)
     if findings.cause:
         return replace(state, reason=findings.cause.reason, message=findings.cause.message)
     return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
@@ -136,7 +136,7 @@ def _taken(kinds: list[str], name: str) -> str:
 def _is_as_asked(live: Manifest, desired: list[Manifest], request: SyncRequest) -> bool:
     """Tell whether the live Deployment was last applied with the template and replicas that are desired now."""
     wanted = next(child for child in desired if child["kind"] == "Deployment")["spec"]
-    if live["spec"].get("replicas") != wanted["replicas"]:
+    if at(live, "spec", "replicas") != wanted["replicas"]:
         return False
     if record := last_applied(live):
         return bool(record["spec"]["template"] == wanted["template"])
@@ -165,5 +165,4 @@ def _running(deployment: State) -> Fact:
 
 
 def _replicas(request: SyncRequest) -> int:
-    deployment = request.child("Deployment")
-    return int(deployment.get("status", {}).get("replicas", 0)) if deployment else 0
+    return number(at(request.child("Deployment"), "status", "replicas"))
