@@ -8,6 +8,7 @@ alone and is retried; its body then stands in an event on the Function, so it ho
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from hooks.config import Config, load, revision
 from hooks.function import Function
 from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
+from hooks.trace import traceback
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """A Function's own objects take less than 3 MiB; the rest is for pods that nobody has cleaned away."""
@@ -89,8 +91,16 @@ def _only(revision: str) -> Callable[[], None]:
 
 def _answered(asked: FinalizeRequest, answer: SyncResponse) -> Response:
     metadata = asked.metadata
+    if answer.dropped:
+        _log_dropped(answer.dropped)
     log.debug("%s %s/%s: %d children", request.path, metadata.namespace, metadata.name, len(answer.children))
     return _json(200, answer.to_json())
+
+
+@cache
+def _log_dropped(what: str) -> None:
+    """Log what an explanation failed with, once for each place in the code: pods that cause it come by the thousand."""
+    log.error("explanation dropped: %s", what)
 
 
 def _body() -> Any:
@@ -115,7 +125,7 @@ class _Refusal(Exception):
 
 
 def _refused(error: Exception) -> Response:
-    """Answer an error with one line of JSON; what we did not foresee is told to the log only."""
+    """Answer an error with one line of JSON; what was not foreseen reaches the log only, and no value with it."""
     match error:
         case _Refusal():
             code, message = error.code, str(error)
@@ -124,7 +134,7 @@ def _refused(error: Exception) -> Response:
         case Unreadable():
             code, message = 422, str(error)
         case _:
-            log.error("internal error", exc_info=error)
+            log.error("internal error: %s", traceback(error))
             return _json(500, {"error": "internal error"})
     is_busy = code == 429
     log.log(logging.DEBUG if is_busy else logging.WARNING, "%s %s: %d %s", request.method, request.path, code, message)

@@ -15,9 +15,9 @@ from hooks.rollout import GRACE_SECONDS, REFUSED
 
 MESSAGE_CHARACTERS = 8192
 PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
-NAME_CONFLICT, UPDATE_REFUSED = "NameConflict", "UpdateRefused"
-STALLED_WISH = {PENDING: NAME_CONFLICT, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
-"""What becomes of a wish that is not granted in time: a child to create, a Deployment to update, pods to create."""
+NOT_CREATED, UPDATE_REFUSED = "ChildrenNotCreated", "UpdateRefused"
+OVERDUE = {PENDING: NOT_CREATED, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
+"""The reason for what stays pending too long: a child to create, a Deployment to update, pods to create."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ def conditions(facts: list[Fact], request: SyncRequest, now: datetime) -> list[d
     return [_condition(fact, request.previous.get(fact.type), request.metadata.generation, now) for fact in facts]
 
 
-def has_waited(wish: str, request: SyncRequest, now: datetime) -> bool:
+def has_waited(reason: str, request: SyncRequest, now: datetime) -> bool:
     """
-    Tell whether a wish has been unfulfilled since an answer that made it, for longer than a stale cache explains.
+    Tell whether something has been pending for this reason for longer than a stale cache explains.
 
-    Metacontroller shows us our own children only and takes a name clash for success; what the API server refuses it
-    tries again, and tells in an event. So time is all there is to go by. A new generation is a new wish.
+    Metacontroller sends a Function's own children only and takes a taken name for success; what the API server refuses
+    it tries again, and writes an event. So time is all there is to go by. With a new generation the time starts anew.
     """
     previous, generation = request.previous, request.metadata.generation
-    if (stalled := previous.get("Stalled")) and stalled.reason == STALLED_WISH[wish]:
+    if (stalled := previous.get("Stalled")) and stalled.reason == OVERDUE[reason]:
         return stalled.observed_generation == generation
     pending = previous.get("Reconciling")
-    if pending is None or (pending.reason, pending.observed_generation) != (wish, generation):
+    if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
         return False
     return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
 
@@ -64,7 +64,7 @@ def _condition(fact: Fact, before: Condition | None, generation: int, now: datet
 
 
 def _goes_on(fact: Fact, before: Condition, generation: int) -> bool:
-    """Tell whether a condition keeps its time. The age of a wish counts, so each wish begins with a time of its own."""
-    if fact.type == "Reconciling" and fact.reason in STALLED_WISH:
+    """Tell whether a condition keeps its time. What is pending may become overdue, so its time starts with it."""
+    if fact.type == "Reconciling" and fact.reason in OVERDUE:
         return (before.reason, before.observed_generation) == (fact.reason, generation)
     return before.status == fact.status

@@ -99,12 +99,17 @@ class SyncRequest(FinalizeRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncResponse:
-    """`resync_after` is in seconds, 0 for none; `finalized` may be true only while finalizing."""
+    """
+    `resync_after` is in seconds, 0 for none; `finalized` may be true only while finalizing.
+
+    `dropped` is where an explanation failed that the status lacks, "" where none did. It is for the log, and not sent.
+    """
 
     status: dict[str, Any]
     children: list[Manifest]
     resync_after: int = 0
     finalized: bool = False
+    dropped: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the response as Metacontroller reads it: only keys it knows, and none that says nothing."""

@@ -5,40 +5,70 @@ Every child has to be there, then the Deployment has to be the one we ask for, t
 for it. What is waited for has an end: conditions.py knows since when.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from hooks import meta, pods
-from hooks.conditions import NAME_CONFLICT, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
+from hooks.conditions import NOT_CREATED, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
 from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
 from hooks.protocol import FinalizeRequest, SyncRequest
-from hooks.records import last_applied
+from hooks.records import LAST_APPLIED, is_mergeable, last_applied
 from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
 from hooks.rollout import GRACE_SECONDS, REFUSED, State, of_deployment
+from hooks.trace import place
 from hooks.validate import Violation
 
 RETRY_SECONDS = 30
-"""How often a taken name is tried again."""
+"""How often the creation of a child is tried again that did not come about."""
+RECORD_UNREADABLE = "RecordUnreadable"
+Given = ParamSpec("Given")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The whole status, and in how many seconds to look again (0: when something changes)."""
+    """
+    The whole status, and in how many seconds to report again (0: when something changes).
+
+    `dropped` is where the explanation failed that the status lacks, "" where nothing failed: it is for the log.
+    """
 
     status: dict[str, Any]
     resync_after: int = 0
+    dropped: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """
+    A sound Function, the children that it should have, what is observed, and what it names that is `absent`.
+
+    `records` is what was last applied to the observed children, by kind.
+    """
+
+    function: ResolvedFunction
+    desired: list[Manifest]
+    request: SyncRequest
+    records: dict[str, Manifest | None]
+    absent: list[str]
+    now: datetime
+
+    def waited(self, pending: str) -> bool:
+        return has_waited(pending, self.request, self.now)
 
 
 def compute_status(
     function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
 ) -> Report:
     """Return the report on a sound Function, given its desired children and what it names that is not there."""
-    missing = _of_missing(function, desired, request, absent, now)
-    deployment = _of_deployment(function, desired, request, absent, now) or missing or _BEGUN
-    state = missing or deployment
+    records = {kind: last_applied(child) for kind, child in request.observed.items()}
+    view = View(function=function, desired=desired, request=request, records=records, absent=absent, now=now)
+    missing = _of_missing(view)
+    deployment = _of_deployment(view) or missing or _BEGUN
+    state = _of_records(view) or missing or deployment
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
     facts = [Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
@@ -54,7 +84,7 @@ def compute_status(
     }
     if function.annotations:
         status["functionAnnotations"] = dict(function.annotations)
-    return Report(status=status, resync_after=state.look_again)
+    return Report(status=status, resync_after=state.look_again, dropped=state.dropped or deployment.dropped)
 
 
 def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -> Report:
@@ -80,67 +110,83 @@ def unchanged(request: FinalizeRequest) -> Report:
 _BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being created")
 
 
-def _of_missing(
-    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
-) -> State | None:
+def _of_records(view: View) -> State | None:
+    """Return the state of a Function with a child that Metacontroller cannot update, None if it can update all."""
+    without = (kind for kind, record in view.records.items() if record is None)
+    stuck = sorted(kind for kind in without if not is_mergeable(view.request.observed[kind]))
+    if not stuck:
+        return None
+    commands = "; ".join(f"kubectl annotate {kind.lower()} {view.function.name} {LAST_APPLIED}-" for kind in stuck)
+    named = ", ".join(f"{kind} {view.function.name}" for kind in stuck)
+    message = f"{named}: not updated, since the record in an annotation is no JSON object. Remove it: "
+    return State.stalled(RECORD_UNREADABLE, message + commands)
+
+
+def _of_missing(view: View) -> State | None:
     """Return the state of a Function that lacks a child, None if all are there."""
-    missing = [child["kind"] for child in desired if request.child(child["kind"]) is None]
+    missing = [child["kind"] for child in view.desired if view.request.child(child["kind"]) is None]
     if not missing:
         return None
-    # Nobody tells us of a child that never comes, nor when a taken name becomes free.
-    if has_waited(PENDING, request, now):
-        return State.stalled(NAME_CONFLICT, _taken(missing, function.name), look_again=RETRY_SECONDS)
-    return State.reconciling(PENDING, "; ".join(absent) or _BEGUN.message, look_again=GRACE_SECONDS)
+    # Nothing is sent about a child that never comes, nor when a taken name becomes free.
+    if view.waited(PENDING):
+        return State.stalled(NOT_CREATED, _not_created(missing, view.function), look_again=RETRY_SECONDS)
+    return State.reconciling(PENDING, "; ".join(view.absent) or _BEGUN.message, look_again=GRACE_SECONDS)
 
 
-def _of_deployment(
-    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
-) -> State | None:
-    """Return the state of the Deployment, which has to be the one we ask for; None if nobody has looked at it yet."""
-    live = request.child("Deployment")
+def _of_deployment(view: View) -> State | None:
+    """Return the state of the Deployment, which has to be as desired; None before its controller has seen it."""
+    live = view.request.child("Deployment")
     if live is None or at(live, "status", "observedGeneration") is None:
         return None
-    if _is_as_asked(live, desired, request):
-        state = of_deployment(live, now)
+    if _is_as_desired(live, view):
+        state = of_deployment(live, view.now)
         if (state.phase, state.reason) == ("Reconciling", REFUSED):
-            return State.stalled(REFUSED, state.message) if has_waited(REFUSED, request, now) else state
-        return _explained(state, live, function, request, absent, now)
-    if has_waited(UPDATED, request, now):
-        refused = f"Deployment {function.name} cannot be updated: the API server refuses it (see the Function's events)"
+            return State.stalled(REFUSED, state.message) if view.waited(REFUSED) else state
+        return state if state.phase == "Ready" else _explained(_of_pods, state, live, view)
+    name = view.function.name
+    if view.waited(UPDATED):
+        refused = f"Deployment {name} cannot be updated: the API server refuses it (see the Function's events)"
         return State.stalled(UPDATE_REFUSED, refused)
-    return State.reconciling(UPDATED, f"Deployment {function.name} updated", look_again=GRACE_SECONDS)
+    return State.reconciling(UPDATED, f"Deployment {name} updated", look_again=GRACE_SECONDS)
 
 
-def _explained(
-    state: State, live: Manifest, function: ResolvedFunction, request: SyncRequest, absent: list[str], now: datetime
-) -> State:
-    """Return the state of a Deployment, with the cause in the place of its own words where it is not ready."""
-    if state.phase == "Ready":
-        return state
-    if absent:
-        return replace(state, reason="ConfigMissing", message="; ".join(absent))
-    findings = pods.of_pods(newest_pods(request, live), function.resources, now)
+def _of_pods(state: State, live: Manifest, view: View) -> State:
+    """Return the state of a Deployment that is not ready, with the cause in the place of its own words."""
+    if view.absent:
+        return replace(state, reason="ConfigMissing", message="; ".join(view.absent))
+    findings = pods.of_pods(newest_pods(view.request, live), view.function.resources, view.now)
     if findings.cause:
         return replace(state, reason=findings.cause.reason, message=findings.cause.message)
     return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
 
 
-def _taken(kinds: list[str], name: str) -> str:
-    named = ", ".join(f"{kind} {name}" for kind in sorted(kinds))
+def _explained(
+    explain: Callable[Concatenate[State, Given], State], state: State, *given: Given.args, **named: Given.kwargs
+) -> State:
+    """Return the state as `explain` words it; an error there costs the explanation, and nothing else."""
+    try:
+        return explain(state, *given, **named)
+    except Exception as error:  # noqa: BLE001 - pods and autoscalers may hold anything, and the children have to go on
+        return replace(state, dropped=place(error))
+
+
+def _not_created(kinds: list[str], function: ResolvedFunction) -> str:
+    """Metacontroller sends neither: to it a name that is taken is a success, and a refusal becomes an event."""
+    named = ", ".join(f"{kind} {function.name}" for kind in sorted(kinds))
     return (
-        f"{named} cannot be created: an object of that name that is not this Function's is in the way (delete or "
-        "rename it, or rename the Function), or the API server refuses it (see the Function's events)"
+        f"{named}: not created. If an object of that kind and name exists, it is not managed for this Function, and "
+        "the name is taken; if none exists, the API server refuses it, and the Function's events say why"
     )
 
 
-def _is_as_asked(live: Manifest, desired: list[Manifest], request: SyncRequest) -> bool:
+def _is_as_desired(live: Manifest, view: View) -> bool:
     """Tell whether the live Deployment was last applied with the template and replicas that are desired now."""
-    wanted = next(child for child in desired if child["kind"] == "Deployment")["spec"]
+    wanted = next(child for child in view.desired if child["kind"] == "Deployment")["spec"]
     if at(live, "spec", "replicas") != wanted["replicas"]:
         return False
-    if record := last_applied(live):
+    if record := view.records["Deployment"]:
         return bool(record["spec"]["template"] == wanted["template"])
-    return request.observed_generation == request.metadata.generation
+    return view.request.observed_generation == view.request.metadata.generation
 
 
 def _facts(state: State, deployment: State) -> list[Fact]:

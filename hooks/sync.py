@@ -39,8 +39,12 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     function = resolve(written, config, request.observed_replicas, version)
     children = build_children(function)
     report = compute_status(function, children, request, absent, now)
-    answer = reordering(adopting(children, request), request)
-    return SyncResponse(status=report.status, children=answer, resync_after=report.resync_after)
+    return SyncResponse(
+        status=report.status,
+        children=reordering(adopting(children, request), request),
+        resync_after=report.resync_after,
+        dropped=report.dropped,
+    )
 
 
 def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> SyncResponse:

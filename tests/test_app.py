@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from cases import ROOT, UID, all_cases
 from flask.testing import FlaskClient
 from metacontroller import World
 
-from hooks import app
+from hooks import app, pods
 from hooks.app import MAX_BODY_BYTES
 from hooks.config import Config
 
@@ -138,11 +140,41 @@ def test_a_child_without_record_is_kept_as_observed(client: FlaskClient) -> None
 def test_a_bug_says_nothing_outside(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error of ours is a 500 without details; the log has the traceback."""
-    monkeypatch.setattr(app, "sync", lambda *_, **__: 1 / 0)
+    """An error of ours is a 500 without details; the log has the type and the frames, and no value."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        try:
+            datetime.fromisoformat(SECRET)
+        except ValueError as error:
+            raise KeyError(SECRET) from error
+
+    monkeypatch.setattr(app, "sync", broken)
     response = post(app.create_app(Config()).test_client(), body())
     assert (response.status_code, response.json) == (500, {"error": "internal error"})
-    assert "ZeroDivisionError" in caplog.text
+    (line,) = caplog.messages
+    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_app:\d+ in broken; ", line)
+    assert re.search(r"; raised after ValueError at test_app:\d+ in broken$", line)
+    assert SECRET not in caplog.text
+
+
+def test_an_error_in_an_explanation_costs_the_explanation(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All children are answered, the Deployment's own words stand, and the log has the place, once, without values."""
+
+    def broken(*_: Any) -> None:
+        raise KeyError(SECRET)
+
+    asked = next(case for case in all_cases() if case.name == "pods-say-why").request
+    before = post(client, asked).json
+    monkeypatch.setattr(pods, "of_pods", broken)
+    answers = [post(client, asked) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(answer.json["children"] == before["children"] for answer in answers)
+    ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
+    (line,) = caplog.messages
+    assert re.fullmatch(r"explanation dropped: KeyError at test_app:\d+ in broken", line)
 
 
 def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

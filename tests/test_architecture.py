@@ -15,6 +15,7 @@ HOOKS = ROOT / "hooks"
 ORDER = [
     "hooks",
     "hooks.manifest",
+    "hooks.trace",
     "hooks.fragments",
     "hooks.faults",
     "hooks.function",

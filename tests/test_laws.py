@@ -331,7 +331,7 @@ def test_mistakes_touch_nothing(parent: Manifest) -> None:
 
 
 def test_waiting_ends() -> None:
-    """A child that stays away becomes a name clash after a while, which then lasts until the child is seen."""
+    """A child that stays away counts as not created after a while, which then lasts until the child is seen."""
     world = World(next(case for case in all_cases() if case.name == "minimal-nodejs").request["parent"])
     settle(world, CONFIG, NOW)
     del world.children["Service", "hello"]
@@ -340,7 +340,7 @@ def test_waiting_ends() -> None:
         answer = ask(world.request(), now=NOW + timedelta(seconds=seconds))
         world.parent["status"] = answer["status"]
         reasons.append(answer["status"]["conditions"][2]["reason"])
-    assert reasons == ["ChildrenPending", "ChildrenPending", "NameConflict", "NameConflict"]
+    assert reasons == ["ChildrenPending", "ChildrenPending", "ChildrenNotCreated", "ChildrenNotCreated"]
 
 
 def test_the_model_writes_what_differs() -> None:

@@ -185,7 +185,7 @@ def test_running_is_about_the_deployment(kind: str) -> None:
     """While another child is missing, and when it stays away, the Function is not ready and its Deployment runs."""
     world = world_of(DEPLOYMENTS["available"], autoscaled=True)
     del world.children[kind, "hello"]
-    for seconds, phase, reason in ((0, "Reconciling", "ChildrenPending"), (5, "Stalled", "NameConflict")):
+    for seconds, phase, reason in ((0, "Reconciling", "ChildrenPending"), (5, "Stalled", "ChildrenNotCreated")):
         said = conditions(world, later=timedelta(seconds=seconds))
         assert (said["Ready"]["status"], said[phase]["reason"]) == ("False", reason)
         assert (said["Running"]["status"], said["Running"]["reason"]) == ("True", "DeploymentReady")

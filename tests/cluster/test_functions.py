@@ -164,7 +164,7 @@ def test_a_foreign_service_is_not_touched(stack: Stack, namespace: str) -> None:
     foreign = stack.get("services", namespace, "hello")
     apply(stack, namespace)
     stalled = wait_until(lambda: stack.condition(namespace, "hello", "Stalled"), "Stalled")
-    assert stalled["reason"] == "NameConflict"
+    assert stalled["reason"] == "ChildrenNotCreated"
     assert "Service hello" in stalled["message"]
     time.sleep(2)
     assert stack.get("services", namespace, "hello") == foreign

@@ -187,7 +187,7 @@ def service_over_quota(life: Life) -> None:
     """With a quota of no Services, which is then lifted."""
     life.quota("services")
     life.create()
-    life.until("Stalled", "NameConflict")
+    life.until("Stalled", "ChildrenNotCreated")
     life.no_quota()
     life.ready()
 

@@ -384,10 +384,13 @@ def test_at_rest_nothing_is_written(migration: Migration) -> None:
 
 
 def test_a_mended_function_moves_later(migration: Migration) -> None:
-    """It is NameConflict until its Service is handed over by the same commands; then the old Deployment goes."""
+    """It is ChildrenNotCreated until its Service is handed over by the same commands; then the old Deployment goes."""
     migration.stack.patch("functions", *ROOTED, {"spec": {"podSecurityContext": None}})
     migration.before[ROOTED] = migration.function(*ROOTED)
-    wait_until(lambda: migration.stack.condition(*ROOTED, "Stalled").get("reason") == "NameConflict", "the conflict")
+    wait_until(
+        lambda: migration.stack.condition(*ROOTED, "Stalled").get("reason") == "ChildrenNotCreated",
+        "the Service to be missed",
+    )
     for step in ("Check", "3. Hand over the Services", "5. Wait", "6. Delete the old Deployments"):
         migration.follow(step)
     wait_until(lambda: migration.deployments(*ROOTED) == ["rooted"], "the old Deployment to go")
