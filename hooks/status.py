@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec
 
 from hooks import meta, pods
+from hooks.autoscaler import of_autoscaler
 from hooks.conditions import NOT_CREATED, PENDING, UPDATE_REFUSED, UPDATED, Fact, conditions, has_waited
 from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
@@ -68,7 +69,7 @@ def compute_status(
     view = View(function=function, desired=desired, request=request, records=records, absent=absent, now=now)
     missing = _of_missing(view)
     deployment = _of_deployment(view) or missing or _BEGUN
-    state = _of_records(view) or missing or deployment
+    state = _of_records(view) or missing or _of_scaling(view, deployment)
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
     facts = [Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
@@ -158,6 +159,14 @@ def _of_pods(state: State, live: Manifest, view: View) -> State:
     if findings.cause:
         return replace(state, reason=findings.cause.reason, message=findings.cause.message)
     return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
+
+
+def _of_scaling(view: View, state: State) -> State:
+    """Return the state of the Function whose children are all there, with what its autoscaler says."""
+    live = view.request.child("HorizontalPodAutoscaler")
+    if state.phase != "Ready" or view.function.scale is None or live is None:
+        return state
+    return _explained(of_autoscaler, state, live, view.now)
 
 
 def _explained(

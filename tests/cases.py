@@ -7,6 +7,7 @@ given.yaml     what is not on the wire (optional): config, now, and a past for t
                before       an overlay on the spec; the children and the status are those of that spec, settled
                deployment   an overlay on the observed Deployment
                service      an overlay on the observed Service
+               horizontalpodautoscaler   an overlay on the observed autoscaler
                without      kinds of children that are then taken away
                previous     how many seconds ago a first answer was given to the very same question
 response.yaml  the whole answer, written by --bless
@@ -34,7 +35,7 @@ from hooks.sync import finalize, sync
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
 FILES = {"given.yaml", "request.yaml", "response.yaml"}
-GIVEN = {"config", "now", "before", "deployment", "service", "without", "previous"}
+GIVEN = {"config", "now", "before", "deployment", "service", "horizontalpodautoscaler", "without", "previous"}
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 UID = "11111111-2222-3333-4444-555555555555"
 RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}

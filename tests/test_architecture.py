@@ -56,6 +56,7 @@ ORDER = [
     "hooks.cause",
     "hooks.pods",
     "hooks.rollout",
+    "hooks.autoscaler",
     "hooks.conditions",
     "hooks.status",
     "hooks.sync",

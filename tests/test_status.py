@@ -11,11 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cases import NOW, complete, overlaid, settle
+from cases import NOW, ROOT, complete, overlaid, settle
 from metacontroller import World
 
+from hooks import cause
+from hooks.autoscaler import INACTIVE
+from hooks.conditions import OVERDUE
 from hooks.config import Config
 from hooks.protocol import SyncRequest
+from hooks.records import LAST_APPLIED
+from hooks.status import RECORD_UNREADABLE
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -238,3 +243,81 @@ def test_it_asks_to_look_again() -> None:
     for deployment, seconds in expected.items():
         world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
         assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
+
+
+def autoscaled(*conditions: Manifest) -> World:
+    """Return a Function that is ready, and whose autoscaler has these conditions."""
+    world = world_of(DEPLOYMENTS["available"], autoscaled=True)
+    world.children["HorizontalPodAutoscaler", "hello"]["status"] = {"conditions": list(conditions)}
+    return world
+
+
+IDLE = condition("ScalingActive", "False", "FailedGetResourceMetric")
+STUCK = condition("AbleToScale", "False", "FailedUpdateScale")
+AUTOSCALERS: dict[str, tuple[list[Manifest], str, int]] = {
+    "measures": ([condition("ScalingActive", "True", "ValidMetricFound")], "DeploymentReady", 0),
+    "says nothing": ([], "DeploymentReady", 0),
+    "does not know": ([IDLE | {"status": "Unknown"}], "DeploymentReady", 0),
+    "cannot measure": ([IDLE], "AutoscalerInactive", 0),
+    "cannot measure yet": ([IDLE | {"lastTransitionTime": SECOND_AGO}], "DeploymentReady", 119),
+    "cannot measure, since when is unknown": ([IDLE | {"lastTransitionTime": None}], "DeploymentReady", 120),
+    "cannot measure, in the future": ([IDLE | {"lastTransitionTime": "2999-01-01T00:00:00Z"}], "DeploymentReady", 120),
+    "cannot scale": ([STUCK], "AutoscalerInactive", 0),
+    "cannot measure yet, nor scale": ([IDLE | {"lastTransitionTime": SECOND_AGO}, STUCK], "AutoscalerInactive", 0),
+    "is switched off": ([condition("ScalingActive", "False", "ScalingDisabled")], "DeploymentReady", 0),
+    "is odd": (["x", {"type": "ScalingActive", "status": ["False"], "reason": {}}], "DeploymentReady", 0),  # type: ignore[list-item]
+    "has no reason": ([IDLE | {"reason": {}}], "AutoscalerInactive", 0),
+}
+
+
+@pytest.mark.parametrize(("given", "reason", "seconds"), AUTOSCALERS.values(), ids=AUTOSCALERS)
+def test_autoscalers(given: list[Manifest], reason: str, seconds: int) -> None:
+    """An autoscaler that has been unable to work for two minutes is reported; the Function is ready all the time."""
+    world = autoscaled(*given)
+    assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
+    said = conditions(world)
+    assert (said["Ready"]["status"], said["Ready"]["reason"]) == ("True", reason)
+    assert set(said) == {"ConfigurationReady", "Running", "Ready"}
+    assert (said["Running"]["reason"], said["Running"]["message"]) == ("DeploymentReady", "Deployment hello is ready")
+
+
+def test_what_an_autoscaler_says_is_stable() -> None:
+    """Its reason is repeated, its message, which names pods and counts, is not."""
+    message = conditions(autoscaled(IDLE | {"message": "of Pod hello-5d9c-x"}))["Ready"]["message"]
+    assert message == (
+        "Deployment hello is ready, but its autoscaler does not scale it: "
+        "ScalingActive is False with reason FailedGetResourceMetric"
+    )
+    assert message == conditions(autoscaled(IDLE | {"message": "of Pod hello-1a2b-y"}))["Ready"]["message"]
+
+
+@pytest.mark.parametrize("deployment", ["surge", "zero", "deadline exceeded"])
+def test_an_autoscaler_counts_only_for_what_is_ready(deployment: str) -> None:
+    """What is under way or has failed has a reason of its own, and what is not scaled needs no autoscaler."""
+    world = world_of(DEPLOYMENTS[deployment], autoscaled=deployment != "zero")
+    before = conditions(world)
+    if scaler := world.children.get(("HorizontalPodAutoscaler", "hello")):
+        scaler["status"] = {"conditions": [IDLE]}
+    assert conditions(world) == before
+
+
+def test_the_docs_have_every_reason() -> None:
+    """docs/status.md knows each reason that a status may have."""
+    page = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
+    reasons = {row[3].split()[1] for row in rows()} | {*cause.RANKS, *OVERDUE, *OVERDUE.values()}
+    reasons |= {RECORD_UNREADABLE, INACTIVE, "InvalidFunctionSpec", "ConfigMissing"}
+    assert not {reason for reason in reasons - {"DeploymentReady", "ScaledToZero"} if f"`{reason}`" not in page}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler"])
+@pytest.mark.parametrize("record", ["{", "[]", "1"])
+def test_a_record_that_cannot_be_read_is_named(kind: str, record: str) -> None:
+    """The Function is stalled with the command that mends it; when the record is gone all is as before."""
+    world = world_of(DEPLOYMENTS["available"], autoscaled=True)
+    annotations = world.children[kind, "hello"]["metadata"]["annotations"]
+    before, annotations[LAST_APPLIED] = annotations[LAST_APPLIED], record
+    said = conditions(world)
+    assert said["Stalled"]["reason"] == said["Ready"]["reason"] == "RecordUnreadable"
+    assert said["Stalled"]["message"].endswith(f"kubectl annotate {kind.lower()} hello {LAST_APPLIED}-")
+    annotations[LAST_APPLIED] = before
+    assert conditions(world)["Ready"]["reason"] == "DeploymentReady"

@@ -49,6 +49,9 @@ class Life:
     def deployment(self, patch: Manifest, *, status: bool = False) -> None:
         self.stack.patch("deployments", self.namespace, "hello", patch, status=status)
 
+    def autoscaler(self, patch: Manifest) -> None:
+        self.stack.patch("horizontalpodautoscalers", self.namespace, "hello", patch, status=True)
+
     def until(self, kind: str, reason: str) -> None:
         """Wait until a condition is true of the newest generation, for this reason; pods are left alone."""
         wait_until(lambda: self._is(kind, reason), f"{kind} {reason}", 60)
@@ -143,6 +146,19 @@ def scaled(life: Life) -> None:
     life.ready()
 
 
+def unscaled(life: Life) -> None:
+    """With an autoscaler that cannot measure (said in the controller's stead), and then can."""
+    life.create(scaleConfig={"minReplicas": 2, "maxReplicas": 5})
+    life.ready()
+    idle = {"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric", "message": "no metrics"}
+    idle |= {"lastTransitionTime": "2026-01-01T00:00:00Z"}
+    counts = {"currentReplicas": 2, "desiredReplicas": 2}
+    life.autoscaler({"status": counts | {"conditions": [idle]}})
+    life.until("Ready", "AutoscalerInactive")
+    life.autoscaler({"status": counts | {"conditions": [idle | {"status": "True", "reason": "ValidMetricFound"}]}})
+    life.until("Ready", "DeploymentReady")
+
+
 def paused(life: Life) -> None:
     """Paused by hand in the middle of a rollout, and resumed."""
     life.create()
@@ -208,6 +224,7 @@ LIVES: dict[str, Callable[[Life], None]] = {
         edited,
         broken,
         scaled,
+        unscaled,
         paused,
         late,
         pods_over_quota,
