@@ -2,7 +2,6 @@
 What an autoscaler says that cannot do its work: the Function answers, but nothing scales it.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from hooks.manifest import Manifest, condition, text
@@ -25,8 +24,8 @@ def of_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> State:
         if found.get("status") != "False" or found.get("reason") == "ScalingDisabled":
             continue
         if left := seconds_left(found, GRACE_SECONDS, now):
-            return replace(state, look_again=left)
+            return state._replace(look_again=left)
         reason = text(found.get("reason"))[:_WORD_CHARACTERS]
         message = f"{state.message}, but its autoscaler does not scale it: {kind} is False with reason {reason}"
-        return replace(state, reason=INACTIVE, message=message)
+        return state._replace(reason=INACTIVE, message=message)
     return state

@@ -5,9 +5,8 @@ A status that changes with the clock or counts something is written for ever: la
 while a condition's status stays, and messages name states, not numbers.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from hooks.previous_status import Condition
 from hooks.protocol import SyncRequest
@@ -20,8 +19,7 @@ OVERDUE = {PENDING: NOT_CREATED, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
 """The reason for what stays pending too long: a child to create, a Deployment to update, pods to create."""
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """What a condition is to say now."""
 
     type: str

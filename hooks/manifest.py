@@ -21,14 +21,9 @@ def mapping(value: Any) -> Manifest:
     return value if isinstance(value, dict) else {}
 
 
-def sequence(value: Any) -> list[Any]:
-    """Return a list as it is, an empty one for anything else."""
-    return value if isinstance(value, list) else []
-
-
 def mappings(value: Any) -> list[Manifest]:
     """Return the maps in a list, none for anything else."""
-    return [item for item in sequence(value) if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:

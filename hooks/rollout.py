@@ -7,12 +7,11 @@ where that does not run, since the rollout was finished once, the same time from
 are refused a few seconds, which conditions.py counts.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from hooks.manifest import MOST, Manifest, at, mapping, mappings, moment, number, text
+from hooks.manifest import MOST, Manifest, mapping, mappings, moment, number, text
 
 REFUSED = "DeploymentFailed"
 """Why a Function is under way whose pods are refused."""
@@ -22,8 +21,7 @@ DEADLINE_SECONDS = 600
 """How long a rollout has where the Deployment does not say."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """
     `phase` is the condition that is true, `running` and `kyma_reason` what Kyma's Running condition says.
 
@@ -70,10 +68,10 @@ class State:
 
 def of_deployment(deployment: Manifest, now: datetime) -> State:
     """Return the state of a Function whose Deployment was applied as desired; what cannot be read counts as absent."""
-    name, status = text(at(deployment, "metadata", "name")), mapping(deployment.get("status"))
+    metadata, status = deployment["metadata"], mapping(deployment.get("status"))
     conditions = {text(condition.get("type")): condition for condition in mappings(status.get("conditions"))}
-    spec = mapping(deployment.get("spec"))
-    if number(status.get("observedGeneration")) < number(at(deployment, "metadata", "generation")):
+    name, spec = metadata["name"], mapping(deployment.get("spec"))
+    if number(status.get("observedGeneration")) < number(metadata.get("generation")):
         return State.reconciling("DeploymentWaiting", f"Deployment {name} is not ready yet")
     if _says(conditions, "Progressing", "False", "ProgressDeadlineExceeded"):
         return State.stalled("DeploymentFailed", _because(name, conditions["Progressing"]))
@@ -105,7 +103,7 @@ def _done(name: str, spec: Manifest) -> State:
 def _paused(name: str) -> State:
     """A paused rollout goes on when it is resumed by hand, and no earlier; to Kyma it just waits."""
     message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
-    return replace(State.stalled("DeploymentPaused", message), running="Unknown", kyma_reason="DeploymentWaiting")
+    return State.stalled("DeploymentPaused", message)._replace(running="Unknown", kyma_reason="DeploymentWaiting")
 
 
 def _refused(name: str, condition: Manifest) -> State:
@@ -115,7 +113,7 @@ def _refused(name: str, condition: Manifest) -> State:
     That may be over at once: a ServiceAccount made a moment ago is not yet known, or the pods are of the generation
     before. How long it has lasted is for the Function's own conditions to say.
     """
-    return replace(State.reconciling(REFUSED, _because(name, condition), look_again=GRACE_SECONDS), running="False")
+    return State.reconciling(REFUSED, _because(name, condition), look_again=GRACE_SECONDS)._replace(running="False")
 
 
 def _lost(name: str, condition: Manifest, deadline: int, now: datetime) -> State:
@@ -123,9 +121,8 @@ def _lost(name: str, condition: Manifest, deadline: int, now: datetime) -> State
     reason, message = "MinReplicasNotAvailable", _unavailable(name)
     if left := seconds_left(condition, deadline, now):
         return State.reconciling(reason, message, look_again=left)
-    return replace(
-        State.stalled(reason, f"{message} for more than {deadline} seconds"), running="Unknown", kyma_reason=reason
-    )
+    late = State.stalled(reason, f"{message} for more than {deadline} seconds")
+    return late._replace(running="Unknown", kyma_reason=reason)
 
 
 def _deadline(spec: Manifest) -> int:

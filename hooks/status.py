@@ -6,9 +6,9 @@ for it. What is waited for has an end: conditions.py knows since when.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 from hooks import meta, pods
 from hooks.autoscaler import of_autoscaler
@@ -42,18 +42,17 @@ class Report:
     dropped: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """
     A sound Function, the children that it should have, what is observed, and what it names that is `absent`.
 
-    `records` is what was last applied to the observed children, by kind.
+    `applied` is what was last applied to the Deployment, None where there is no record of it.
     """
 
     function: ResolvedFunction
     desired: list[Manifest]
     request: SyncRequest
-    records: dict[str, Manifest | None]
+    applied: Manifest | None
     absent: list[str]
     now: datetime
 
@@ -65,8 +64,8 @@ def compute_status(
     function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
 ) -> Report:
     """Return the report on a sound Function, given its desired children and what it names that is not there."""
-    records = {kind: last_applied(child) for kind, child in request.observed.items()}
-    view = View(function=function, desired=desired, request=request, records=records, absent=absent, now=now)
+    live = request.child("Deployment")
+    view = View(function, desired, request, live and last_applied(live), absent, now)
     missing = _of_missing(view)
     deployment = _of_deployment(view) or missing or _BEGUN
     state = _of_records(view) or missing or _of_scaling(view, deployment)
@@ -113,8 +112,10 @@ _BEGUN = State.reconciling(PENDING, "the Function's Kubernetes objects are being
 
 def _of_records(view: View) -> State | None:
     """Return the state of a Function with a child that Metacontroller cannot update, None if it can update all."""
-    without = (kind for kind, record in view.records.items() if record is None)
-    stuck = sorted(kind for kind in without if not is_mergeable(view.request.observed[kind]))
+    observed = view.request.observed
+    # The record of a Deployment is large, so what was read of it is not decoded again.
+    unknown = observed.keys() - {"Deployment"} if view.applied else observed.keys()
+    stuck = sorted(kind for kind in unknown if not is_mergeable(observed[kind]))
     if not stuck:
         return None
     commands = "; ".join(f"kubectl annotate {kind.lower()} {view.function.name} {LAST_APPLIED}-" for kind in stuck)
@@ -154,11 +155,11 @@ def _of_deployment(view: View) -> State | None:
 def _of_pods(state: State, live: Manifest, view: View) -> State:
     """Return the state of a Deployment that is not ready, with the cause in the place of its own words."""
     if view.absent:
-        return replace(state, reason="ConfigMissing", message="; ".join(view.absent))
+        return state._replace(reason="ConfigMissing", message="; ".join(view.absent))
     findings = pods.of_pods(newest_pods(view.request, live), view.function.resources, view.now)
     if findings.cause:
-        return replace(state, reason=findings.cause.reason, message=findings.cause.message)
-    return replace(state, look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
+        return state._replace(reason=findings.cause.reason, message=findings.cause.message)
+    return state._replace(look_again=min(filter(None, (state.look_again, findings.seconds)), default=0))
 
 
 def _of_scaling(view: View, state: State) -> State:
@@ -176,7 +177,7 @@ def _explained(
     try:
         return explain(state, *given, **named)
     except Exception as error:  # noqa: BLE001 - pods and autoscalers may hold anything, and the children have to go on
-        return replace(state, dropped=place(error))
+        return state._replace(dropped=place(error))
 
 
 def _not_created(kinds: list[str], function: ResolvedFunction) -> str:
@@ -193,8 +194,8 @@ def _is_as_desired(live: Manifest, view: View) -> bool:
     wanted = next(child for child in view.desired if child["kind"] == "Deployment")["spec"]
     if at(live, "spec", "replicas") != wanted["replicas"]:
         return False
-    if record := view.records["Deployment"]:
-        return bool(record["spec"]["template"] == wanted["template"])
+    if view.applied:
+        return bool(view.applied["spec"]["template"] == wanted["template"])
     return view.request.observed_generation == view.request.metadata.generation
 
 
