@@ -121,10 +121,12 @@ class FunctionSpec(Model):
 
 
 class Metadata(Model):
-    name: str
-    namespace: str
-    uid: str
-    generation: int = 1
+    """What the API server writes itself, within its own bounds."""
+
+    name: str = Field(max_length=253)
+    namespace: str = Field(max_length=253)
+    uid: str = Field(max_length=253)
+    generation: Integer = Field(default=1, ge=0, lt=2**63)
     labels: dict[str, str] | None = None
 
 

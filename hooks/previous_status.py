@@ -106,13 +106,20 @@ def kept(status: dict[str, Any], readable: dict[str, Condition]) -> dict[str, An
     """Return the status again, without observedGeneration, which Metacontroller adds, and what breaks the schema."""
     found = {key: status[key] for key in _FIELDS if status.get(key) is not None}
     try:
-        KnownStatus.model_validate(found)
+        known = KnownStatus.model_validate(found)
     except ValidationError as error:
         broken = {fault["loc"][0] for fault in error.errors(include_url=False, include_input=False)}
-        found = {key: value for key, value in found.items() if key not in broken}
-    if stay := list(_as_written(readable)):
-        found["conditions"] = stay
-    return found
+        known = KnownStatus.model_validate({key: value for key, value in found.items() if key not in broken})
+    stays = _within(found, known.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
+    if written := list(_as_written(readable)):
+        stays["conditions"] = written
+    return stays
+
+
+def _within(value: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return a map in its own order, at every depth without the keys that are not known."""
+    kept = {key: (inner, known[key]) for key, inner in value.items() if key in known}
+    return {key: _within(inner, read) if isinstance(read, dict) else read for key, (inner, read) in kept.items()}
 
 
 def _as_written(readable: dict[str, Condition]) -> Iterator[dict[str, Any]]:

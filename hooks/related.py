@@ -19,7 +19,7 @@ import orjson
 from hooks import meta
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.manifest import Manifest, at, condition, mappings, text
+from hooks.manifest import Manifest, at, condition, mapping, mappings, text
 from hooks.protocol import SyncRequest
 from hooks.validate.size import encoded_bytes
 
@@ -138,7 +138,8 @@ def _used(found: Manifest | None, key: str) -> Manifest | None:
 def _contents(found: Manifest) -> Manifest:
     """Return what a Secret or ConfigMap holds, by key."""
     parts = (found.get("binaryData"), found.get("data"))
-    return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
+    items = [item for part in parts for item in mapping(part).items()]
+    return {key: value for key, value in items if isinstance(value, str)}
 
 
 @lru_cache(maxsize=8192)

@@ -14,6 +14,8 @@ settings.load_profile("laws")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite tests/cases/*/response.yaml and what else is made")
+    parser.addoption("--mutations", type=int, default=5000, help="hostile requests in process (default: %(default)s)")
+    parser.addoption("--bodies", type=int, default=2000, help="hostile requests over HTTP (default: %(default)s)")
     parser.addoption("--url", help="ask the hook service at this URL, for example http://127.0.0.1:8080")
 
 
