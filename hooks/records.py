@@ -14,7 +14,7 @@ import orjson
 
 from hooks import meta
 from hooks.manifest import Manifest
-from hooks.protocol import CHILDREN, FinalizeRequest
+from hooks.protocol import CHILDREN, FinalizeRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
@@ -66,11 +66,24 @@ def held(request: FinalizeRequest, kinds: Iterable[str] = CHILDREN) -> list[Mani
 
 def _held(child: Manifest, request: FinalizeRequest) -> Manifest:
     metadata = meta.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
-    manifest = last_applied(child) or _as_observed(child)
+    manifest = last_applied(child)
+    if not manifest or not _can_be_sent(manifest):
+        manifest = _as_observed(child)
+        if not _can_be_sent(manifest):
+            raise Unreadable(f"children.{child['kind']}: nested too deeply")
     replicas = request.observed_replicas
     if child["kind"] == "Deployment" and request.child("HorizontalPodAutoscaler") and replicas is not None:
         manifest = manifest | {"spec": manifest["spec"] | {"replicas": replicas}}
     return {"apiVersion": child["apiVersion"], "kind": child["kind"], "metadata": metadata, **manifest}
+
+
+def _can_be_sent(manifest: Manifest) -> bool:
+    """Tell whether an answer can hold it: the JSON of a record may be nested deeper than JSON can be written."""
+    try:
+        orjson.dumps({"children": [manifest]})
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _as_observed(child: Manifest) -> Manifest:

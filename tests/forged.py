@@ -52,6 +52,14 @@ def record(**changes: Any) -> Forgery:
     return lambda child: json.dumps(identity(child, **changes) | body(child))
 
 
+def deep() -> Manifest:
+    """Return what Go reads and writes, and what an answer cannot hold."""
+    value: Manifest = {}
+    for _ in range(500):
+        value = {"a": value}
+    return value
+
+
 def text(record: str) -> Forgery:
     """Return one text for every child."""
     return lambda _: record
@@ -86,6 +94,7 @@ OWN: dict[str, Forgery] = {
     "labels": record(labels={"controller-uid": "0", "example.com/forged": "x", "app": "\n"}),
     "a status": lambda child: json.dumps(identity(child) | body(child) | {"status": {"forged": True}}),
     "spec of a text": lambda child: json.dumps(identity(child) | {"spec": "x"}),
+    "a deep spec": lambda child: json.dumps(identity(child) | {"spec": {"template": deep(), "ports": deep()}}),
     "no spec": lambda child: json.dumps(identity(child)),
 }
 ALL = FOREIGN | OWN

@@ -19,6 +19,7 @@ from cases import NOW, ROOT, all_cases, complete, settle
 from metacontroller import World
 
 from hooks.config import Config
+from hooks.records import LAST_APPLIED
 
 Manifest = dict[str, Any]
 Path = tuple[Any, ...]
@@ -26,6 +27,9 @@ Path = tuple[Any, ...]
 HOOKS = {"sync": 6, "finalize": 3, "customize": 1}
 """How often each hook is called."""
 LARGEST = 64 * 1024
+"""Larger requests are left out: each change would take too long."""
+SMALL = ("request", "metadata")
+"""Parts of a request of which most changes are refused: they are hit less often."""
 CONFIGS = Config.model_validate({"related": {"configs": True}})
 
 
@@ -96,13 +100,14 @@ def _damaged(random: Random, data: bytes) -> bytes:
 
 def _changed(random: Random, request: Any, paths: dict[str, list[Path]]) -> str:
     """Change one place of the request; return what was done."""
-    path = random.choice(paths[random.choice(list(paths))])
+    parts = random.choices(list(paths), [1 if part in SMALL else 4 for part in paths])
+    path = random.choice(paths[parts[0]])
     parent = request
     for key in path[:-1]:
         parent = parent[key] if _has(parent, key) else None
     if not path or not _has(parent, path[-1]):
         return "nothing"
-    change = random.choice(CHANGES)
+    change = random.choice(CHANGES) if parts != ["records"] else within
     change(random, parent, path[-1], request)
     return f"{'.'.join(map(str, path))}: {change.__name__}"
 
@@ -152,6 +157,20 @@ def transplanted(random: Random, parent: Any, key: Any, request: Any) -> None:
             break
         found = random.choice(inner)
     parent[key] = copied(found)
+
+
+def within(random: Random, parent: Any, key: Any, _: Any) -> None:
+    """Change the JSON in a text, as a record of what was last applied holds it."""
+    try:
+        inner = {"record": json.loads(parent[key])}
+    except (TypeError, ValueError):
+        return
+    path = random.choice(list(_places(inner["record"], ("record",))))
+    place: Any = inner
+    for step in path[:-1]:
+        place = place[step]
+    random.choice(CHANGES)(random, place, path[-1], inner)
+    parent[key] = json.dumps(inner.get("record"))
 
 
 def inserted(random: Random, parent: Any, key: Any, _: Any) -> None:
@@ -239,6 +258,7 @@ def _parts(request: Manifest) -> Iterator[tuple[str, list[Path]]]:
             if members:
                 yield group, list(_places(members, (part, group)))
     yield "request", [(key,) for key in request]
+    yield "records", [path for path in _places(request.get("children"), ("children",)) if path[-1] == LAST_APPLIED]
 
 
 def _places(value: Any, path: Path) -> Iterator[Path]:
