@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from control_plane import wait_until
 from pages import Shell, commands
 from stack import GROUP, Stack
 
+from hooks.manifest import moment
+from hooks.pods import GRACE, of_pods
 from hooks.records import LAST_APPLIED
+from hooks.sizing import Resources
 
 Manifest = dict[str, Any]
 
@@ -104,3 +108,22 @@ def test_a_record_of_another_shape_is_repaired(stack: Stack, namespace: str, tex
 
 def repaired(stack: Stack, namespace: str) -> str:
     return str((stack.get("services", namespace, "hello") or {})["metadata"]["annotations"][LAST_APPLIED])
+
+
+def test_gates_are_read_as_the_api_server_writes_them(stack: Stack, namespace: str) -> None:
+    """A scheduling gate has no time of its own there; once the grace since the pod was made is over it is a cause."""
+    security = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {"name": "function", "image": "example.com/a:1", "securityContext": closed}
+    gates = {"schedulingGates": [{"name": "example.com/later"}]}
+    pod: Manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "gated"}}
+    pod |= {"spec": {"containers": [container], "securityContext": security} | gates}
+    stack.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=pod)
+    live = next(each for each in stack.list("pods", namespace) if each["metadata"]["name"] == "gated")
+    made = moment(live["metadata"]["creationTimestamp"])
+    assert made is not None
+    nothing = Resources(profile="XS", requests={}, limits={})
+    assert of_pods([live], nothing, made + timedelta(seconds=1)).seconds == 4
+    late = of_pods([live], nothing, made + GRACE).cause
+    assert late is not None
+    assert (late.reason, late.message.endswith(": example.com/later")) == ("SchedulingGated", True)
