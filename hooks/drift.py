@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import is_
 from typing import Any
 
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, can_be_written
 from hooks.protocol import SyncRequest
 from hooks.records import last_applied
 
@@ -34,7 +34,7 @@ def _adopting(desired: Manifest, live: Manifest | None) -> Manifest:
         return desired
     record = last_applied(live)
     answer: Manifest = desired if record is None else rule(desired, live, record)
-    return answer
+    return answer if answer is desired or can_be_written(answer) else desired
 
 
 def _foreign(desired: Any, live: Any, last: Any) -> Any:

@@ -9,6 +9,8 @@ for whatever has another type.
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 Manifest = dict[str, Any]
 
 MOST = 2**31 - 1
@@ -52,6 +54,15 @@ def at(value: Any, *path: str) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def can_be_written(child: Manifest) -> bool:
+    """Tell whether an answer can hold a child: JSON is read four times as deep as it is written."""
+    try:
+        orjson.dumps({"children": [child]})
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def condition(manifest: Manifest, kind: str) -> Manifest:

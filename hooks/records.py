@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from hooks import meta
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, can_be_written
 from hooks.protocol import CHILDREN, FinalizeRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
@@ -67,23 +67,14 @@ def held(request: FinalizeRequest, kinds: Iterable[str] = CHILDREN) -> list[Mani
 def _held(child: Manifest, request: FinalizeRequest) -> Manifest:
     metadata = meta.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
     manifest = last_applied(child)
-    if not manifest or not _can_be_sent(manifest):
+    if not manifest or not can_be_written(manifest):
         manifest = _as_observed(child)
-        if not _can_be_sent(manifest):
+        if not can_be_written(manifest):
             raise Unreadable(f"children.{child['kind']}: nested too deeply")
     replicas = request.observed_replicas
     if child["kind"] == "Deployment" and request.child("HorizontalPodAutoscaler") and replicas is not None:
         manifest = manifest | {"spec": manifest["spec"] | {"replicas": replicas}}
     return {"apiVersion": child["apiVersion"], "kind": child["kind"], "metadata": metadata, **manifest}
-
-
-def _can_be_sent(manifest: Manifest) -> bool:
-    """Tell whether an answer can hold it: the JSON of a record may be nested deeper than JSON can be written."""
-    try:
-        orjson.dumps({"children": [manifest]})
-    except orjson.JSONEncodeError:
-        return False
-    return True
 
 
 def _as_observed(child: Manifest) -> Manifest:
