@@ -1,0 +1,62 @@
+"""What is observed is read through these, and none of them raises."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hooks.manifest import MOST, at, can_be_written, condition, mapping, mappings, moment, number, text
+
+ODD: list[Any] = [None, True, 0, -1, 1.5, 2**70, "", "x", "\ud800", [], ["x"], [None], {}, {"a": 1}, b"x", float("nan")]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_accessors_are_total(value: Any) -> None:
+    """Each returns a value of its own type for a value of any."""
+    assert mapping(value) == (value if isinstance(value, dict) else {})
+    assert mappings(value) == []
+    assert text(value) == (value if isinstance(value, str) else "")
+    assert number(value) == number(value, 0) == 0
+    assert number(value, 7) == (0 if value == 0 and value is not True and isinstance(value, int) else 7)
+    assert moment(value) is None
+    assert at(value, "b", "c") is None
+    assert condition({"status": {"conditions": value}}, "Ready") == {}
+    assert condition({"status": value}, "Ready") == {}
+
+
+def test_what_fits_is_returned_as_it_is() -> None:
+    """A value of the right type stays what it is."""
+    assert mappings([{"a": 1}, "x", {}]) == [{"a": 1}, {}]
+    assert (number(1), number(MOST), number(MOST + 1)) == (1, MOST, 0)
+    assert at({"a": {"b": [1]}}, "a", "b") == [1]
+    ready = {"type": "Ready", "status": "True"}
+    assert condition({"status": {"conditions": [{"type": []}, None, ready]}}, "Ready") == ready
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        ("2026-01-01T00:00:00Z", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00:00.123456Z", datetime(2026, 1, 1, microsecond=123456, tzinfo=UTC)),
+        ("2026-01-01T01:00:00+01:00", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00:00", None),
+        ("2026-01-01", None),
+        ("2026-02-30T00:00:00Z", None),
+        ("2026-01-01T00:00:00Z" * 9, None),
+        ("9" * 70_000, None),
+    ],
+)
+def test_moments_have_a_zone(value: str, time: datetime | None) -> None:
+    """A time without a zone cannot be compared with the clock, so it is none."""
+    assert moment(value) == time
+
+
+def test_what_is_nested_too_deeply_cannot_be_written() -> None:
+    """The bound leaves room for what an answer adds around a child."""
+    value: dict[str, Any] = {}
+    for depth in range(400):
+        value = {"a": value}
+        if not can_be_written(value):
+            assert depth > 200
+            return
+    raise AssertionError("orjson writes at any depth now")
