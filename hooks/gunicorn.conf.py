@@ -5,17 +5,14 @@ A body is bounded elsewhere, since gunicorn has no limit for it: the app refuses
 """
 
 import gc
-import logging
 import os
-import socket
-import struct
 from typing import Any
 
 # One request at a time per process: as fast as threads for work that is all CPU, its slowest answers are
-# two to three times faster, and its timeout really ends a stuck request.
-worker_class = "sync"
+# two to three times faster, and its timeout really ends a stuck request. It has deadlines for clients.
+worker_class = "hooks.worker.Worker"
 
-# Two, so that one slow or silent client never stops the service. More help only where there are more cores,
+# Two, so that one long answer never stops the service. More help only where there are more cores,
 # and there another replica helps as much and survives the loss of a node.
 workers = 2
 
@@ -58,41 +55,9 @@ control_socket_disable = True
 # burst.
 backlog = 2048
 
-# Seconds to wait for a client that says nothing. A sync worker blocks while it reads: without this, a
-# silent client would hold it until the timeout above kills it. Connections inherit it from the listening
-# socket.
-RECEIVE_TIMEOUT = 3
 
-
-class _Impatient:
-    """A TLS context whose connections end after RECEIVE_TIMEOUT without a word: OpenSSL waits on past the kernel's."""
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-
-    def wrap_socket(self, sock: socket.socket, **options: Any) -> Any:
-        sock.settimeout(RECEIVE_TIMEOUT)
-        return self.context.wrap_socket(sock, **options)
-
-
-def ssl_context(_: Any, default_ssl_context_factory: Any) -> Any:
-    """Return the context for one connection; its files are read anew each time, so a renewed certificate just works."""
-    return _Impatient(default_ssl_context_factory())
-
-
-def when_ready(server: Any) -> None:
-    """Before the first fork: bound every read from a client, and keep the loaded app out of collections."""
-    for listener in server.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", RECEIVE_TIMEOUT, 0))
-    server.log.error_log.addFilter(_say_silence)
+def when_ready(_: Any) -> None:
+    """Before the first fork: keep the loaded app out of collections."""
     # A collection writes into each object that it visits, which would copy the shared memory page by page.
     gc.collect()
     gc.freeze()
-
-
-def _say_silence(record: logging.LogRecord) -> bool:
-    """Put one quiet line in place of the traceback that gunicorn logs when a client says nothing."""
-    if record.exc_info and isinstance(record.exc_info[1], (BlockingIOError, TimeoutError)):
-        record.msg, record.args, record.exc_info = "A client said nothing for %d s", (RECEIVE_TIMEOUT,), None
-        record.levelno, record.levelname = logging.INFO, "INFO"
-    return True

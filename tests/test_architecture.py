@@ -61,6 +61,7 @@ ORDER = [
     "hooks.status",
     "hooks.sync",
     "hooks.app",
+    "hooks.worker",
 ]
 SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

@@ -16,13 +16,6 @@ import hooks
 from hooks.cli import settings
 
 GUNICORN_SETTINGS = Path(hooks.__file__).with_name("gunicorn.conf.py")
-OVER_TLS = ("--worker-class=gthread", "--threads=32", "--keep-alive=0")
-"""
-A sync worker would do nothing else during a handshake, and Metacontroller opens connections that it then leaves silent:
-at most as many as it has workers, 20, each of which takes a thread for the seconds of RECEIVE_TIMEOUT.
-
-No connection is kept: one that is closed while Metacontroller writes into it is a failed question.
-"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.tls_certificate) != bool(args.tls_key):
         print("buildless serve: --tls-certificate and --tls-key go together", file=sys.stderr)
         raise SystemExit(2)
-    tls = [f"--certfile={args.tls_certificate}", f"--keyfile={args.tls_key}", *OVER_TLS] if args.tls_key else []
+    tls = [f"--certfile={args.tls_certificate}", f"--keyfile={args.tls_key}"] if args.tls_key else []
     gunicorn = ["-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", args.bind, *tls, "hooks.app:create_app()"]
     os.execv(sys.executable, [sys.executable, *gunicorn])
 
