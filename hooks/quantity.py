@@ -10,7 +10,7 @@ import re
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 
-_SHAPE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(m|[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,3})?", re.ASCII)
+_SHAPE = re.compile(r"([+-]?(?:\d++\.?+\d*+|\.\d++))(m|[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,3})?", re.ASCII)
 _DECIMAL = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 _DECIMAL_POWER = {suffix: power for power, suffix in _DECIMAL.items()}
 _BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]

@@ -1,7 +1,6 @@
 """Rules for mounted Secrets and ConfigMaps: where their files may be."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from hooks.config import Config
 from hooks.function import Function
@@ -33,9 +32,20 @@ def beside_work_dir(function: Function, config: Config) -> Iterator[Violation]:
 @rule("cel")
 def apart(function: Function, config: Config) -> Iterator[Violation]:
     """No mount lies in another, or at the same place."""
-    for (_, first), (field, second) in combinations(_paths(function), 2):
-        if _contains(first, second) or _contains(second, first):
-            yield Violation(field, f"{quoted(second)} overlaps {quoted(first)}: mounts have to lie apart")
+    paths = list(_paths(function))
+    for first, second in sorted(_overlapping([path for _, path in paths])):
+        field, path = paths[second]
+        yield Violation(field, f"{quoted(path)} overlaps {quoted(paths[first][1])}: mounts have to lie apart")
+
+
+def _overlapping(paths: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield each path that lies in another with the outermost of those: in order, it stands behind that one."""
+    outer, number = "", -1
+    for path, index in sorted((f"{path.removesuffix('/')}/", index) for index, path in enumerate(paths)):
+        if outer and path.startswith(outer):
+            yield min(number, index), max(number, index)
+        else:
+            outer, number = path, index
 
 
 def _paths(function: Function) -> Iterator[tuple[str, str]]:

@@ -169,10 +169,11 @@ def _bad_keys(field: str, given: Mapping[str, str] | None, shape: re.Pattern[str
 
 
 def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
-    if len(set(values)) < len(values):
-        for index, value in enumerate(values):
-            if value in values[:index]:
-                yield Violation(field.format(index), f"{quoted(value)} is given twice, keep one of them")
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield Violation(field.format(index), f"{quoted(value)} is given twice, keep one of them")
+        seen.add(value)
 
 
 RULES: tuple[Rule, ...] = (

@@ -11,7 +11,8 @@ from typing import Any
 
 from hooks.manifest import Manifest
 
-_REFERENCE = re.compile(r"\$(\$|\(([^)]*)\))")
+_REFERENCE = re.compile(r"\$(\$|\(([^)]*+)(\)|\Z))")
+"""Where a bracket stays open it reaches to the end, or each $( would look for its end anew."""
 Objects = Mapping[tuple[str, str], Mapping[str, bytes]]
 """The contents of Secrets and ConfigMaps by ("Secret" or "ConfigMap", name)."""
 
@@ -22,7 +23,13 @@ class Missing(Exception):
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
     """Return `text` with $(NAME) replaced by what is known and $$ by $; an unknown $(NAME) stays as it is."""
-    return _REFERENCE.sub(lambda match: "$" if match[1] == "$" else known.get(match[2], match[0]), text)
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] == "$":
+            return "$"
+        return known.get(match[2], match[0]) if match[3] else match[0].replace("$$", "$")
+
+    return _REFERENCE.sub(value, text)
 
 
 def environment(container: Manifest, pod: Manifest, objects: Objects) -> dict[str, str]:
