@@ -5,22 +5,44 @@ Compared is CPU time at a size and at half of it, never seconds with a limit; wh
 """
 
 import ast
+import contextlib
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from pumps import check_linear, pumps, slowest
+from pumps import check_growth, check_linear, pumps, slowest
+from pydantic import BaseModel
 
 import hooks
+from hooks import environment, quantity
 from hooks.cli.files import _Loader
+from hooks.cli.run.kubelet import expanded
+from hooks.config import Config
+from hooks.function import (
+    Function,
+    FunctionSpec,
+    InlineSource,
+    LocalReference,
+    Metadata,
+    ResourceChoice,
+    ResourceConfiguration,
+    Resources,
+    SecretMount,
+    Source,
+)
+from hooks.redact import one_line
+from hooks.validate import requirements, validate
+from hooks.validate.size import encoded_bytes
 
+CONFIG = Config()
 FUNCTIONS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
 MODULES = {
     info.name: importlib.import_module(info.name)
@@ -158,3 +180,167 @@ def test_an_expression_that_cannot_be_seen_is_found() -> None:
     (call, _), *_ = calls_of_re(ast.parse("def f(a): return re.compile(a + 'x')"))
     with pytest.raises(pytest.fail.Exception, match="MADE_LATER"):
         evaluated(call, hooks, "here")
+
+
+def read_quantity(text: str) -> None:
+    """Parse and print a quantity, without what is remembered of the last one."""
+    for remembered in (quantity._read, quantity._canonical):
+        remembered.cache_clear()
+    with contextlib.suppress(ValueError):
+        quantity.amount(text)
+
+
+def read_requirements(text: str) -> None:
+    """Check a requirements.txt, without what is remembered of the last one."""
+    requirements._specifier.cache_clear()
+    list(requirements.faults(text))
+
+
+REQUIREMENTS = [
+    *"a .!\\\n#-=@;,/[]<>()*\t",
+    "==1",
+    " ==1",
+    ">1,",
+    "-r",
+    "--hash=a",
+    "://",
+    "${",
+    "${A}",
+    "../",
+    "\\\n",
+    "a\n",
+]
+TEXTS = [
+    *" /@:=\"'[]{}\\,;&%-.x",
+    "//",
+    "https://",
+    "@a.b",
+    "token",
+    "password=",
+    '"token": ',
+    "Authorization: a b",
+    "cookie: a=b; ",
+]
+TEXTS += [
+    "-----BEGIN ",
+    "-----END x-----",
+    "eyJaaaaaaaaaaa",
+    "--token ",
+    "%3a%2f%2f",
+    "0xffffff",
+    "1.1:1111",
+    "Basic aA",
+]
+PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
+    "requirements": (read_requirements, REQUIREMENTS),
+    "redaction": (one_line, TEXTS),
+    "quantities": (read_quantity, ["0", "1", ".", "-", "e", "9", "m", "Ki", "+"]),
+    "references": (lambda text: expanded(text, {"A": "$(A)"}), ["$", "(", ")", "A", "$(A)", "$$", "$("]),
+    "escaping": (environment.escaped, ["$", "a"]),
+    "source": (lambda text: list(environment.source_chunks(text)), ["a", "é", "😀", "$"]),
+    "sizes": (encoded_bytes, ["a", "<", "\u2028", "$", "\0"]),
+}
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_every_parser_is_linear(name: str) -> None:
+    """What reads a text that others wrote, as a whole and on pieces of its own language."""
+    run, pieces = PARSERS[name]
+    repeated = [*pieces, *map("".join, itertools.permutations(pieces, 2))]
+    for parts in slowest(run, itertools.product(("", "a"), repeated, ("", "!"))):
+        check_linear(run, parts)
+
+
+def function(**spec: Any) -> Function:
+    """Return a Function that the schema takes, or that was stored before there was one."""
+    inline = InlineSource.model_construct(source="x", dependencies=None)
+    source = Source.model_construct(inline=inline, git_repository=None)
+    metadata = Metadata.model_construct(name="a", namespace="b", uid="c", labels=None)
+    whole = FunctionSpec.model_construct(**{"runtime": "python312", "source": source} | spec)
+    return Function.model_construct(metadata=metadata, spec=whole, status=None)
+
+
+def mounts(number: int, path: Callable[[int], str]) -> dict[str, Any]:
+    secrets = [SecretMount.model_construct(secret_name="s", mount_path=path(index)) for index in range(number)]
+    return {"secret_mounts": secrets}
+
+
+MANY: dict[str, Callable[[int], dict[str, Any]]] = {
+    "one mount again and again": lambda number: mounts(number, lambda _: "/a"),
+    "mounts apart": lambda number: mounts(number, lambda index: f"/a/{index}"),
+    "mounts in each other": lambda number: mounts(number, lambda index: "/a" * (index % 100 + 1)),
+    "mounts with detours": lambda number: mounts(number, lambda index: f"/../{index}"),
+    "one variable again and again": lambda number: {"env": [{"name": "A", "value": "x"}] * number},
+    "variables": lambda number: {"env": [{"name": f"A{index}", "value": "$(A)"} for index in range(number)]},
+    "bad variables": lambda number: {"env": [{"name": f"!{index}", "value": "\0"} for index in range(number)]},
+    "references": lambda number: {"env_from": [{"secretRef": {"name": "s"}, "prefix": "A"}] * number},
+    "labels": lambda number: {"labels": {f"{'a.' * 9}/{index}": "b" for index in range(number)}},
+    "bad labels": lambda number: {"labels": {f"{'a-' * 9}!{index}": "b" for index in range(number)}},
+    "annotations": lambda number: {"annotations": {f"A.{index}/x": "b" for index in range(number)}},
+    "tolerations": lambda number: {"tolerations": [{"key": "a", "operator": "Exists"}] * number},
+    "pull secrets": lambda number: {"image_pull_secrets": [LocalReference.model_construct(name="a")] * number},
+    "amounts": lambda number: {"resource_configuration": amounts({f"a.b/{index}": "1m" for index in range(number)})},
+    "capabilities": lambda number: {"container_security_context": {"capabilities": {"add": ["A"] * number}}},
+}
+"""A part of a spec that there may be many of. Bounds are the schema's: the rules do not rely on them."""
+
+
+def amounts(given: dict[str, str]) -> ResourceConfiguration:
+    resources = Resources.model_construct(requests=given, limits=given, claims=None)
+    choice = ResourceChoice.model_construct(profile=None, resources=resources)
+    return ResourceConfiguration.model_construct(function=choice, build=None)
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_every_rule_is_linear_in_what_there_is_many_of(name: str) -> None:
+    """All rules together, on a list or a map and on one twice as long."""
+
+    def run(parts: str) -> None:
+        validate(broken[len(parts)], CONFIG)
+
+    broken = {size: function(**MANY[name](size)) for size in (1_500, 3_000)}
+    check_growth(run, ("", "x", ""), 3_000)
+
+
+LONG: dict[str, Callable[[str], dict[str, Any]]] = {
+    "runtime": lambda text: {"runtime": text},
+    "image": lambda text: {"runtime_image_override": text},
+    "variable": lambda text: {"env": [{"name": text, "value": text}]},
+    "divisor": lambda text: {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"divisor": text}}}]},
+    "label": lambda text: {"labels": {text: "b"}},
+    "annotation": lambda text: {"annotations": {text: text}},
+    "selector": lambda text: {"node_selector": {text: text}},
+    "mount": lambda text: mounts(1, lambda _: text),
+    "amount": lambda text: {"resource_configuration": amounts({text: text})},
+}
+"""A text in a spec, of any length."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_every_rule_is_linear_in_a_text(name: str) -> None:
+    """All rules together, on one long text."""
+
+    def run(text: str) -> None:
+        for remembered in (quantity._read, quantity._canonical):
+            remembered.cache_clear()
+        validate(function(**LONG[name](text)), CONFIG)
+
+    pieces = ["a", ".", "-", "/", "a.", "a-", "/a", "/..", "0", "\\", "é"]
+    for parts in slowest(run, itertools.product(("", "a/"), pieces, ("", "!", "\n"))):
+        check_linear(run, parts)
+
+
+def test_code_that_is_not_linear_is_found() -> None:
+    """The tests above fail for a search in what came before."""
+    with pytest.raises(AssertionError, match="characters take"):
+        check_linear(lambda text: [text.find("x", 0, index) for index in range(len(text))], ("", "a", ""))
+
+
+def test_the_schema_s_expressions_are_linear_by_design() -> None:
+    """Patterns of the models are run by Rust's engine, which does not backtrack."""
+    models = [model for module in MODULES.values() for model in vars(module).values() if is_model(model)]
+    assert {model.model_config.get("regex_engine", "rust-regex") for model in models} == {"rust-regex"}
+
+
+def is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
