@@ -51,11 +51,16 @@ def _checked(value: Any) -> str | int:
 
 
 def _map_of(key: Text, least: int = 0) -> Any:
-    return Field(min_length=least, max_length=MANY, json_schema_extra={"propertyNames": key.as_json_schema()})
+    def named(schema: dict[str, Any]) -> None:
+        # Not propertyNames: Helm names another place than that of the fault.
+        schema["patternProperties"] = {key.as_json_schema()["pattern"]: schema.pop("additionalProperties")}
+        schema["additionalProperties"] = False
+
+    return Field(min_length=least, max_length=MANY, json_schema_extra=named)
 
 
 _KEY = WithJsonSchema({"type": "string"})
-"""Or pydantic would write the values' schema below patternProperties, which lets every other key through."""
+"""Or pydantic would write patternProperties by itself, and let every other key through."""
 _WRITTEN = WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_QUANTITY}$", "minimum": 0})
 
 Runtimes = Annotated[dict[Annotated[str, texts.RUNTIME, _KEY], _Value], _map_of(texts.RUNTIME, least=1)]

@@ -1,6 +1,7 @@
 """The chart, rendered by the real Helm 3 and 4 with every set of values in chart/ci, and judged by an API server."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from control_plane import Manifest
 from helm import CHART, KUBERNETES, NAMESPACE, VALUES, Helm, hook_of, objects, one, pods
 from pod_security import faults
 from stack import ROOT, Stack
+from test_config import BOTH, BY_ITSELF
 
 from hooks import config as settings
 from hooks.admission import parameters, policy
@@ -156,6 +158,20 @@ def test_a_mistake_is_told_before_anything_is_installed() -> None:
         said = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
         assert "replica" in said
         assert "mode" in said
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_settings_that_cannot_work_are_told_too(tmp_path: Path, helm: str) -> None:
+    """What the hook would refuse for a single value Helm refuses at that place; for the rest the hook has to run."""
+    file = tmp_path / "values.yaml"
+    for text, message in BOTH:
+        file.write_text(json.dumps({"config": yaml.safe_load(text)}))
+        said = Helm(helm).run("template", CHART, "-f", file, check=False)
+        setting = re.split(r"[.:\[]", message)[0]
+        place = (
+            "/config" if "no such setting" in message and "." not in message.partition(":")[0] else f"/config/{setting}"
+        )
+        assert (f"at '{place}" in said) == ((text, message) in BY_ITSELF), (text, said[-900:])
 
 
 def test_a_policy_scanner_finds_nothing_unexplained(tmp_path: Path) -> None:
