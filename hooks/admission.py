@@ -13,8 +13,10 @@ import json
 from typing import Any
 
 from hooks.config import Config
+from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
 from hooks.manifest import Manifest
 from hooks.runtimes import FAMILIES
+from hooks.validate.annotations import UNCONFINED_WORDS
 from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 
 NAME = "functions.serverless.kyma-project.io"
@@ -90,7 +92,9 @@ def variables() -> dict[str, str]:
         "allowed_image": _allowed_image(),
         "known_profile": _known_profile(),
         "minimum": _sum(*map(_below, ("requests", "limits"))),
-        "beside_work_dir": _sum(*map(_beside_work_dir, FAMILIES)),
+        "env_paths": _sum(*map(_env_paths, FAMILIES)),
+        "beside_runtime": _sum(*map(_beside_runtime, FAMILIES)),
+        "confined": _confined(),
         "restricted": _restricted(),
     }
 
@@ -110,6 +114,8 @@ _MAY_RUN_AS = {
 }
 """A Function can do what its account can: only the API server knows who asks, so the hook has no such rule."""
 
+_FREE = 'params.data["allowUnrestrictedSecurityContext"] == "true"'
+_MOUNTS = ("secretMounts", "configMapMounts")
 _MATCHES: Manifest = {
     "resourceRules": [
         {
@@ -141,50 +147,70 @@ _PARTS = {
 
 def _known_runtime() -> str:
     known = "(" + _sum(*(f"variables.{family}" for family in FAMILIES)) + ")"
-    before = _json("spec.runtime: cannot find runtime '")
-    words = _sum(before, "object.spec.runtime", _json("', known are: "), _joined(known))
-    return _unless(f"object.spec.runtime in {known}", words)
+    return _unless(f"object.spec.runtime in {known}", _unsupported("spec.runtime", "object.spec.runtime", known))
 
 
 def _allowed_image() -> str:
     begins = "variables.image.startsWith(each.substring(0, each.size() - 1))"
     matches = f'each.endsWith("*") ? {begins} : variables.image == each'
-    before = _json("spec.runtimeImageOverride: '")
-    words = _sum(before, "variables.image", _json("' is not allowed, allowed are: "), _joined("variables.images"))
+    words = _unsupported("spec.runtimeImageOverride", "variables.image", "variables.images")
     return _unless(f'variables.image == "" || variables.images.exists(each, {matches})', words)
 
 
 def _known_profile() -> str:
-    before = _json("spec.resourceConfiguration.function.profile: cannot find profile '")
-    words = _sum(before, "variables.profile.value()", _json("', known are: "), _joined("variables.profiles"))
+    field = "spec.resourceConfiguration.function.profile"
+    words = _unsupported(field, "variables.profile.value()", "variables.profiles")
     return _unless("!variables.profile.hasValue() || variables.profile.value() in variables.profiles", words)
 
 
 def _below(side: str) -> str:
-    amount = f"string(variables.{side}[least[0]])"
+    given = f"variables.{side}[least[0]]"
+    amount = f"string({given})"
     is_below = f"isQuantity({amount}) && quantity({amount}).isLessThan(quantity(least[1]))"
-    field = _sum(_json(f"spec.resourceConfiguration.function.resources.{side}."), "least[0]", _json(": "))
-    words = _sum(field, amount, _json(" is below the minimum of "), "least[1]")
+    field = _sum(
+        _json(f"spec.resourceConfiguration.function.resources.{side}."), "least[0]", _json(": Invalid value: ")
+    )
+    shown = f"(type({given}) == string ? {_quoted(amount)} : {amount})"
+    words = _sum(field, shown, _json(": must be greater than or equal to "), "least[1]")
     return f"variables.minimums.filter(least, least[0] in variables.{side} && {is_below}).map(least, {words})"
 
 
-def _beside_work_dir(family: str) -> str:
-    work_dir = FAMILIES[family].work_dir
-    covering = _sum(*(_covering(field, work_dir) for field in ("secretMounts", "configMapMounts")))
-    return f"(object.spec.runtime in variables.{family} ? {covering} : [])"
+def _env_paths(family: str) -> str:
+    """Find each variable of the family's paths that has not the runtime's own value."""
+    own = {name: FAMILIES[family].env[name] for name in sorted(FAMILIES[family].paths)}
+    is_other = f"each.name in {_json(own)} && each.?value.orValue('') != {_json(own)}[each.name]"
+    before, after = _json("spec.env: Invalid value: "), _json(": is set by the runtime, choose another name")
+    words = _sum(before, _quoted("each.name"), after)
+    found = f"object.spec.?env.orValue([]).filter(each, {is_other}).map(each, {words})"
+    return f"(object.spec.runtime in variables.{family} ? {found} : [])"
 
 
-def _covering(field: str, work_dir: str) -> str:
-    test = f"{_json(work_dir + '/')}.startsWith(path.endsWith('/') ? path : path + '/')"
-    words = _sum(_json(f"spec.{field}: '"), "path", _json(f"' would cover {work_dir}, which the Function needs"))
-    return f"object.spec.?{field}.orValue([]).map(mount, mount.mountPath).filter(path, {test}).map(path, {words})"
+def _beside_runtime(family: str) -> str:
+    runtime = FAMILIES[family]
+    paths = _sum(*(f"object.spec.?{field}.orValue([]).map(each, each.mountPath)" for field in _MOUNTS))
+    needed = _json([f"{path}/" for path in runtime.needs])
+    slashed = "(path.endsWith('/') ? path : path + '/')"
+    covers = f"{_json(runtime.work_dir + '/')}.startsWith({slashed})"
+    overlaps = f"{needed}.exists(each, each.startsWith({slashed}) || path.startsWith(each))"
+    before, after = _json("spec.mountPath: Invalid value: "), _json(": would cover what the runtime needs")
+    found = f"({paths}).filter(path, {covers} || {overlaps}).map(path, {_sum(before, _quoted('path'), after)})"
+    return f"(object.spec.runtime in variables.{family} ? {found} : [])"
+
+
+def _confined() -> str:
+    """Find each annotation with a profile that is unconfined, unless the operator allows it."""
+    is_profile = f"key.startsWith({_json(APPARMOR)}) || key.startsWith({_json(SECCOMP)}) || key == {_json(SECCOMP_POD)}"
+    given = "object.spec.?annotations.orValue({})"
+    words = _sum(_json("spec.annotations: Forbidden: "), "key", _json(f" {UNCONFINED_WORDS}"))
+    found = f'{given}.filter(key, ({is_profile}) && {given}[key] == "unconfined").map(key, {words})'
+    return f"({_FREE} ? [] : {found})"
 
 
 def _restricted() -> str:
     drop = f"variables.{_optional(DROP)}.orValue([])"
-    dropped = _unless(f'{drop}.size() == 0 || "ALL" in {drop}', _json(f"spec.{DROP}: {DROP_WORDS}"))
+    dropped = _unless(f'{drop}.size() == 0 || "ALL" in {drop}', _json(f"spec.{DROP}: Forbidden: {DROP_WORDS}"))
     found = _sum(*map(_limited, LIMITS), dropped)
-    return f'params.data["allowUnrestrictedSecurityContext"] == "true" ? [] : {found}'
+    return f"({_FREE} ? [] : {found})"
 
 
 def _limited(limit: Limit) -> str:
@@ -193,8 +219,8 @@ def _limited(limit: Limit) -> str:
     if limit.item:
         values += f".map(each, each.{limit.item})"
     allowed = "found >= 1" if isinstance(limit.allowed, range) else f"found in {_json(limit.allowed)}"
-    shown = '"\'" + found + "\'"' if isinstance(limit.allowed[0], str) else "string(found)"
-    words = _sum(_json(f"spec.{limit.path}: "), shown, _json(f" is {limit.words}"))
+    shown = _quoted("found") if isinstance(limit.allowed[0], str) else "string(found)"
+    words = _sum(_json(f"spec.{limit.path}: Forbidden: "), shown, _json(f" {limit.words}"))
     return f"{values}.filter(found, !({allowed})).map(found, {words})"
 
 
@@ -208,8 +234,14 @@ def _unless(test: str, words: str) -> str:
     return f"({test} ? [] : [{words}])"
 
 
-def _joined(names: str) -> str:
-    return f'({names}.size() == 0 ? "none" : {names}.join(", "))'
+def _unsupported(field: str, value: str, supported: str) -> str:
+    """Return the API server's words for a value that is none of a list."""
+    listed = f'({supported}.size() == 0 ? "none" : {supported}.map(each, {_quoted("each")}).join(", "))'
+    return _sum(_json(f"{field}: Unsupported value: "), _quoted(value), _json(": supported values: "), listed)
+
+
+def _quoted(text: str) -> str:
+    return f"strings.quote({text})"
 
 
 def _sum(*parts: str) -> str:

@@ -111,7 +111,9 @@ def _is_address(text: str) -> bool:
 
 
 PROFILE = Text(words="must not hold ',', '=' or control characters", pattern=r"[^,=\x00-\x1f\x7f]{1,63}", longest=63)
-RUNTIME = Text(words="must consist of a-z, 0-9 and '-' and begin with a letter", pattern="[a-z][a-z0-9-]{0,62}", longest=63)
+RUNTIME = Text(
+    words="must consist of a-z, 0-9 and '-' and begin with a letter", pattern="[a-z][a-z0-9-]{0,62}", longest=63
+)
 RESOURCE = Text(
     words=names.RESOURCE_SHAPE,
     pattern="cpu|memory|ephemeral-storage|hugepages-[0-9.]+[a-zA-Z]*|[a-z0-9][a-z0-9.-]{0,243}/[A-Za-z0-9_.-]{1,63}",
@@ -119,7 +121,10 @@ RESOURCE = Text(
     test=_is_resource,
 )
 ANNOTATION = Text(
-    words=names.KEY_SHAPE, pattern="([A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9_.-]{1,63}", longest=317, test=names.is_annotation_key
+    words=names.KEY_SHAPE,
+    pattern="([A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9_.-]{1,63}",
+    longest=317,
+    test=names.is_annotation_key,
 )
 REGISTRY = Text(
     words="must be a host and a path, without a scheme and without '/' at the end, such as registry.example.com/fn",

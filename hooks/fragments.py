@@ -10,13 +10,20 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Discriminator, Field, Strict, Tag
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
+LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+VARIABLE_NAME = r"^[ -<>-~]*$"
+
+LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+ConfigKey = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$")
+]
+
 Integer = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()] | None
-Short = Annotated[str, Field(max_length=63)] | None
 Text = Annotated[str, Field(max_length=253)] | None
 Filled = Annotated[str, Field(min_length=1, max_length=253)]
-FilledShort = Annotated[str, Field(min_length=1, max_length=63)]
-LongText = Annotated[str, Field(max_length=1024)] | None
 Id = Annotated[int, Strict(), Field(ge=0, le=2147483647)]
 
 INTEGER, STRING = "<integer>", "<string>"
@@ -34,26 +41,35 @@ Quantity = Annotated[
 
 
 class KeyReference(TypedDict, total=False):
-    name: Text
-    key: Required[Filled]
+    name: Required[ObjectName]
+    key: Required[ConfigKey]
     optional: Flag
 
 
 class FieldReference(TypedDict, total=False):
-    apiVersion: Short
+    apiVersion: Literal["v1"] | None
     fieldPath: Required[Annotated[str, Field(min_length=1, max_length=512)]]
 
 
 class ResourceReference(TypedDict, total=False):
-    containerName: Short
-    resource: Required[Filled]
+    containerName: Literal["function"] | None
+    resource: Required[
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=253,
+                pattern=r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$",
+            ),
+        ]
+    ]
     divisor: Quantity | None
 
 
 class FileKeyReference(TypedDict, total=False):
-    volumeName: Required[FilledShort]
+    volumeName: Required[Literal["sources", "tmp"]]
     path: Required[Annotated[str, Field(min_length=1, max_length=4096)]]
-    key: Required[Filled]
+    key: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=VARIABLE_NAME)]]
     optional: Flag
 
 
@@ -72,12 +88,12 @@ class Variable(TypedDict, total=False):
 
 
 class OptionalReference(TypedDict, total=False):
-    name: Text
+    name: Required[ObjectName]
     optional: Flag
 
 
 class Variables(TypedDict, total=False):
-    prefix: Text
+    prefix: Annotated[str, Field(max_length=253, pattern=VARIABLE_NAME)] | None
     configMapRef: OptionalReference | None
     secretRef: OptionalReference | None
 
@@ -87,9 +103,14 @@ class Claim(TypedDict, total=False):
     request: Text
 
 
-class Profile(TypedDict, total=False):
+class AppArmorProfile(TypedDict, total=False):
     type: Required[Literal["Localhost", "RuntimeDefault", "Unconfined"]]
-    localhostProfile: LongText
+    localhostProfile: Annotated[str, Field(max_length=1024, pattern=r"^[!-~]([ -~]*[!-~])?$")] | None
+
+
+class SeccompProfile(TypedDict, total=False):
+    type: Required[Literal["Localhost", "RuntimeDefault", "Unconfined"]]
+    localhostProfile: Annotated[str, Field(min_length=1, max_length=1024)] | None
 
 
 class SeLinuxOptions(TypedDict, total=False):
@@ -100,20 +121,29 @@ class SeLinuxOptions(TypedDict, total=False):
 
 
 class Sysctl(TypedDict, total=False):
-    name: Required[Annotated[str, Field(max_length=253)]]
+    name: Required[
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=253,
+                pattern=r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+            ),
+        ]
+    ]
     value: Required[Annotated[str, Field(max_length=253)]]
 
 
 class WindowsOptions(TypedDict, total=False):
-    gmsaCredentialSpec: Annotated[str, Field(max_length=65536)] | None
-    gmsaCredentialSpecName: Text
+    gmsaCredentialSpec: Annotated[str, Field(min_length=1, max_length=65536)] | None
+    gmsaCredentialSpecName: ObjectName | None
     hostProcess: Flag
     runAsUserName: Text
 
 
 class PodSecurityContext(TypedDict, total=False):
-    appArmorProfile: Profile | None
-    seccompProfile: Profile | None
+    appArmorProfile: AppArmorProfile | None
+    seccompProfile: SeccompProfile | None
     fsGroup: Id | None
     runAsGroup: Id | None
     runAsUser: Id | None
@@ -121,7 +151,7 @@ class PodSecurityContext(TypedDict, total=False):
     fsGroupChangePolicy: Literal["OnRootMismatch", "Always"] | None
     supplementalGroups: Annotated[list[Id], Field(max_length=64)] | None
     supplementalGroupsPolicy: Literal["Merge", "Strict"] | None
-    seLinuxChangePolicy: Literal["Recursive", "MountOption"] | None
+    seLinuxChangePolicy: Literal["Recursive"] | None
     seLinuxOptions: SeLinuxOptions | None
     sysctls: Annotated[list[Sysctl], Field(max_length=64)] | None
     windowsOptions: WindowsOptions | None
@@ -134,11 +164,11 @@ class Capabilities(TypedDict, total=False):
 
 class ContainerSecurityContext(TypedDict, total=False):
     allowPrivilegeEscalation: Flag
-    appArmorProfile: Profile | None
-    seccompProfile: Profile | None
+    appArmorProfile: AppArmorProfile | None
+    seccompProfile: SeccompProfile | None
     capabilities: Capabilities | None
     privileged: Flag
-    procMount: Literal["Default", "Unmasked"] | None
+    procMount: Literal["Default"] | None
     readOnlyRootFilesystem: Flag
     runAsGroup: Id | None
     runAsUser: Id | None
@@ -149,8 +179,8 @@ class ContainerSecurityContext(TypedDict, total=False):
 
 class Toleration(TypedDict, total=False):
     key: Annotated[str, Field(max_length=317)] | None
-    operator: Literal["Exists", "Equal", "Lt", "Gt"] | None
-    value: Short
+    operator: Literal["Exists", "Equal"] | None
+    value: LabelValue | None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None
     tolerationSeconds: Annotated[int, Strict(), Field(ge=-2147483648, le=2147483647)] | None
 

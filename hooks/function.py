@@ -15,6 +15,8 @@ from hooks.fragments import (
     ContainerSecurityContext,
     Flag,
     Integer,
+    LabelValue,
+    ObjectName,
     PodSecurityContext,
     Quantity,
     Template,
@@ -23,12 +25,7 @@ from hooks.fragments import (
     Variables,
 )
 
-LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
-DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-
-LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
-ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
-MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:]*$")]
+MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:\x00-\x1f\x7f]*$")]
 
 
 class Model(BaseModel):

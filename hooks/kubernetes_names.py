@@ -7,7 +7,6 @@ github.com/distribution/reference.
 """
 
 import re
-from decimal import ROUND_CEILING
 
 from hooks import quantity
 
@@ -24,14 +23,17 @@ _PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
 _REGISTRY = rf"({_HOST}(\.{_HOST})*|\[[0-9a-fA-F:]+\])(:[0-9]+)?"
 _IMAGE = re.compile(
-    rf"(?P<name>({_REGISTRY}/)?{_PATH}(/{_PATH})*)"
+    rf"({_REGISTRY}/)?{_PATH}(/{_PATH})*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
     r"(@sha(256:[a-f0-9]{64}|384:[a-f0-9]{96}|512:[a-f0-9]{128}))?"
 )
+_LOCAL = re.compile(r"localhost/[!-~]([ -~]*[!-~])?")
+_PAGE = re.compile(r"hugepages-([1-9][0-9]{0,3}[KMG]i)")
+_MOST = 10**15
+"""Amounts from here on are not looked at digit by digit: CEL could not either."""
 _DELETION_COST = re.compile(r"0|-?[1-9][0-9]{0,9}|-0[0-9]{0,9}")
 
 STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
-HUGEPAGES = "hugepages-"
 RESOURCE_SHAPE = (
     "must be cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource such as example.com/gpu"
 )
@@ -92,14 +94,18 @@ def is_variable_name(text: str) -> bool:
 
 def is_image(text: str) -> bool:
     """Tell whether a kubelet could pull this: any other text is InvalidImageName for ever."""
-    found = _IMAGE.fullmatch(text)
-    return bool(found) and len(found["name"]) <= 255 if found else False
+    return len(text.split("@", 1)[0]) <= 255 and bool(_IMAGE.fullmatch(text))
 
 
 def is_overcommitted(resource: str) -> bool:
     """Tell whether a request of this resource may be below its limit."""
     is_native = "/" not in resource or "kubernetes.io/" in resource
-    return is_native and not resource.startswith(HUGEPAGES)
+    return is_native and not is_page(resource)
+
+
+def is_page(resource: str) -> bool:
+    """Tell whether these are huge pages, of a size as nodes write it."""
+    return bool(_PAGE.fullmatch(resource))
 
 
 def is_resource(name: str) -> bool:
@@ -107,7 +113,7 @@ def is_resource(name: str) -> bool:
     if not is_key(name):
         return False
     if "/" not in name:
-        return name in STANDARD_RESOURCES or (name.startswith(HUGEPAGES) and _page_size(name) > 0)
+        return name in STANDARD_RESOURCES or is_page(name)
     return "kubernetes.io/" in name or not (name.startswith("requests.") or name.find("/") > 244)
 
 
@@ -117,24 +123,25 @@ def amount_fault(resource: str, amount: str | int) -> str:
         number = quantity.parse(amount)
     except ValueError:
         return ""  # another rule names it
-    if not is_overcommitted(resource) and "/" in resource and number != number.to_integral_value():
+    if (page := _PAGE.fullmatch(resource)) and (number >= _MOST or number % quantity.parse(page[1])):
+        return "must be a multiple of its page size"
+    if "/" in resource and not is_overcommitted(resource) and number < _MOST and number % 1:
         return "must be an integer"
-    if resource.startswith(HUGEPAGES) and (page := _page_size(resource)):
-        whole = int(number.to_integral_value(ROUND_CEILING))
-        return f"must be a multiple of {resource.removeprefix(HUGEPAGES)}" if whole % page else ""
     return ""
 
 
 def annotation_fault(key: str, value: str) -> str:
-    """Return why the API server refuses this annotation of a pod whose only container is `function`, or ""."""
+    """Return why the API server refuses this annotation of a pod whose container is `function`, or ""."""
     if key in UNUSABLE_ANNOTATIONS:
-        return "must not be set: Kubernetes reads it for itself"
+        return f"'{key}' must not be set in a pod template"
     if key == DELETION_COST and not is_deletion_cost(value):
-        return "must be a 32 bit integer"
+        return f"'{key}' must be a 32 bit integer"
     if key.startswith(APPARMOR) and key != f"{APPARMOR}function":
-        return "must name the container 'function'"
-    if key.startswith(APPARMOR) and not (value in ("runtime/default", "unconfined") or is_local(value)):
-        return "must be runtime/default, localhost/<profile> or unconfined"
+        return f"no container but 'function' can have a key that begins with {APPARMOR}"
+    if key.startswith(APPARMOR) and not is_profile(value):
+        return f"{APPARMOR}function must be runtime/default, unconfined or localhost/<profile>"
+    if is_seccomp_key(key) and not is_seccomp_profile(value):
+        return "a seccomp profile must be runtime/default, docker/default, unconfined or localhost/<relative path>"
     return ""
 
 
@@ -142,16 +149,18 @@ def is_deletion_cost(value: str) -> bool:
     return bool(_DELETION_COST.fullmatch(value)) and -(2**31) <= int(value) < 2**31
 
 
-def is_local(value: str) -> bool:
-    """Tell whether an annotation's value names a profile of the node."""
-    profile = value.removeprefix("localhost/")
-    return value.startswith("localhost/") and bool(profile) and profile == profile.strip()
+def is_profile(value: str) -> bool:
+    """Tell whether an annotation's value names an AppArmor profile."""
+    return value in ("", "runtime/default", "unconfined") or bool(_LOCAL.fullmatch(value))
 
 
-def _page_size(resource: str) -> int:
-    """Return the bytes of a huge page, 0 if the resource names no size."""
-    try:
-        size = quantity.parse(resource.removeprefix(HUGEPAGES))
-    except ValueError:
-        return 0
-    return int(size) if size == size.to_integral_value() else 0
+def is_seccomp_key(key: str) -> bool:
+    """Tell whether an annotation of this key names a seccomp profile."""
+    return key == SECCOMP_POD or key.startswith(SECCOMP)
+
+
+def is_seccomp_profile(value: str) -> bool:
+    """Tell whether an annotation's value names a seccomp profile."""
+    path = value.removeprefix("localhost/")
+    is_local = path != value and not path.startswith("/") and ".." not in path.split("/")
+    return is_local or value in ("runtime/default", "docker/default", "unconfined")

@@ -13,9 +13,14 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """`start` and `install` run under `sh -c` in `work_dir`; a user's env may replace `env` but not `paths`."""
+    """
+    `start` and `install` run under `sh -c` in `work_dir`; a user's env may replace `env` but not `paths`.
+
+    `needs` are the files and directories that a mount would break, beside `work_dir` itself.
+    """
 
     work_dir: str
+    needs: tuple[str, ...]
     start: str
     install: str
     env: Mapping[str, str]
@@ -33,6 +38,10 @@ REGISTRY_CONFIG_DIR = "/etc/package-registry-config"
 
 _NODEJS = Runtime(
     work_dir="/usr/src/app/function",
+    needs=(
+        *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
+        *(f"/usr/src/app/function/{name}" for name in ("handler.js", "node_modules", "package.json")),
+    ),
     # Without a package.json of its own the server's would decide between CommonJS and ES modules.
     start="""\
 set -e
@@ -54,6 +63,7 @@ exec npm install --omit=dev --no-audit --no-fund --no-update-notifier --progress
 
 _PYTHON = Runtime(
     work_dir="/kubeless",
+    needs=("/function_server", "/kubeless.py", "/kubeless/.local", "/kubeless/handler.py", "/server.py"),
     # Custom images made for older Kyma releases bring kubeless.py in place of server.py.
     start="""\
 set -e

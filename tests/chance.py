@@ -43,8 +43,54 @@ SOURCES = ["x", "module.exports = {main: () => 'hi'}\n", "$(A) $$ \\ <&> \u2028 
 PACKAGES = ["", " \n", '{"dependencies": {"a": "1"}}', "requests>=2,<3\n", "[1]", "{", "-e .\n", "a b c"]
 
 
+def odd(random: Random) -> tuple[list[str], Manifest]:
+    """Return the names of the fields that got a value which the schema describes, however odd, and the Function."""
+    spec = sound(random)
+    names = random.sample(sorted(set(SPEC["properties"]) - {"runtime", "source"}), random.choice([1, 1, 2]))
+    for name in names:
+        spec[name] = any_value(random, SPEC["properties"][name], name)
+    if random.random() < 0.3:
+        spec["source"] = {"inline": {"source": "x", "dependencies": random.choice(INSTALLED[spec["runtime"][:6]])}}
+    return names, {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
+
+
+def any_value(random: Random, schema: Manifest, name: str) -> Any:
+    """Return a value of the type that the schema says, from the pool of its name if there is one."""
+    if "enum" in schema:
+        return random.choice(schema["enum"])
+    if name in POOLS and schema.get("type") not in ("object", "array"):
+        return random.choice(POOLS[name])
+    match schema.get("type", "quantity"):
+        case "object" if "additionalProperties" in schema:
+            return {
+                key: any_value(random, schema["additionalProperties"], name)
+                for key in random.sample(MAPS.get(name, KEYS), random.choice([0, 1, 1, 2, 3]))
+            }
+        case "object":
+            return some_properties(random, schema)
+        case "array":
+            return [any_value(random, schema["items"], name) for _ in range(random.choice([0, 1, 1, 1, 2]))]
+        case "boolean":
+            return random.choice([True, False])
+        case "integer":
+            return random.choice([schema["minimum"], schema.get("maximum", 9), max(1, schema["minimum"]), 5])
+    return random.choice(TEXTS)
+
+
+def some_properties(random: Random, schema: Manifest) -> Manifest:
+    """Return an object with all that is required and some of the rest, seldom null."""
+    properties, required = schema["properties"], schema.get("required", [])
+    share = random.choice([0.3, 0.6])
+    names = [name for name in properties if name in required or random.random() < share]
+    if schema.get("maxProperties") == 1:
+        names = [random.choice(list(properties))]
+    return {n: None if random.random() < 0.02 else any_value(random, properties[n], n) for n in names}
+
+
 def function(random: Random) -> tuple[list[str], Manifest]:
-    """Return the names of what was broken, and the Function."""
+    """Return the names of what was broken or is odd, and the Function."""
+    if random.random() < 0.4:
+        return odd(random)
     spec = sound(random)
     parent: Manifest = {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
     names = []
@@ -134,6 +180,122 @@ OPTIONAL: dict[str, Callable[[Random], Any]] = {
     "startupTimeoutSeconds": lambda r: r.choice([1, 3600, None]),
     "template": lambda r: {},
 }
+
+
+TEXTS = ["", " ", "a", "a", "a.b", "A", "a b", "a/b", "../a", ".", "é", "a\n", "x" * 63, "-1", "007", "a=b", "$(A)"]
+NAMES = ["a", "a.b", "a-b", "s", "x" * 253]
+PROFILES = ["a", "a/b.json", "a", "a b", "", " ", "/a", "../a", "a/..", "a/../b", "..a", " a"]
+"""Of nodes: seccomp takes a relative path, AppArmor any text."""
+POOLS: dict[str, list[Any]] = {
+    "name": [*NAMES, *NAMES, "A", "", "a_b", "kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies", "net/ipv4/x", "a..b"],
+    "secretName": [*NAMES, "A"],
+    "configMapName": [*NAMES, "A"],
+    "serviceAccountName": [*NAMES, "hello", "A"],
+    "priorityClassName": ["high", "high", "system-cluster-critical", "system-node-critical", "A"],
+    "runtimeImageOverride": ["", " ", "example.com/a:1", " a ", "A", "a b", "a:", "https://a", "a@sha256:" + "0" * 64],
+    "prefix": ["", "A_", "a b", "1", "a=b", "é", "\t"],
+    "key": ["a", "a.b", "A", "example.com/x", "", "a/b", "..a", ".", "é", "a b", "a=b", "x" * 253],
+    "value": ["", "", "a", "b", "a b", "-a", "7", "-7", "07", "9223372036854775808", "x" * 63],
+    "apiVersion": ["v1", "v1", "", "v2", "v1alpha1"],
+    "fieldPath": [
+        *("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations"),
+        *("metadata.labels['a']", "metadata.annotations['A.b/c']", "metadata.labels['']", "metadata.labels[a]"),
+        *("metadata.labels['a b']", "metadata.name['a']", "spec.nodeName", "spec.host", "spec.serviceAccountName"),
+        *("status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", "status.phase", "spec.nope", " "),
+        *("metadata.annotations['é']", "metadata.labels['a']['b']", "metadata.labels['x']x", "Metadata.name"),
+    ],
+    "resource": [
+        *("limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory"),
+        *("requests.ephemeral-storage", "limits.hugepages-2Mi", "requests.hugepages-", "cpu", "limits.storage", "a"),
+    ],
+    "divisor": [
+        "1",
+        "1m",
+        1,
+        0,
+        "0",
+        "1Mi",
+        "1024Ki",
+        "1k",
+        "1000",
+        "1Ei",
+        "2",
+        "2Mi",
+        "10m",
+        "1000m",
+        "1n",
+        "-1",
+        "1e3",
+    ],
+    "containerName": ["function", "install-dependencies", "a", "", "A"],
+    "volumeName": ["tmp", "sources", "a", "A", "package-registry-config", ""],
+    "path": ["a", "/a", "a/b", "../a", "a/..", "..a", "", " "],
+    "localhostProfile": PROFILES,
+    "level": ["s0", "", "s0:c1,c2"],
+    "user": ["", "u"],
+    "role": ["", "r"],
+    "add": ["NET_BIND_SERVICE", "NET_BIND_SERVICE", "SYS_ADMIN", "CAP_SYS_ADMIN", "ALL", "", "a b", "all"],
+    "drop": ["ALL", "ALL", "NET_RAW", "CAP_CHOWN", ""],
+    "runAsUserName": ["a", "A\\b", "", "a\\b\\c", "a/b", "...", "a\n", ".a\\b", "x" * 105, "NT AUTHORITY\\SYSTEM"],
+    "gmsaCredentialSpec": ["", "{}", "x" * 1000],
+    "gmsaCredentialSpecName": ["a", "a.b", "A", ""],
+    "mountPath": [
+        *(
+            "/a",
+            "/a/",
+            "/b/c",
+            "/tmp/x",
+            "/etc/tls",
+            "/kubeless/x",
+            "/usr/src/app/function/conf",
+            "/etc",
+            "/proc",
+            "/sys",
+        ),
+        *("/dev", "/usr", "/bin", "/lib", "/kubeless/handler.py", "/server.py", "/a b", "/a\n", "/é", "/$(A)", "/a:b"),
+    ],
+    "requests": ["1", "1", "100m", "64Mi", 1, 2, "2Mi", "4Mi", "0", "1500m", "1n", "10E", "1e30", "-0", "0.5", "100u"],
+    "profile": ["XS", "S", "a"],
+    "targetCPUUtilizationPercentage": [1, 80, 1000],
+    "minReplicas": [1, 2],
+    "maxReplicas": [2, 1000],
+    "annotations": ["", "a", "runtime/default", "unconfined", "localhost/a", "5", "[]", "docker/default", "é"],
+    "labels": ["", "a", "A-b_c.d", "x" * 63, "-a"],
+    "nodeSelector": ["", "a", "x" * 63, "a b"],
+    "replicas": [0, 1, 1000],
+}
+POOLS["limits"] = POOLS["requests"]
+RESOURCES = [
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "hugepages-2Mi",
+    "nvidia.com/gpu",
+    "mem",
+    "storage",
+    "kubernetes.io/x",
+]
+READ = [
+    *(f"container.apparmor.security.beta.kubernetes.io/{name}" for name in ("function", "app", "install-dependencies")),
+    *(f"container.seccomp.security.alpha.kubernetes.io/{name}" for name in ("function", "app")),
+    *("seccomp.security.alpha.kubernetes.io/pod", "kubernetes.io/config.mirror", "kubernetes.io/config.source"),
+    *("scheduler.alpha.kubernetes.io/tolerations", "controller.kubernetes.io/pod-deletion-cost"),
+    *("pod.beta.kubernetes.io/init-containers", "pod.alpha.kubernetes.io/init-container-statuses"),
+    *(
+        "kubernetes.io/egress-bandwidth",
+        "scheduler.alpha.kubernetes.io/critical-pod",
+        "kubectl.kubernetes.io/restartedAt",
+    ),
+]
+"""Annotations of pods that Kubernetes reads, or has read."""
+MAPS = {
+    "annotations": [*KEYS, *READ],
+    "requests": [*RESOURCES, "cpu", "memory", "cpu", "memory"],
+    "limits": [*RESOURCES, "cpu", "memory", "cpu", "memory"],
+    "nodeSelector": [*KEYS, "kubernetes.io/os"],
+    "labels": [*KEYS, "pod-template-hash", "controller-uid", "app.kubernetes.io/name", "istio.io/rev"],
+}
+INSTALLED = {"nodejs": ["{}", '\ufeff{"dependencies": {}}'], "python": ["requests\n", "\ufeffrequests"]}
 
 
 def merge(**fields: Callable[[Random], Any]) -> Break:
@@ -303,6 +465,13 @@ def forbidden(schema: Manifest) -> list[Any]:
     return [*values, None]
 
 
+LEAST = {
+    r"^/[^:\x00-\x1f\x7f]*$": "/mnt",
+    r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$": "limits.cpu",
+}
+"""By pattern, what fits where the least text does not."""
+
+
 def minimal(schema: Manifest) -> Any:
     """Return the least that this schema allows."""
     if "enum" in schema:
@@ -320,4 +489,4 @@ def minimal(schema: Manifest) -> Any:
             return True
         case "quantity":
             return "1"
-    return {"^/[^:]*$": "/mnt"}.get(schema.get("pattern", ""), "5m" if schema.get("maxLength") == 16 else "a")
+    return LEAST.get(schema.get("pattern", ""), "5m" if schema.get("maxLength") == 16 else "a")

@@ -54,7 +54,7 @@ references = st.one_of(
         st.sampled_from(["1Mi", "1024Ki", "0"]),
     ),
 )
-env_names = st.sampled_from(["A", "B", "FUNC_NAME", "HANDLER_PATH", "FUNCTION_PATH", "PYTHONUNBUFFERED", "a.b-c", "_X"])
+env_names = st.sampled_from(["A", "B", "FUNC_NAME", "PYTHONUNBUFFERED", "a.b-c", "_X", "1 %"])
 variables = st.one_of(
     st.builds(lambda n, v: {"name": n, "value": v}, env_names, st.one_of(st.just(""), texts)),
     st.builds(lambda n, v: {"name": n, "valueFrom": v}, env_names, references),
@@ -75,7 +75,13 @@ scales = st.builds(
         targetMemoryUtilizationPercentage=st.integers(1, 100),
     ),
 )
-tolerations = some(key=keys, operator=st.just("Exists"), effect=st.just("NoSchedule"), tolerationSeconds=st.none())
+tolerations = st.one_of(
+    st.builds(
+        lambda rest: {"operator": "Exists"} | rest,
+        some(key=keys, effect=st.just("NoSchedule"), tolerationSeconds=st.none()),
+    ),
+    st.builds(lambda key, value: {"key": key, "value": value, "tolerationSeconds": None}, keys, label_values),
+)
 
 
 @st.composite
@@ -125,5 +131,7 @@ def specs(draw: st.DrawFn) -> Manifest:
 @st.composite
 def functions(draw: st.DrawFn) -> Manifest:
     """A sound Function."""
-    metadata = {"name": draw(names), "generation": draw(st.integers(1, 9)), "labels": draw(labels)}
-    return complete({"metadata": metadata, "spec": draw(specs())})
+    spec = draw(specs())
+    name = draw(names.filter(lambda name: name != spec.get("serviceAccountName")))
+    metadata = {"name": name, "generation": draw(st.integers(1, 9)), "labels": draw(labels)}
+    return complete({"metadata": metadata, "spec": spec})

@@ -167,10 +167,10 @@ def test_kyma_images_replace_every_image(run: Run) -> None:
 
 
 FAULTS = {
-    "a broken rule": (HELLO.replace("python312", "cobol"), "a.yaml:6: spec.runtime: cannot find runtime 'cobol'"),
+    "a broken rule": (HELLO.replace("python312", "cobol"), 'a.yaml:6: spec.runtime: Unsupported value: "cobol"'),
     "in the second document": (
         OTHER + "---\n" + HELLO.replace("python312", "cobol"),
-        "a.yaml:10: spec.runtime: cannot find",
+        "a.yaml:10: spec.runtime: Unsupported value",
     ),
     "a wrong type": (HELLO + "  replicas: many\n", "a.yaml:12: spec.replicas: must be of type integer"),
     "an item of a list": (

@@ -32,6 +32,7 @@ RESOURCES = {
     "ephemeral-storage": True,
     "hugepages-2Mi": True,
     "hugepages-0.5": False,
+    "hugepages-2M": False,
     "hugepages-": False,
     "hugepages-x": False,
     "storage": False,
@@ -52,7 +53,7 @@ AMOUNTS = [
     ("example.kubernetes.io/x", "500m", ""),
     ("hugepages-2Mi", "4Mi", ""),
     ("hugepages-2Mi", 0, ""),
-    ("hugepages-2Mi", "3Mi", "must be a multiple of 2Mi"),
+    ("hugepages-2Mi", "3Mi", "must be a multiple of its page size"),
 ]
 ANNOTATIONS = [
     ("example.com/a", "x", ""),
@@ -65,9 +66,15 @@ ANNOTATIONS = [
     (names.DELETION_COST, "2147483648", "integer"),
     (f"{names.APPARMOR}function", "runtime/default", ""),
     (f"{names.APPARMOR}function", "localhost/a", ""),
+    (f"{names.APPARMOR}function", "", ""),
     (f"{names.APPARMOR}function", "localhost/", "must be runtime/default"),
     (f"{names.APPARMOR}function", "docker/default", "must be runtime/default"),
-    (f"{names.APPARMOR}app", "runtime/default", "must name the container"),
+    (names.SECCOMP_POD, "docker/default", ""),
+    (names.SECCOMP_POD, "Runtime", "a seccomp profile must be"),
+    (f"{names.SECCOMP}app", "localhost/a/b.json", ""),
+    (f"{names.SECCOMP}app", "localhost//a", "a seccomp profile must be"),
+    (f"{names.SECCOMP}app", "localhost/a/..", "a seccomp profile must be"),
+    (f"{names.APPARMOR}app", "runtime/default", "no container but 'function'"),
 ]
 
 

@@ -12,8 +12,11 @@ from hooks.admission import NAMESPACE, binding, parameters, policy, variables
 from hooks.cli.policy import text
 from hooks.config import Config
 from hooks.function import Function
+from hooks.kubernetes_names import UNUSABLE_ANNOTATIONS
 from hooks.runtimes import DEPENDENCIES, RESERVED_ENV, room
 from hooks.validate import RULES, Violation
+from hooks.validate.env import BINARY, DECIMAL, FIELDS, OF_CPU
+from hooks.validate.mounts import COVERING
 
 Manifest = dict[str, Any]
 
@@ -39,6 +42,7 @@ EXAMPLES: list[tuple[Manifest, Config]] = [
         {"spec": {"runtimeImageOverride": "example.com/a"}},
         Config(allowed_image_overrides=("ghcr.io/acme/*",)),
     ),
+    ({"spec": {"containerSecurityContext": {"privileged": True}}}, Config(allow_unrestricted_security_context=True)),
 ]
 
 
@@ -127,6 +131,17 @@ def test_the_crd_speaks_of_our_numbers_and_names() -> None:
     assert any(rule["rule"].endswith(f"<= {room(DEPENDENCIES)}") for rule in told)
     (reserved,) = [rule["rule"] for rule in told if "FUNC_RUNTIME" in rule["rule"]]
     assert {name.strip(" '") for name in reserved.partition("[")[2].partition("]")[0].split(",")} == RESERVED_ENV
+
+
+def test_the_crd_has_our_lists() -> None:
+    """What CEL tests against is what the rules of the hook do."""
+    told = " ".join(rule["rule"] for schema in schemas(SCHEMA) for rule in schema.get("x-kubernetes-validations", []))
+    assert f"in {list(COVERING)}" in " ".join(told.split())
+    assert f"self in {sorted(FIELDS)}" in told
+    for key in UNUSABLE_ANNOTATIONS:
+        assert f"!('{key}' in self)" in told
+    for units in (OF_CPU, DECIMAL, BINARY):
+        assert str(list(units)) in told
 
 
 def schemas(schema: Any) -> Iterator[Manifest]:

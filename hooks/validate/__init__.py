@@ -5,22 +5,25 @@ A user's mistake is data: every violation is found, none raises, and none repeat
 best told at apply, so each rule names the door where it is told first (violation.py); a rule that stands in
 crds/functions.yaml or the admission policy too has the same words there.
 
-source.py     name, runtime, image, source             resources.py  scale, profile, requests and limits
-requirements.py  the lines of a requirements.txt       mounts.py     mounted files
-pod.py        env, labels, annotations, size           security.py   what Pod Security "restricted" forbids
-size.py       bytes as they are stored                 violation.py  Violation and Rule themselves
+source.py       name, account, runtime, image, source   resources.py   scale, profile, requests and limits
+requirements.py the lines of a requirements.txt         env.py         variables
+annotations.py  labels, annotations, nodeSelector       scheduling.py  tolerations
+pod.py          nothing twice, nothing too large        mounts.py      mounted files
+contexts.py     what the API server wants of contexts   security.py    what Pod Security "restricted" forbids
+size.py         bytes as they are stored                violation.py   Violation and Rule themselves
 """
 
 from itertools import chain
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.validate import mounts, pod, resources, security, source
+from hooks.validate import annotations, contexts, env, mounts, pod, resources, scheduling, security, source
 from hooks.validate.violation import Rule, Violation
 
 __all__ = ["RULES", "Rule", "Violation", "validate"]
 
-RULES: tuple[Rule, ...] = (*source.RULES, *resources.RULES, *pod.RULES, *mounts.RULES, *security.RULES)
+_PARTS = (source, resources, env, annotations, scheduling, pod, mounts, contexts, security)
+RULES: tuple[Rule, ...] = tuple(chain.from_iterable(part.RULES for part in _PARTS))
 
 _FINDERS = tuple(rule.find for rule in RULES)
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from hooks.config import Config
 from hooks.function import Function
 from hooks.runtimes import FAMILIES
-from hooks.validate.violation import Rule, Violation, quoted, rule
+from hooks.validate.violation import Rule, Violation, invalid, rule
+
+SYSTEM = (
+    *("/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib"),
+    *("/dev", "/dev/termination-log", "/proc", "/sys", "/tmp"),
+    *("/etc/hostname", "/etc/hosts", "/etc/passwd", "/etc/resolv.conf"),
+)
+"""What every container needs, or is given by the kubelet: nothing may be mounted there, or above."""
+COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)}))
+"""These paths and all above them, as the CRD lists them."""
 
 
 @rule("cel")
@@ -13,39 +22,37 @@ def absolute(function: Function, config: Config) -> Iterator[Violation]:
     """A mount path is absolute and written without detours."""
     for field, path in _paths(function):
         if not path.startswith("/") or {"", ".", ".."} & set(path.removesuffix("/").split("/")[1:]):
-            yield Violation(field, f"{quoted(path)} is not an absolute path without '.', '..' and '//'")
+            yield invalid(field, "is not an absolute path without '.', '..' and '//'", path)
 
 
 @rule("cel")
-def beside_tmp(function: Function, config: Config) -> Iterator[Violation]:
-    """No mount covers /tmp."""
-    yield from _covering(function, "/tmp")
+def beside_system(function: Function, config: Config) -> Iterator[Violation]:
+    """No mount covers what every container needs, or lies in /proc or /sys."""
+    for field, path in _paths(function):
+        if path.removesuffix("/") in COVERING or path.startswith(("/proc/", "/sys/")):
+            yield invalid(field, "would cover what every container needs", path)
 
 
 @rule("policy")
-def beside_work_dir(function: Function, config: Config) -> Iterator[Violation]:
-    """No mount covers the directory where the runtime keeps the code."""
+def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
+    """No mount covers the directory of the code, or what the runtime keeps in it and beside it."""
     if runtime := config.runtimes.get(function.spec.runtime):
-        yield from _covering(function, FAMILIES[runtime.family].work_dir)
+        family = FAMILIES[runtime.family]
+        for field, path in _paths(function):
+            if _contains(path, family.work_dir) or any(_overlap(path, needed) for needed in family.needs):
+                yield invalid(field, "would cover what the runtime needs", path)
 
 
 @rule("cel")
 def apart(function: Function, config: Config) -> Iterator[Violation]:
     """No mount lies in another, or at the same place."""
-    paths = list(_paths(function))
-    for first, second in sorted(_overlapping([path for _, path in paths])):
-        field, path = paths[second]
-        yield Violation(field, f"{quoted(path)} overlaps {quoted(paths[first][1])}: mounts have to lie apart")
-
-
-def _overlapping(paths: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield each path that lies in another with the outermost of those: in order, it stands behind that one."""
-    outer, number = "", -1
-    for path, index in sorted((f"{path.removesuffix('/')}/", index) for index, path in enumerate(paths)):
+    outer = ""
+    for path, field, written in sorted((f"{path.removesuffix('/')}/", field, path) for field, path in _paths(function)):
+        # In this order a path is followed by all that begins with it.
         if outer and path.startswith(outer):
-            yield min(number, index), max(number, index)
+            yield invalid(field, f"mounts have to lie apart, and this one overlaps {outer.removesuffix('/')}", written)
         else:
-            outer, number = path, index
+            outer = path
 
 
 def _paths(function: Function) -> Iterator[tuple[str, str]]:
@@ -55,10 +62,8 @@ def _paths(function: Function) -> Iterator[tuple[str, str]]:
         yield f"spec.configMapMounts[{index}].mountPath", config_map.mount_path
 
 
-def _covering(function: Function, needed: str) -> Iterator[Violation]:
-    for field, path in _paths(function):
-        if _contains(path, needed):
-            yield Violation(field, f"{quoted(path)} would cover {needed}, which the Function needs")
+def _overlap(one: str, other: str) -> bool:
+    return _contains(one, other) or _contains(other, one)
 
 
 def _contains(outer: str, inner: str) -> bool:
@@ -66,4 +71,4 @@ def _contains(outer: str, inner: str) -> bool:
     return f"{inner.removesuffix('/')}/".startswith(f"{outer.removesuffix('/')}/")
 
 
-RULES: tuple[Rule, ...] = (absolute, beside_tmp, beside_work_dir, apart)
+RULES: tuple[Rule, ...] = (absolute, beside_system, beside_runtime, apart)

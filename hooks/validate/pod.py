@@ -1,77 +1,17 @@
-"""Rules for what a user adds to the pods: variables, labels, annotations; and how much of it there is."""
+"""Rules for all that a user adds to the pods: nothing twice, and how much of it there is."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.runtimes import RESERVED_ENV
 from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation, quoted, rule
-
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_KEY = re.compile(rf"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?{_NAME}")
-_ANNOTATION_KEY = re.compile(_KEY.pattern.replace("a-z0-9", "A-Za-z0-9", 6), re.ASCII)
-"""Kubernetes looks at an annotation's key in lower case."""
-_KEY_SHAPE = "at most 63 of A-Z, a-z, 0-9, '-', '_', '.', after an optional DNS name and '/'"
-_RESERVED_PREFIX = "serverless.kyma-project.io/"
-_RESERVED_ANNOTATION = "proxy.istio.io/config"
-
-
-@rule("cel")
-def env_names(function: Function, config: Config) -> Iterator[Violation]:
-    """A variable's name is one that Kubernetes takes."""
-    for index, entry in enumerate(function.spec.env or ()):
-        if not _ENV_NAME.fullmatch(entry["name"]):
-            yield Violation(
-                f"spec.env[{index}].name",
-                f"{quoted(entry['name'])} is no variable name: letters, digits, '_', '-' and '.', no digit first",
-            )
-
-
-@rule("cel")
-def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
-    """A variable does not take the place of one that makes the Function run."""
-    for index, entry in enumerate(function.spec.env or ()):
-        if entry["name"] in RESERVED_ENV:
-            yield Violation(f"spec.env[{index}].name", f"{entry['name']} is reserved, choose another name")
-
-
-@rule("cel")
-def env_values(function: Function, config: Config) -> Iterator[Violation]:
-    """A variable has a value or a place to take it from."""
-    for index, entry in enumerate(function.spec.env or ()):
-        if entry.get("value") and entry.get("valueFrom"):
-            yield Violation(f"spec.env[{index}]", "expected only one of value and valueFrom")
-
-
-@rule("cel")
-def env_nul(function: Function, config: Config) -> Iterator[Violation]:
-    """A value holds no NUL: the API server would take it, and no container could start."""
-    for index, entry in enumerate(function.spec.env or ()):
-        if "\0" in (entry.get("value") or ""):
-            yield Violation(f"spec.env[{index}].value", "holds a NUL character, which no environment variable can")
-
-
-@rule("cel")
-def env_divisor(function: Function, config: Config) -> Iterator[Violation]:
-    """The unit of a resource is a quantity."""
-    for index, entry in enumerate(function.spec.env or ()):
-        source = entry.get("valueFrom")
-        reference = source.get("resourceFieldRef") if source else None
-        divisor = reference.get("divisor") if reference else None
-        try:
-            quantity.parse(1 if divisor is None else divisor)
-        except ValueError as error:
-            yield Violation(f"spec.env[{index}].valueFrom.resourceFieldRef.divisor", str(error))
+from hooks.validate.violation import Rule, Violation, invalid, rule, shown
 
 
 @rule("schema")
 def given_once(function: Function, config: Config) -> Iterator[Violation]:
-    """Variables, mount paths and pull secrets are given once each."""
+    """Variables, mount paths, pull secrets and sysctls are given once each."""
     spec = function.spec
     if spec.env:
         yield from _repeated("spec.env[{}].name", [entry["name"] for entry in spec.env])
@@ -83,27 +23,8 @@ def given_once(function: Function, config: Config) -> Iterator[Violation]:
         )
     if spec.image_pull_secrets:
         yield from _repeated("spec.imagePullSecrets[{}].name", [secret.name for secret in spec.image_pull_secrets])
-
-
-@rule("cel")
-def keys(function: Function, config: Config) -> Iterator[Violation]:
-    """Keys of labels, annotations and nodeSelector are keys to Kubernetes."""
-    spec = function.spec
-    yield from _bad_keys("spec.labels", spec.labels, _KEY)
-    yield from _bad_keys("spec.annotations", spec.annotations, _ANNOTATION_KEY)
-    yield from _bad_keys("spec.nodeSelector", spec.node_selector, _KEY)
-
-
-@rule("cel")
-def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
-    """Labels and annotations do not take the place of ours."""
-    spec = function.spec
-    for field, given in (("spec.labels", spec.labels), ("spec.annotations", spec.annotations)):
-        for key in sorted(given) if given else ():
-            if key.startswith(_RESERVED_PREFIX):
-                yield Violation(field, f"{quoted(key)} is reserved: no key may begin with {_RESERVED_PREFIX}")
-    if _RESERVED_ANNOTATION in (spec.annotations or ()):
-        yield Violation("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
+    if sysctls := (spec.pod_security_context or {}).get("sysctls"):
+        yield from _repeated("spec.podSecurityContext.sysctls[{}].name", [sysctl["name"] for sysctl in sysctls])
 
 
 @rule("cel")
@@ -111,7 +32,7 @@ def template(function: Function, config: Config) -> Iterator[Violation]:
     """Kyma's old place for labels and annotations stays empty."""
     old = function.spec.template or {}
     if old.get("labels") is not None or old.get("annotations") is not None:
-        yield Violation("spec.template", "use spec.labels and spec.annotations")
+        yield invalid("spec.template", "use spec.labels and spec.annotations")
 
 
 @rule("hook")
@@ -123,7 +44,7 @@ def other_size(function: Function, config: Config) -> Iterator[Violation]:
     once += [spec.node_selector, spec.tolerations, spec.pod_security_context, pull_secrets]
     size = encoded_bytes([once, *2 * _of_both_containers(spec)]) + _inputs_bytes(spec)
     if size > OTHER_BYTES:
-        yield Violation(
+        yield invalid(
             "spec",
             f"env, labels, annotations, mounts and the other pod fields take {size} bytes when encoded, "
             f"at most {OTHER_BYTES} fit",
@@ -139,7 +60,7 @@ def install_size(function: Function, config: Config) -> Iterator[Violation]:
     inputs, room = 2 * _inputs_bytes(function.spec), SOURCE_BYTES + OTHER_BYTES
     code = encoded_bytes([inline.source, inline.dependencies]) if inputs > OTHER_BYTES else 0
     if code + inputs > room:
-        yield Violation(
+        yield invalid(
             "spec",
             f"source and dependencies take {code} bytes when encoded, env and mounts, which the step that installs "
             f"packages has too, {inputs}: at most {room} fit together",
@@ -162,30 +83,12 @@ def _of_both_containers(spec: FunctionSpec) -> list[Any]:
     return [spec.container_security_context, spec.runtime_image_override, *amounts]
 
 
-def _bad_keys(field: str, given: Mapping[str, str] | None, shape: re.Pattern[str]) -> Iterator[Violation]:
-    for key in sorted(given) if given else ():
-        if not shape.fullmatch(key) or key.find("/") > 253:
-            yield Violation(field, f"{quoted(key)} is no key: {_KEY_SHAPE}")
-
-
 def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
-    seen: set[str] = set()
+    seen = set[str]()
     for index, value in enumerate(values):
         if value in seen:
-            yield Violation(field.format(index), f"{quoted(value)} is given twice, keep one of them")
+            yield Violation(field.format(index), f"Duplicate value: {shown(value)}")
         seen.add(value)
 
 
-RULES: tuple[Rule, ...] = (
-    env_names,
-    env_reserved,
-    env_values,
-    env_nul,
-    env_divisor,
-    given_once,
-    keys,
-    keys_reserved,
-    template,
-    other_size,
-    install_size,
-)
+RULES: tuple[Rule, ...] = (given_once, template, other_size, install_size)

@@ -1,14 +1,16 @@
 """Rules for how much a Function gets: replicas, profile, requests and limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from hooks import quantity
 from hooks.config import Config
-from hooks.function import Function, ResourceChoice
-from hooks.validate.violation import Rule, Violation, quoted, rule
+from hooks.function import Function, ResourceChoice, Resources
+from hooks.kubernetes_names import RESOURCE_SHAPE, amount_fault, is_overcommitted, is_page, is_resource
+from hooks.validate.violation import Rule, Violation, invalid, required, rule, unsupported
 
 _FIELD = "spec.resourceConfiguration"
+Amounts = Mapping[str, str | int]
 
 
 @rule("cel")
@@ -16,9 +18,20 @@ def scale(function: Function, config: Config) -> Iterator[Violation]:
     """The autoscaler's upper bound is not below its lower one."""
     wanted = function.spec.scale_config
     if wanted and wanted.max_replicas < wanted.min_replicas:
-        yield Violation(
-            "spec.scaleConfig.maxReplicas", f"{wanted.max_replicas} is below minReplicas ({wanted.min_replicas})"
-        )
+        detail = f"must be greater than or equal to minReplicas of {wanted.min_replicas}"
+        yield invalid("spec.scaleConfig.maxReplicas", detail, wanted.max_replicas)
+
+
+@rule("cel")
+def measurable(function: Function, config: Config) -> Iterator[Violation]:
+    """An autoscaler has the request in percent of which it measures."""
+    wanted, chosen = function.spec.scale_config, _written(function)
+    if not wanted or not chosen or not (chosen.requests and chosen.limits):
+        return  # a side that is left out comes from the default profile
+    targets = ("cpu", "memory") if wanted.target_memory else ("cpu",)
+    for name in targets:
+        if name not in chosen.requests and name not in chosen.limits:
+            yield required(f"{_FIELD}.function.resources.requests", f"scaleConfig measures {name} in percent of it")
 
 
 @rule("cel")
@@ -26,7 +39,7 @@ def one_choice(function: Function, config: Config) -> Iterator[Violation]:
     """Resources come from a profile or are written out."""
     for field, choice in _choices(function):
         if (choice.profile is None) == (choice.resources is None):
-            yield Violation(field, "expected exactly one of profile and resources")
+            yield invalid(field, "expected exactly one of profile and resources")
 
 
 @rule("policy")
@@ -34,10 +47,7 @@ def known_profile(function: Function, config: Config) -> Iterator[Violation]:
     """The profile is one of the operator's."""
     chosen = function.spec.resource_configuration and function.spec.resource_configuration.function
     if chosen and chosen.profile is not None and chosen.profile not in config.profiles:
-        known = ", ".join(sorted(config.profiles))
-        yield Violation(
-            f"{_FIELD}.function.profile", f"cannot find profile {quoted(chosen.profile)}, known are: {known}"
-        )
+        yield unsupported(f"{_FIELD}.function.profile", chosen.profile, sorted(config.profiles))
 
 
 @rule("cel")
@@ -45,49 +55,83 @@ def no_claims(function: Function, config: Config) -> Iterator[Violation]:
     """Resource claims are not supported."""
     for field, choice in _choices(function):
         if choice.resources and choice.resources.claims:
-            yield Violation(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
+            yield invalid(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
+
+
+@rule("cel")
+def resource_names(function: Function, config: Config) -> Iterator[Violation]:
+    """Requests and limits are of resources that a container can have."""
+    for side, given in _sides(function):
+        for name in sorted(given):
+            if not is_resource(name):
+                yield invalid(side, RESOURCE_SHAPE, name)
 
 
 @rule("cel")
 def quantities(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are quantities."""
-    for field, amount in _amounts(function):
-        try:
-            quantity.parse(amount)
-        except ValueError as error:
-            yield Violation(field, str(error))
+    for field, _, amount in _amounts(function):
+        if _number(amount) is None:
+            yield invalid(field, "is not a quantity such as 250m, 1.5 or 64Mi", amount)
 
 
 @rule("cel")
 def not_negative(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not negative."""
-    for field, amount in _amounts(function):
+    for field, _, amount in _amounts(function):
         if (number := _number(amount)) is not None and number < 0:
-            yield Violation(field, f"{amount} is below the minimum of 0")
+            yield invalid(field, "must be greater than or equal to 0", amount)
+
+
+@rule("cel")
+def whole(function: Function, config: Config) -> Iterator[Violation]:
+    """Extended resources come whole, huge pages in pages."""
+    for field, name, amount in _amounts(function):
+        if is_resource(name) and (fault := amount_fault(name, amount)):
+            yield invalid(field, fault, amount)
 
 
 @rule("cel")
 def requests_within_limits(function: Function, config: Config) -> Iterator[Violation]:
     """No request is above its limit, where there is one."""
-    for field, choice in _choices(function):
-        requests = (choice.resources and choice.resources.requests) or {}
-        limits = (choice.resources and choice.resources.limits) or {}
+    for field, requests, limits in _pairs(function):
         for name in sorted(requests.keys() & limits.keys()):
             request, limit = _number(requests[name]), _number(limits[name])
             if request is not None and limit is not None and request > limit:
-                yield Violation(
-                    f"{field}.resources.requests.{name}", f"{requests[name]} is above its limit of {limits[name]}"
-                )
+                detail = f"must be less than or equal to its limit of {limits[name]}"
+                yield invalid(f"{field}.requests.{name}", detail, requests[name])
+
+
+@rule("cel")
+def requests_are_limits(function: Function, config: Config) -> Iterator[Violation]:
+    """What cannot be shared, extended resources and huge pages, is limited to what is requested."""
+    for field, requests, limits in _pairs(function):
+        for name in sorted(requests):
+            if (
+                is_resource(name)
+                and not is_overcommitted(name)
+                and limits
+                and _differ(requests[name], limits.get(name))
+            ):
+                yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
+
+
+@rule("cel")
+def pages_need_more(function: Function, config: Config) -> Iterator[Violation]:
+    """Huge pages come with CPU or memory."""
+    for field, requests, limits in _pairs(function):
+        names = requests.keys() | limits.keys()
+        if requests and limits and any(map(is_page, names)) and not names & {"cpu", "memory"}:
+            yield invalid(field, "huge pages require cpu or memory")
 
 
 @rule("policy")
 def minimum(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not below the operator's minimum."""
-    for field, amount in _amounts(function, build=False):
-        least = config.minimum_resources.get(field.partition(".resources.")[2].partition(".")[2])
-        number = _number(amount)
+    for field, name, amount in _amounts(function, build=False):
+        least, number = config.minimum_resources.get(name), _number(amount)
         if least and number is not None and number < quantity.parse(least):
-            yield Violation(field, f"{amount} is below the minimum of {least}")
+            yield invalid(field, f"must be greater than or equal to {least}", amount)
 
 
 def _choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
@@ -99,13 +143,38 @@ def _choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
             yield f"{_FIELD}.build", both.build
 
 
-def _amounts(function: Function, *, build: bool = True) -> Iterator[tuple[str, str | int]]:
-    """Yield the path and the value of each request and limit."""
+def _written(function: Function) -> Resources | None:
+    """Return the resources that are written out for the pods, None where there are none."""
+    choice = function.spec.resource_configuration and function.spec.resource_configuration.function
+    return choice.resources if choice else None
+
+
+def _pairs(function: Function) -> Iterator[tuple[str, Amounts, Amounts]]:
+    """Yield the path, the requests and the limits of each choice that writes resources out."""
     for field, choice in _choices(function):
-        if choice.resources and (build or field.endswith(".function")):
-            for side, given in (("requests", choice.resources.requests), ("limits", choice.resources.limits)):
-                for name, amount in sorted((given or {}).items()):
-                    yield f"{field}.resources.{side}.{name}", amount
+        if choice.resources:
+            yield f"{field}.resources", choice.resources.requests or {}, choice.resources.limits or {}
+
+
+def _sides(function: Function) -> Iterator[tuple[str, Amounts]]:
+    """Yield the path and the amounts of the requests and limits of each choice."""
+    for field, requests, limits in _pairs(function):
+        yield f"{field}.requests", requests
+        yield f"{field}.limits", limits
+
+
+def _amounts(function: Function, *, build: bool = True) -> Iterator[tuple[str, str, str | int]]:
+    """Yield the path, the resource and the value of each request and limit."""
+    for side, given in _sides(function):
+        if build or side.startswith(f"{_FIELD}.function."):
+            for name, amount in sorted(given.items()):
+                yield f"{side}.{name}", name, amount
+
+
+def _differ(request: str | int, limit: str | int | None) -> bool:
+    """Tell whether these are different amounts; what is no quantity is another rule's."""
+    wanted, given = _number(request), None if limit is None else _number(limit)
+    return wanted is not None and (limit is None or (given is not None and given != wanted))
 
 
 def _number(amount: str | int) -> Decimal | None:
@@ -117,11 +186,16 @@ def _number(amount: str | int) -> Decimal | None:
 
 RULES: tuple[Rule, ...] = (
     scale,
+    measurable,
     one_choice,
     known_profile,
     no_claims,
+    resource_names,
     quantities,
     not_negative,
+    whole,
     requests_within_limits,
+    requests_are_limits,
+    pages_need_more,
     minimum,
 )

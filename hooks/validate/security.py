@@ -11,7 +11,7 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.validate.violation import Rule, Violation, quoted, rule
+from hooks.validate.violation import Rule, Violation, forbidden, rule, shown
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Limit:
 
     @property
     def words(self) -> str:
-        known = "1 and above" if isinstance(self.allowed, range) else ", ".join(map(_shown, filter(str, self.allowed)))
-        return f'not allowed by Pod Security "restricted", which allows {known or "none"}'
+        known = "1 and above" if isinstance(self.allowed, range) else ", ".join(map(shown, filter(str, self.allowed)))
+        return f'is not allowed by Pod Security "restricted", which allows {known or "none"}'
 
 
 POD, CONTAINER = "podSecurityContext", "containerSecurityContext"
 DROP = f"{CONTAINER}.capabilities.drop"
-DROP_WORDS = 'has to hold ALL for Pod Security "restricted"'
+DROP_WORDS = 'must hold ALL for Pod Security "restricted"'
 _PROFILES = ("RuntimeDefault", "Localhost")
 _SYSCTLS = (
     "kernel.shm_rmid_forced",
@@ -52,13 +52,11 @@ LIMITS = (
             ("seLinuxOptions.type", ("", "container_t", "container_init_t", "container_kvm_t")),
             ("seLinuxOptions.user", ("",)),
             ("seLinuxOptions.role", ("",)),
-            ("windowsOptions.hostProcess", (False,)),
         )
     ),
     Limit(f"{POD}.sysctls", _SYSCTLS, is_list=True, item="name"),
     Limit(f"{CONTAINER}.privileged", (False,)),
     Limit(f"{CONTAINER}.allowPrivilegeEscalation", (False,)),
-    Limit(f"{CONTAINER}.procMount", ("Default",)),
     Limit(f"{CONTAINER}.capabilities.add", ("NET_BIND_SERVICE",), is_list=True),
 )
 
@@ -72,10 +70,10 @@ def restricted(function: Function, config: Config) -> Iterator[Violation]:
     for limit in LIMITS:
         for found in _values(spec, limit):
             if found not in limit.allowed:
-                yield Violation(f"spec.{limit.path}", f"{_shown(found)} is {limit.words}")
+                yield forbidden(f"spec.{limit.path}", f"{shown(found)} {limit.words}")
     drop = _at(spec, DROP)
     if drop and "ALL" not in drop:
-        yield Violation(f"spec.{DROP}", DROP_WORDS)
+        yield forbidden(f"spec.{DROP}", DROP_WORDS)
 
 
 def _values(spec: FunctionSpec, limit: Limit) -> list[Any]:
@@ -93,10 +91,6 @@ def _at(spec: FunctionSpec, path: str) -> Any:
     for step in steps:
         value = (value or {}).get(step)
     return value
-
-
-def _shown(value: Any) -> str:
-    return quoted(value) if isinstance(value, str) else str(value).lower()
 
 
 RULES: tuple[Rule, ...] = (restricted,)

@@ -8,10 +8,11 @@ import orjson
 
 from hooks.config import Config
 from hooks.function import Function
+from hooks.kubernetes_names import IMAGE_SHAPE, is_image
 from hooks.runtimes import DEPENDENCIES, FAMILIES, room
 from hooks.validate import requirements
 from hooks.validate.size import SOURCE_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation, quoted, rule
+from hooks.validate.violation import Rule, Violation, forbidden, invalid, rule, unsupported
 
 _DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _INLINE = "spec.source.inline"
@@ -22,8 +23,17 @@ def name(function: Function, config: Config) -> Iterator[Violation]:
     """The Function's name becomes the Service's, so it is a DNS-1035 label."""
     found = function.metadata.name
     if not _DNS_1035_LABEL.fullmatch(found):
-        yield Violation(
-            "metadata.name", f"{quoted(found)} cannot name a Service: at most 63 of a-z, 0-9 and '-', first a letter"
+        yield invalid(
+            "metadata.name", "cannot name a Service: must be at most 63 of a-z, 0-9 and '-', first a letter", found
+        )
+
+
+@rule("cel")
+def account(function: Function, config: Config) -> Iterator[Violation]:
+    """The account made for the Function is not named as one that the user brings: it would be deleted."""
+    if function.spec.service_account_name == function.metadata.name:
+        yield forbidden(
+            "spec.serviceAccountName", "the account of this name is the Function's own: leave the field out"
         )
 
 
@@ -32,8 +42,15 @@ def known_runtime(function: Function, config: Config) -> Iterator[Violation]:
     """The runtime is one of the operator's."""
     runtime = function.spec.runtime
     if runtime not in config.runtimes:
-        known = ", ".join(chain.from_iterable(map(config.runtime_names, FAMILIES))) or "none"
-        yield Violation("spec.runtime", f"cannot find runtime {quoted(runtime)}, known are: {known}")
+        yield unsupported("spec.runtime", runtime, chain.from_iterable(map(config.runtime_names, FAMILIES)))
+
+
+@rule("cel")
+def image(function: Function, config: Config) -> Iterator[Violation]:
+    """An image override is a reference that a kubelet can pull."""
+    reference = (function.spec.runtime_image_override or "").strip()
+    if reference and not is_image(reference):
+        yield invalid("spec.runtimeImageOverride", IMAGE_SHAPE, reference)
 
 
 @rule("policy")
@@ -41,8 +58,7 @@ def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is one that the operator allows."""
     image = (function.spec.runtime_image_override or "").strip()
     if image and not any(_matches(image, pattern) for pattern in config.allowed_image_overrides):
-        allowed = ", ".join(config.allowed_image_overrides) or "none"
-        yield Violation("spec.runtimeImageOverride", f"{quoted(image)} is not allowed, allowed are: {allowed}")
+        yield unsupported("spec.runtimeImageOverride", image, config.allowed_image_overrides)
 
 
 @rule("cel")
@@ -50,7 +66,7 @@ def one_source(function: Function, config: Config) -> Iterator[Violation]:
     """The code is inline or in a repository."""
     source = function.spec.source
     if (source.inline is None) == (source.git_repository is None):
-        yield Violation("spec.source", "expected exactly one of inline and gitRepository")
+        yield invalid("spec.source", "expected exactly one of inline and gitRepository")
 
 
 @rule("cel")
@@ -59,14 +75,14 @@ def git_fields(function: Function, config: Config) -> Iterator[Violation]:
     if git := function.spec.source.git_repository:
         for field, text in (("baseDir", git.base_dir), ("reference", git.reference)):
             if _is_blank(text):
-                yield Violation(f"spec.source.gitRepository.{field}", f"{field} is required and cannot be blank")
+                yield invalid(f"spec.source.gitRepository.{field}", f"{field} is required and cannot be blank", text)
 
 
 @rule("hook")
 def git(function: Function, config: Config) -> Iterator[Violation]:
     """Repositories are not supported yet."""
     if function.spec.source.git_repository:
-        yield Violation("spec.source.gitRepository", "git sources are not supported yet, use spec.source.inline")
+        yield forbidden("spec.source.gitRepository", "git sources are not supported yet, use spec.source.inline")
 
 
 @rule("cel")
@@ -75,7 +91,7 @@ def no_nul(function: Function, config: Config) -> Iterator[Violation]:
     if inline := function.spec.source.inline:
         for field, text in (("source", inline.source), ("dependencies", inline.dependencies)):
             if text and "\0" in text:
-                yield Violation(f"{_INLINE}.{field}", "holds a NUL character, which no environment variable can")
+                yield invalid(f"{_INLINE}.{field}", "holds a NUL character, which no environment variable can")
 
 
 @rule("cel")
@@ -83,7 +99,7 @@ def dependencies_length(function: Function, config: Config) -> Iterator[Violatio
     """The dependencies fit into one environment variable."""
     text = _dependencies(function)
     if len(text) > room(DEPENDENCIES) // 4 and (size := len(text.encode())) > room(DEPENDENCIES):
-        yield Violation(
+        yield invalid(
             f"{_INLINE}.dependencies", f"is {size} bytes long, at most {room(DEPENDENCIES)} fit into one variable"
         )
 
@@ -96,7 +112,7 @@ def source_size(function: Function, config: Config) -> Iterator[Violation]:
     if not inline or 6 * (len(inline.source) + len(inline.dependencies or "")) + 4 <= SOURCE_BYTES:
         return
     if (size := encoded_bytes(inline.source) + encoded_bytes(inline.dependencies or "")) > SOURCE_BYTES:
-        yield Violation(
+        yield invalid(
             _INLINE,
             f"source and dependencies take {size} bytes when encoded, at most {SOURCE_BYTES} fit: "
             "shorten them or keep the code in a Git repository",
@@ -111,9 +127,9 @@ def dependencies(function: Function, config: Config) -> Iterator[Violation]:
         return
     field = f"{_INLINE}.dependencies"
     if not FAMILIES[runtime.family].dependencies_are_json:
-        yield from (Violation(field, fault) for fault in requirements.faults(text))
+        yield from (invalid(field, fault) for fault in requirements.faults(text))
     elif not _is_json_object(text):
-        yield Violation(field, "is not a JSON object; expected the text of a package.json")
+        yield invalid(field, "is not a JSON object; expected the text of a package.json")
 
 
 def _dependencies(function: Function) -> str:
@@ -128,7 +144,7 @@ def _is_blank(text: str) -> bool:
 
 def _is_json_object(text: str) -> bool:
     try:
-        return isinstance(orjson.loads(text), dict)
+        return isinstance(orjson.loads(text.removeprefix("\ufeff")), dict)  # npm takes a byte order mark too
     except orjson.JSONDecodeError:
         return False
 
@@ -139,7 +155,9 @@ def _matches(image: str, pattern: str) -> bool:
 
 RULES: tuple[Rule, ...] = (
     name,
+    account,
     known_runtime,
+    image,
     allowed_image,
     one_source,
     git_fields,

@@ -1,6 +1,7 @@
 """One broken rule, as data, and what a rule is."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -58,6 +59,27 @@ def rule(door: Door) -> Callable[[Find], Rule]:
     return lambda find: Rule(door, find)
 
 
-def quoted(text: str) -> str:
-    """Return a found text in quotes, on one line: 'text'."""
-    return f"'{text}'" if text.isprintable() else repr(text)
+def invalid(field: str, detail: str, value: str | int | None = None) -> Violation:
+    """Return the API server's error for a wrong value; it is repeated only if it is given here."""
+    return Violation(field, "Invalid value: " + ("" if value is None else f"{shown(value)}: ") + detail)
+
+
+def unsupported(field: str, value: str | int, supported: Iterable[str]) -> Violation:
+    """Return the API server's error for a value that is none of a list."""
+    listed = ", ".join(map(shown, supported)) or "none"
+    return Violation(field, f"Unsupported value: {shown(value)}: supported values: {listed}")
+
+
+def forbidden(field: str, detail: str) -> Violation:
+    """Return the API server's error for what may not stand there at all."""
+    return Violation(field, f"Forbidden: {detail}")
+
+
+def required(field: str, detail: str) -> Violation:
+    """Return the API server's error for what is missing."""
+    return Violation(field, f"Required value: {detail}")
+
+
+def shown(value: str | int) -> str:
+    """Return a value as JSON writes it: on one line, texts in quotes."""
+    return json.dumps(value, ensure_ascii=False)

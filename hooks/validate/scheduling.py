@@ -1,0 +1,40 @@
+"""Rules for the taints that a Function puts up with."""
+
+from collections.abc import Iterator
+
+from hooks.config import Config
+from hooks.function import Function
+from hooks.kubernetes_names import KEY_SHAPE, is_key
+from hooks.validate.violation import Rule, Violation, invalid, rule
+
+
+@rule("cel")
+def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
+    """A toleration's key is one that a taint can have."""
+    for index, toleration in enumerate(function.spec.tolerations or ()):
+        if (key := toleration.get("key")) and not is_key(key):
+            yield invalid(f"spec.tolerations[{index}].key", KEY_SHAPE, key)
+
+
+@rule("cel")
+def toleration_operators(function: Function, config: Config) -> Iterator[Violation]:
+    """A toleration compares a value, or asks whether there is a taint, of this key or of any."""
+    for index, toleration in enumerate(function.spec.tolerations or ()):
+        field, operator = f"spec.tolerations[{index}].operator", toleration.get("operator")
+        if not toleration.get("key") and operator != "Exists":
+            yield invalid(field, "must be Exists when key is empty", operator)
+        if toleration.get("value") and operator == "Exists":
+            yield invalid(field, "must be Equal when value is given", operator)
+
+
+@rule("cel")
+def toleration_seconds(function: Function, config: Config) -> Iterator[Violation]:
+    """Only of a taint that evicts can a Function put up with for some time."""
+    for index, toleration in enumerate(function.spec.tolerations or ()):
+        effect = toleration.get("effect")
+        if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+            field = f"spec.tolerations[{index}].effect"
+            yield invalid(field, "must be NoExecute when tolerationSeconds is given", effect)
+
+
+RULES: tuple[Rule, ...] = (toleration_keys, toleration_operators, toleration_seconds)

@@ -1,0 +1,142 @@
+"""
+What is accepted works: of a Function that CRD, policy and hook accept, the API server accepts every child.
+
+Functions by chance, odd ones included (tests/chance.py), go through all three. Whatever passes is built, and each child
+goes to the API server as a dry-run; the Deployment's pod template goes there as a Pod too, in a namespace that enforces
+Pod Security "restricted" unless the operator has opened security contexts up.
+
+BUILDLESS_ACCEPTED is how many Functions have to pass; 1,000 without it.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import chance
+import pytest
+from cases import NOW
+from control_plane import ControlPlane
+from stack import PREFIX
+from test_door import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
+
+from hooks.cli.render import completed
+from hooks.config import Config
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
+
+Manifest = dict[str, Any]
+
+WANTED = int(os.environ.get("BUILDLESS_ACCEPTED", "1000"))
+SEED, BATCH, THREADS = 20_260_102, 200, 4
+LAYERS = ("schema", "cel", "policy", "hook")
+CONFIGS = {"restricted": Config(), "opened-up": Config(allow_unrestricted_security_context=True)}
+VARIES = re.compile(r'"[^"]*" is invalid|x{20,}|\d+')
+RESOURCES = {
+    "Deployment": "deployments",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "Pod": "pods",
+}
+
+
+@dataclass
+class Tally:
+    """How many Functions each layer refused, how many all accepted, and what the API server says against children."""
+
+    layers: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+    refusals: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def kinds(self) -> Counter[str]:
+        """Count the refusals by message, without what differs between two of a kind."""
+        return Counter(f"{kind} {VARIES.sub('_', message)[:300]}" for kind, message, _ in self.refusals)
+
+    def __str__(self) -> str:
+        by_layer = ", ".join(f"{name} {self.layers[name]}" for name in LAYERS)
+        return f"accepted {self.accepted}; refused by {by_layer}; refused children {len(self.refusals)}"
+
+
+@pytest.fixture(scope="module")
+def judge(door: ControlPlane) -> Iterator[ControlPlane]:  # noqa: F811
+    """The API server with CRD and policy, and the one object that Functions by chance refer to."""
+    priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1}
+    door.kubectl("apply", "-f", "-", stdin=priority)
+    yield door
+    door.kubectl("delete", "priorityclass", "high")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -> None:
+    """No child of an accepted Function is refused."""
+    with_config(judge, CONFIGS[name])
+    tally = tallied(judge, CONFIGS[name], restricted if name == "restricted" else "default", WANTED)
+    print(f"\n{name}: {tally}")
+    for message, count in tally.kinds().most_common(40):
+        print(f"{count:5} {message}")
+    assert not tally.refusals
+    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name == "restricted")
+
+
+def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) -> Tally:
+    """Make Functions until so many were accepted."""
+    random, tally = Random(SEED), Tally()
+    with Caller(plane) as caller, ThreadPoolExecutor(THREADS) as pool:
+        while tally.accepted < wanted:
+            parents = [chance.odd(random)[1] for _ in range(BATCH)]
+            for parent, layer, refusals in pool.map(lambda each: judged(caller, each, config, namespace), parents):
+                tally.layers.update([layer] if layer else [])
+                tally.accepted += not layer
+                tally.refusals += [(kind, message, parent["spec"]) for kind, message in refusals]
+    return tally
+
+
+def judged(
+    caller: Caller, parent: Manifest, config: Config, namespace: str
+) -> tuple[Manifest, str, list[tuple[str, str]]]:
+    """Return a Function, the layer that refuses it ("" if none does), and what is said against its children."""
+    found = in_python(parent, config)
+    code, _ = caller.dry_run(bare(parent))
+    if found or code != 201:
+        layers = {fault.layer for fault in found}
+        return parent, next((layer for layer in LAYERS if layer in layers), "schema"), []
+    return parent, "", list(refused(caller, children(parent, config), namespace))
+
+
+def children(parent: Manifest, config: Config) -> list[Manifest]:
+    """Return what the hook answers, and the Deployment's pod."""
+    request = SyncRequest.parse({"parent": completed(parent), "children": {}})
+    answer = sync(request, config, now=NOW).children
+    template = deepcopy(next(child for child in answer if child["kind"] == "Deployment")["spec"]["template"])
+    template["metadata"]["name"] = "from-template"
+    return [*answer, {"apiVersion": "v1", "kind": "Pod"} | template]
+
+
+def refused(caller: Caller, objects: list[Manifest], namespace: str) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the message where the API server refuses an object, or does not keep all of it."""
+    for each in objects:
+        resource = RESOURCES[each["kind"]]
+        path = f"{PREFIX[resource]}/namespaces/{namespace}/{resource}?dryRun=All&fieldValidation=Strict"
+        code, answer = caller.post(path, each)
+        if code != 201:
+            yield each["kind"], answer["message"]
+        elif each["kind"] != "Pod" and (lost := list(changed(each, answer))):
+            yield each["kind"], f"changed: {lost}"
+
+
+def changed(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
+    """Yield where what the API server keeps is not what was sent; what it adds does not count."""
+    if isinstance(sent, dict) and isinstance(kept, dict):
+        for key, value in sent.items():
+            yield from changed(value, kept.get(key), f"{path}.{key}")
+    elif isinstance(sent, list) and isinstance(kept, list) and len(sent) == len(kept):
+        for index, (one, other) in enumerate(zip(sent, kept, strict=True)):
+            yield from changed(one, other, f"{path}[{index}]")
+    elif sent != kept:
+        yield f"{path}: {sent!r} became {kept!r}"
