@@ -7,6 +7,7 @@ a value that its type, bounds, pattern or enum forbids. "Broken" is only what wa
 
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ Break = Callable[[Random, Manifest], None]
 SCHEMA = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))["spec"]["versions"][0]["schema"]
 SPEC = SCHEMA["openAPIV3Schema"]["properties"]["spec"]
 
+SIDES = ("requests", "limits")
 KEYS = ["a", "A.b-c_d", "example.com/x", "a" * 63, "x" * 63 + ".example.com/" + "y" * 63]
 BAD_KEYS = ["a b", "-a", "a-", "", "a" * 64, "A.com/x", "a/b/c", "/a", "a/", "é", "a\n", "x" * 254 + "/a"]
 QUANTITIES = ["1", "1000m", 2, "1.5", "0.5", "1e3", "5E", "1.", "+2", "2000000u"]
@@ -45,46 +47,127 @@ PACKAGES = ["", " \n", '{"dependencies": {"a": "1"}}', "requests>=2,<3\n", "[1]"
 
 def odd(random: Random) -> tuple[list[str], Manifest]:
     """Return the names of the fields that got a value which the schema describes, however odd, and the Function."""
-    spec = sound(random)
-    names = random.sample(sorted(set(SPEC["properties"]) - {"runtime", "source"}), random.choice([1, 1, 2]))
-    for name in names:
-        spec[name] = any_value(random, SPEC["properties"][name], name)
-    if random.random() < 0.3:
-        spec["source"] = {"inline": {"source": "x", "dependencies": random.choice(INSTALLED[spec["runtime"][:6]])}}
-    return names, {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
+    spec, share = sound(random), random.choice([0, 0.05, 0.3])
+    names = set(random.choices(list(ODD_FIELDS), list(ODD_FIELDS.values()), k=random.choice([1, 1, 2, 3])))
+    for name in sorted(names):
+        spec[name] = any_value(random, SPEC["properties"][name], f".{name}", share)
+    packages = PACKAGES if random.random() < share else INSTALLED[spec["runtime"][:6]]
+    installed = {"dependencies": random.choice(packages)} if random.random() < 0.3 else {}
+    spec["source"] = {"inline": {"source": random.choice(SOURCES[:2])} | installed}
+    return sorted(names), {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
 
 
-def any_value(random: Random, schema: Manifest, name: str) -> Any:
-    """Return a value of the type that the schema says, from the pool of its name if there is one."""
+def any_value(random: Random, schema: Manifest, path: str, share: float) -> Any:
+    """
+    Return a value of the type that the schema says.
+
+    `path` ends with the names of the object and of the property. `share` is how much of it is odd: of the texts, and
+    of what has to fit together.
+    """
+    name = path.rpartition(".")[2]
     if "enum" in schema:
         return random.choice(schema["enum"])
-    if name in POOLS and schema.get("type") not in ("object", "array"):
-        return random.choice(POOLS[name])
-    match schema.get("type", "quantity"):
+    if schema.get("type") not in ("object", "array") and (pool := POOLS.get(path) or POOLS.get(name)):
+        return random.choice(pool[1] if random.random() < share else pool[0])
+    match schema.get("type"):
         case "object" if "additionalProperties" in schema:
-            return {
-                key: any_value(random, schema["additionalProperties"], name)
-                for key in random.sample(MAPS.get(name, KEYS), random.choice([0, 1, 1, 2, 3]))
-            }
+            return any_map(random, schema, name, share)
         case "object":
-            return some_properties(random, schema)
+            return mended(random, name, some_properties(random, schema, name, share), share)
         case "array":
-            return [any_value(random, schema["items"], name) for _ in range(random.choice([0, 1, 1, 1, 2]))]
+            items = [any_value(random, schema["items"], path, share) for _ in range(random.choice([0, 1, 1, 2, 4]))]
+            return items if random.random() < share else once(schema, items)
         case "boolean":
             return random.choice([True, False])
         case "integer":
             return random.choice([schema["minimum"], schema.get("maximum", 9), max(1, schema["minimum"]), 5])
-    return random.choice(TEXTS)
+    return random.choice(TEXTS if random.random() < share else ["a"])
 
 
-def some_properties(random: Random, schema: Manifest) -> Manifest:
+def any_map(random: Random, schema: Manifest, name: str, share: float) -> Manifest:
+    known, strange = MAPS.get(name, (KEYS, KEYS))
+    keys = random.sample(known, random.choice([0, 1, 2])) + (
+        random.sample(strange, 1) if random.random() < share else []
+    )
+    return {key: any_value(random, schema["additionalProperties"], f"{name}.{key}", share) for key in keys}
+
+
+def some_properties(random: Random, schema: Manifest, name: str, share: float) -> Manifest:
     """Return an object with all that is required and some of the rest, seldom null."""
     properties, required = schema["properties"], schema.get("required", [])
-    share = random.choice([0.3, 0.6])
-    names = [name for name in properties if name in required or random.random() < share]
+    some = random.choice([0.3, 0.6])
+    names = [each for each in properties if each in required or random.random() < some]
     if schema.get("maxProperties") == 1:
         names = [random.choice(list(properties))]
-    return {n: None if random.random() < 0.02 else any_value(random, properties[n], n) for n in names}
+    return {
+        each: None if random.random() < share / 5 else any_value(random, properties[each], f"{name}.{each}", share)
+        for each in names
+    }
+
+
+def once(schema: Manifest, items: list[Any]) -> list[Any]:
+    """Leave out what has the same key as another."""
+    keys = schema.get("x-kubernetes-list-map-keys", [])
+    return list({tuple(item.get(key) for key in keys): item for item in items}.values()) if keys else items
+
+
+def mended(random: Random, name: str, value: Manifest, share: float) -> Manifest:
+    """Return the object with its parts made to fit together, mostly."""
+    if name in TOGETHER and random.random() >= share:
+        TOGETHER[name](random, value)
+    return value
+
+
+def profile(random: Random, value: Manifest) -> None:
+    value.pop("localhostProfile", None)
+    if value["type"] == "Localhost":
+        value["localhostProfile"] = "a/b.json"
+
+
+def toleration(random: Random, value: Manifest) -> None:
+    if value.get("tolerationSeconds") is not None:
+        value["effect"] = "NoExecute"
+    if not value.get("key") or not value.get("value"):
+        value.pop("value", None)
+        value["operator"] = "Exists"
+    else:
+        value["operator"] = "Equal"
+
+
+def either(*names: str) -> Callable[[Random, Manifest], None]:
+    """Leave one of these properties, and add it if there is none."""
+
+    def apply(random: Random, value: Manifest) -> None:
+        kept = random.choice(names)
+        found = next((value.pop(name) for name in names if value.get(name)), {"name": "s"})
+        for name in names:
+            value.pop(name, None)
+        value[kept] = found
+
+    return apply
+
+
+def one_of_value(random: Random, value: Manifest) -> None:
+    value.pop(random.choice(["value", "valueFrom"]), None)
+
+
+def alike(random: Random, value: Manifest) -> None:
+    """Give the limits what the requests have, and some CPU and memory."""
+    if value.get("requests") and value.get("limits"):
+        value["requests"] |= {"cpu": "100m", "memory": "64Mi"}
+        value["limits"] = {**value["limits"], **value["requests"]}
+    value.pop("claims", None)
+
+
+def chosen(random: Random, value: Manifest) -> None:
+    value.pop(random.choice(["profile", "resources"]), None)
+    if not value:
+        value["profile"] = "XS"
+
+
+def privileged(random: Random, value: Manifest) -> None:
+    if value.get("privileged"):
+        value["allowPrivilegeEscalation"] = True
 
 
 def function(random: Random) -> tuple[list[str], Manifest]:
@@ -145,7 +228,10 @@ VALUES: list[Manifest] = [
 OPTIONAL: dict[str, Callable[[Random], Any]] = {
     "runtimeImageOverride": lambda r: r.choice(["", " ", "example.com/a:1"]),
     "env": variables,
-    "envFrom": lambda r: [{"prefix": "", "secretRef": {"name": "s"}}, {"configMapRef": {"optional": True}}],
+    "envFrom": lambda r: [
+        {"prefix": "", "secretRef": {"name": "s"}},
+        {"configMapRef": {"name": "c", "optional": True}},
+    ],
     "labels": lambda r: some_keys(r, ["", "a", "A-b_c.d", "x" * 63]),
     "annotations": lambda r: some_keys(r, ["", "any\nthing <&>", "é" * 100]) | {"EXAMPLE.com/x": ""},
     "replicas": lambda r: r.choice([0, 1, 1000, None]),
@@ -175,126 +261,191 @@ OPTIONAL: dict[str, Callable[[Random], Any]] = {
         ]
     ),
     "nodeSelector": lambda r: some_keys(r, ["", "a"]),
-    "tolerations": lambda r: [{"operator": "Exists", "tolerationSeconds": r.choice([-5, 5, None])}],
+    "tolerations": lambda r: [
+        {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": r.choice([-5, 5, None])}
+    ],
     "priorityClassName": lambda r: "high",
     "startupTimeoutSeconds": lambda r: r.choice([1, 3600, None]),
     "template": lambda r: {},
 }
 
 
-TEXTS = ["", " ", "a", "a", "a.b", "A", "a b", "a/b", "../a", ".", "é", "a\n", "x" * 63, "-1", "007", "a=b", "$(A)"]
+TEXTS = ["", " ", "a", "a.b", "A", "a b", "a/b", "../a", ".", "é", "a\n", "x" * 63, "-1", "007", "a=b", "$(A)"]
 NAMES = ["a", "a.b", "a-b", "s", "x" * 253]
-PROFILES = ["a", "a/b.json", "a", "a b", "", " ", "/a", "../a", "a/..", "a/../b", "..a", " a"]
-"""Of nodes: seccomp takes a relative path, AppArmor any text."""
-POOLS: dict[str, list[Any]] = {
-    "name": [*NAMES, *NAMES, "A", "", "a_b", "kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies", "net/ipv4/x", "a..b"],
-    "secretName": [*NAMES, "A"],
-    "configMapName": [*NAMES, "A"],
-    "serviceAccountName": [*NAMES, "hello", "A"],
-    "priorityClassName": ["high", "high", "system-cluster-critical", "system-node-critical", "A"],
-    "runtimeImageOverride": ["", " ", "example.com/a:1", " a ", "A", "a b", "a:", "https://a", "a@sha256:" + "0" * 64],
-    "prefix": ["", "A_", "a b", "1", "a=b", "é", "\t"],
-    "key": ["a", "a.b", "A", "example.com/x", "", "a/b", "..a", ".", "é", "a b", "a=b", "x" * 253],
-    "value": ["", "", "a", "b", "a b", "-a", "7", "-7", "07", "9223372036854775808", "x" * 63],
-    "apiVersion": ["v1", "v1", "", "v2", "v1alpha1"],
-    "fieldPath": [
-        *("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations"),
-        *("metadata.labels['a']", "metadata.annotations['A.b/c']", "metadata.labels['']", "metadata.labels[a]"),
-        *("metadata.labels['a b']", "metadata.name['a']", "spec.nodeName", "spec.host", "spec.serviceAccountName"),
-        *("status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", "status.phase", "spec.nope", " "),
-        *("metadata.annotations['é']", "metadata.labels['a']['b']", "metadata.labels['x']x", "Metadata.name"),
-    ],
-    "resource": [
-        *("limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory"),
-        *("requests.ephemeral-storage", "limits.hugepages-2Mi", "requests.hugepages-", "cpu", "limits.storage", "a"),
-    ],
-    "divisor": [
-        "1",
-        "1m",
-        1,
-        0,
-        "0",
-        "1Mi",
-        "1024Ki",
-        "1k",
-        "1000",
-        "1Ei",
-        "2",
-        "2Mi",
-        "10m",
-        "1000m",
-        "1n",
-        "-1",
-        "1e3",
-    ],
-    "containerName": ["function", "install-dependencies", "a", "", "A"],
-    "volumeName": ["tmp", "sources", "a", "A", "package-registry-config", ""],
-    "path": ["a", "/a", "a/b", "../a", "a/..", "..a", "", " "],
-    "localhostProfile": PROFILES,
-    "level": ["s0", "", "s0:c1,c2"],
-    "user": ["", "u"],
-    "role": ["", "r"],
-    "add": ["NET_BIND_SERVICE", "NET_BIND_SERVICE", "SYS_ADMIN", "CAP_SYS_ADMIN", "ALL", "", "a b", "all"],
-    "drop": ["ALL", "ALL", "NET_RAW", "CAP_CHOWN", ""],
-    "runAsUserName": ["a", "A\\b", "", "a\\b\\c", "a/b", "...", "a\n", ".a\\b", "x" * 105, "NT AUTHORITY\\SYSTEM"],
-    "gmsaCredentialSpec": ["", "{}", "x" * 1000],
-    "gmsaCredentialSpecName": ["a", "a.b", "A", ""],
-    "mountPath": [
-        *(
+SAFE = ["net.ipv4.tcp_syncookies", "kernel.shm_rmid_forced", "net.ipv4.ping_group_range"]
+AMOUNTS = ["1", "1", "100m", "64Mi", 1, 2, "2Mi", "0.5", "1e3", "0"]
+ODD_AMOUNTS = [*AMOUNTS, "1500m", "1n", "10E", "1e30", "-0", "100u", "4Mi", "-1", "Ki", "1.0"]
+Pool = tuple[list[Any], list[Any]]
+POOLS: dict[str, Pool] = {
+    "name": (NAMES, [*NAMES, "A", "", "a_b", "a..b", "-a", "é", "a b"]),
+    "env.name": (["A", "1A", "my var", "a.b-c", "%", "A" * 253], ["", "a=b", "é", "A\t", "FUNC_PORT", "HANDLER_PATH"]),
+    "sysctls.name": (SAFE, [*SAFE, "", "kernel/shm_rmid_forced", "a..b", "A", "net.core.somaxconn", "a-.b"]),
+    "secretName": (NAMES, ["A", ""]),
+    "configMapName": (NAMES, ["A", ""]),
+    "serviceAccountName": (["a.b-c", "other", "a"], ["hello", "A"]),
+    "priorityClassName": (["high", "system-cluster-critical", "system-node-critical"], ["A"]),
+    "runtimeImageOverride": (
+        ["", " ", "example.com/a:1", " a ", "a@sha256:" + "0" * 64, "[::1]:5000/a/b_c", "x" * 255],
+        ["A", "a b", "a:", "https://a", "a//b", "a/", "x" * 256, "a@sha256:0", "é"],
+    ),
+    "prefix": (["", "A_", "a b", "1"], ["a=b", "é", "\t"]),
+    "configMapKeyRef.key": (["a", "a.b", "A_b", ".a"], ["", "a/b", "..a", ".", "..", "é", "a b"]),
+    "secretKeyRef.key": (["a", "a.b", "A_b", ".a"], ["", "a/b", "..a", ".", "..", "é", "a b"]),
+    "fileKeyRef.key": (["a", "A", "a b"], ["", "a=b", "é"]),
+    "tolerations.key": (["a", "example.com/x", "A_b"], ["", "a b", "A.com/x", "x" * 64]),
+    "env.value": (["", "a", "$(A) \n é"], ["a\0b"]),
+    "tolerations.value": (["", "a", "A_b"], ["a b", "-a", "x" * 64]),
+    "fieldPath": (
+        [
+            *("metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['a']"),
+            *("metadata.annotations['A.b/c']", "spec.nodeName", "spec.host", "spec.serviceAccountName"),
+            *("status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"),
+            f"metadata.labels['{'x' * 63}.{'y' * 63}.{'z' * 63}.{'w' * 61}/a']",
+        ],
+        [
+            *("metadata.labels", "metadata.annotations", "metadata.labels['']", "metadata.labels[a]", "Metadata.name"),
+            *(
+                "metadata.labels['a b']",
+                "metadata.name['a']",
+                "status.phase",
+                "spec.nope",
+                " ",
+                "metadata.labels['x']x",
+            ),
+            *("metadata.annotations['é']", "metadata.labels['a']['b']", "metadata.labels['A.b/c']"),
+            f"metadata.labels['{'x' * 63}.{'y' * 63}.{'z' * 63}.{'w' * 62}/a']",
+        ],
+    ),
+    "resource": (
+        [
+            *("limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory"),
+            *("requests.ephemeral-storage", "limits.hugepages-2Mi"),
+        ],
+        ["requests.hugepages-", "cpu", "limits.storage", "a", "limits.nvidia.com/gpu"],
+    ),
+    "divisor": (
+        ["1", 1, 0, "0"],
+        ["1m", "1Mi", "1024Ki", "1k", "1000", "1Ei", "2", "2Mi", "10m", "1000m", "1n", "1e3"],
+    ),
+    "fileKeyRef.path": (["a", "/a", "a/b", "..a"], ["../a", "a/..", "..", "", " "]),
+    "localhostProfile": (["a", "a/b.json"], ["a b", "", " ", "/a", "../a", "a/..", "a/../b", "..a", " a", "é"]),
+    "level": (["s0", "", "s0:c1,c2"], TEXTS),
+    "seLinuxOptions.type": (["", "container_t"], TEXTS),
+    "user": ([""], TEXTS),
+    "role": ([""], TEXTS),
+    "add": (["NET_BIND_SERVICE"], ["SYS_ADMIN", "CAP_SYS_ADMIN", "ALL", "", "a b", "all"]),
+    "drop": (["ALL"], ["NET_RAW", "CAP_CHOWN", ""]),
+    "runAsUserName": (
+        ["a", "A\\b", "NT AUTHORITY\\SYSTEM", "a.b\\c d", "x" * 104],
+        ["", "a\\b\\c", "a/b", "...", "a\n", ".a\\b", "x" * 105, "A\\", "é", "x" * 16 + "\\a"],
+    ),
+    "gmsaCredentialSpec": (["{}", "x" * 1000], [""]),
+    "mountPath": (
+        [
             "/a",
             "/a/",
             "/b/c",
             "/tmp/x",
             "/etc/tls",
-            "/kubeless/x",
-            "/usr/src/app/function/conf",
-            "/etc",
-            "/proc",
-            "/sys",
-        ),
-        *("/dev", "/usr", "/bin", "/lib", "/kubeless/handler.py", "/server.py", "/a b", "/a\n", "/é", "/$(A)", "/a:b"),
-    ],
-    "requests": ["1", "1", "100m", "64Mi", 1, 2, "2Mi", "4Mi", "0", "1500m", "1n", "10E", "1e30", "-0", "0.5", "100u"],
-    "profile": ["XS", "S", "a"],
-    "targetCPUUtilizationPercentage": [1, 80, 1000],
-    "minReplicas": [1, 2],
-    "maxReplicas": [2, 1000],
-    "annotations": ["", "a", "runtime/default", "unconfined", "localhost/a", "5", "[]", "docker/default", "é"],
-    "labels": ["", "a", "A-b_c.d", "x" * 63, "-a"],
-    "nodeSelector": ["", "a", "x" * 63, "a b"],
-    "replicas": [0, 1, 1000],
+            "/a b",
+            "/é",
+            "/$(A)",
+            "/usr/lib/ssl",
+            "/dev/x",
+            "/var/run/secrets",
+        ],
+        [
+            *("/etc", "/proc", "/proc/1", "/sys", "/sys/x", "/dev", "/usr", "/bin/", "/lib", "/a\n", "/a:b", "/tmp"),
+            *("/kubeless/handler.py", "/kubeless/.local", "/server.py", "/usr/src/app/node_modules", "/kubeless"),
+            *(
+                "/kubeless/x",
+                "/usr/src/app/function/conf",
+                "/usr/src",
+                "/a/../b",
+                "/usr/src/app/server.mjs/x",
+                "/etc/hosts",
+            ),
+        ],
+    ),
+    "profile": (["XS", "S"], ["a", ""]),
+    "minReplicas": ([1, 2], [5]),
+    "maxReplicas": ([2, 1000], [1]),
+    "fsGroup": ([1, 1000], [0, 2147483647]),
 }
-POOLS["limits"] = POOLS["requests"]
-RESOURCES = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "hugepages-2Mi",
-    "nvidia.com/gpu",
-    "mem",
-    "storage",
-    "kubernetes.io/x",
-]
+RESOURCES: Pool = (
+    ["cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "nvidia.com/gpu"],
+    [
+        "mem",
+        "storage",
+        "kubernetes.io/x",
+        "requests.nvidia.com/gpu",
+        "hugepages-x",
+        "hugepages-2M",
+        "a b",
+        "A/b",
+        "a/b/c",
+    ],
+)
+WRITTEN = {
+    "cpu": ["1", "100m", 2, "0.5", "10", "1e3"],
+    "memory": ["64Mi", "1Gi", "100M", 134217728, "1e9"],
+    "ephemeral-storage": ["1Gi", "0"],
+    "hugepages-2Mi": ["2Mi", "4Mi", 0],
+    "nvidia.com/gpu": ["1", 2, "1000m"],
+}
+POOLS |= {f"{side}.{name}": (WRITTEN.get(name, AMOUNTS), ODD_AMOUNTS) for side in SIDES for name in chain(*RESOURCES)}
+APPARMOR, SECCOMP = "container.apparmor.security.beta.kubernetes.io/", "container.seccomp.security.alpha.kubernetes.io/"
+SECCOMP_POD, COST = "seccomp.security.alpha.kubernetes.io/pod", "controller.kubernetes.io/pod-deletion-cost"
+PROFILES: Pool = (
+    ["runtime/default"],
+    ["", "unconfined", "docker/default", "localhost/a", "localhost/a/b.json", "localhost/"],
+)
+ODD_PROFILES = [*PROFILES[1], "localhost/../a", "localhost//a", "localhost/ a", "Unconfined", "a"]
 READ = [
-    *(f"container.apparmor.security.beta.kubernetes.io/{name}" for name in ("function", "app", "install-dependencies")),
-    *(f"container.seccomp.security.alpha.kubernetes.io/{name}" for name in ("function", "app")),
-    *("seccomp.security.alpha.kubernetes.io/pod", "kubernetes.io/config.mirror", "kubernetes.io/config.source"),
-    *("scheduler.alpha.kubernetes.io/tolerations", "controller.kubernetes.io/pod-deletion-cost"),
+    *("kubernetes.io/config.mirror", "kubernetes.io/config.source", "scheduler.alpha.kubernetes.io/tolerations"),
     *("pod.beta.kubernetes.io/init-containers", "pod.alpha.kubernetes.io/init-container-statuses"),
     *(
         "kubernetes.io/egress-bandwidth",
         "scheduler.alpha.kubernetes.io/critical-pod",
         "kubectl.kubernetes.io/restartedAt",
     ),
+    *(f"{APPARMOR}app", f"{APPARMOR}install-dependencies", f"{SECCOMP}app", "non-convertible.kubernetes.io"),
 ]
 """Annotations of pods that Kubernetes reads, or has read."""
-MAPS = {
-    "annotations": [*KEYS, *READ],
-    "requests": [*RESOURCES, "cpu", "memory", "cpu", "memory"],
-    "limits": [*RESOURCES, "cpu", "memory", "cpu", "memory"],
-    "nodeSelector": [*KEYS, "kubernetes.io/os"],
-    "labels": [*KEYS, "pod-template-hash", "controller-uid", "app.kubernetes.io/name", "istio.io/rev"],
+MAPS: dict[str, Pool] = {
+    "annotations": ([*KEYS, f"{APPARMOR}function", f"{SECCOMP}function", SECCOMP_POD, COST], READ),
+    "requests": RESOURCES,
+    "limits": RESOURCES,
+    "nodeSelector": (KEYS, ["kubernetes.io/os", "a b"]),
+    "labels": (KEYS, ["pod-template-hash", "controller-uid", "app.kubernetes.io/name", "istio.io/rev", "a b"]),
 }
+POOLS |= {
+    f"annotations.{key}": (PROFILES[0], ODD_PROFILES)
+    for key in (*(f"{prefix}{name}" for prefix in (APPARMOR, SECCOMP) for name in ("function", "app")), SECCOMP_POD)
+}
+POOLS[f"annotations.{COST}"] = (
+    ["-5", "0", "10"],
+    ["", "+1", "007", "-", "-0", "2147483648", "-2147483648", "1e3", "a"],
+)
+POOLS |= {f"labels.{key}": (["", "a", "A-b_c.d", "x" * 63], TEXTS) for key in chain(*MAPS["labels"])}
+POOLS |= {f"nodeSelector.{key}": (["", "a", "x" * 63], TEXTS) for key in chain(*MAPS["nodeSelector"])}
+TOGETHER: dict[str, Callable[[Random, Manifest], None]] = {
+    "appArmorProfile": profile,
+    "seccompProfile": profile,
+    "tolerations": toleration,
+    "envFrom": either("configMapRef", "secretRef"),
+    "env": one_of_value,
+    "resources": alike,
+    "function": chosen,
+    "build": chosen,
+    "containerSecurityContext": privileged,
+}
+ODD_FIELDS = {
+    name: {"env": 8, "resourceConfiguration": 4, "podSecurityContext": 6, "containerSecurityContext": 6}.get(name, 2)
+    for name in SPEC["properties"]
+    if name not in ("runtime", "source", "template")
+}
+"""How often each field gets an odd value: the more there is in it, the more often."""
 INSTALLED = {"nodejs": ["{}", '\ufeff{"dependencies": {}}'], "python": ["requests\n", "\ufeffrequests"]}
 
 

@@ -266,7 +266,7 @@ BROKEN: list[tuple[Manifest, str, str]] = [
             "spec.podSecurityContext.windowsOptions.runAsUserName",
             "of Windows",
         )
-        for user in ("", "a\\b\\c", "a/b", "A\\...", " ", "x" * 105, "a\n")
+        for user in ("", "a\\b\\c", "a/b", "A\\...", " ", ".a\\b", "x" * 16 + "_\\a", "x" * 105, "a\n")
     ),
     (
         container(seccompProfile={"type": "Unconfined"}),
@@ -313,7 +313,7 @@ SOUND: list[Manifest] = [
         ]
     },
     pod(runAsUser=1, sysctls=[{"name": "net.ipv4.tcp_syncookies", "value": "1"}]),
-    pod(windowsOptions={"runAsUserName": "NT AUTHORITY"}),
+    pod(windowsOptions={"runAsUserName": "NT AUTHORITY\\SYSTEM"}),
     container(windowsOptions={"runAsUserName": "ACME\\some.one", "hostProcess": False}),
     container(privileged=False, capabilities={"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}),
     container(capabilities={"drop": []}),

@@ -8,7 +8,7 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.validate.violation import Rule, Violation, invalid, rule
 
-_NETBIOS = r"[A-Za-z0-9]([-A-Za-z0-9]{0,13}[A-Za-z0-9])?"
+_NETBIOS = r"[ !#-)+,\-0-9;=@-\[\]-{}~][ !#-)+-.0-9;=@-\[\]-{}~]{0,14}"
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _CHARACTER = r"[ !#-)\-.0-9A-Z^_`a-z{}~]"
 _WINDOWS_USER = re.compile(rf"(({_NETBIOS}|{_LABEL}(\.{_LABEL})*)\\)?{_CHARACTER}{{1,104}}")

@@ -20,10 +20,12 @@ from typing import Any
 
 import chance
 import pytest
-from cases import NOW
+from cases import NOW, overlaid
 from control_plane import ControlPlane
 from stack import PREFIX
+from test_contract import WRITTEN
 from test_door import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
+from upgrade.templates import functions
 
 from hooks.cli.render import completed
 from hooks.config import Config
@@ -36,6 +38,19 @@ WANTED = int(os.environ.get("BUILDLESS_ACCEPTED", "1000"))
 SEED, BATCH, THREADS = 20_260_102, 200, 4
 LAYERS = ("schema", "cel", "policy", "hook")
 CONFIGS = {"restricted": Config(), "opened-up": Config(allow_unrestricted_security_context=True)}
+NEVER = (
+    *("spec.source.gitRepository", "spec.template.labels", "spec.template.annotations"),
+    *("spec.resourceConfiguration.function.resources.claims[]", "spec.resourceConfiguration.build.resources.claims[]"),
+    *("spec.resourceConfiguration.function.resources.claims", "spec.resourceConfiguration.build.resources.claims"),
+)
+"""Fields that no Function can have yet, or any more."""
+SOUND = {"runtime": "nodejs22", "source": {"inline": {"source": "x"}}}
+ODD: list[Manifest] = [
+    {"tolerations": [{"operator": "Lt"}]},
+    {"tolerations": [{"key": "", "operator": "Exists"}]},
+    {"restartPolicy": "Never"},
+]
+"""What no rule lets through, put into pods behind their back."""
 VARIES = re.compile(r'"[^"]*" is invalid|x{20,}|\d+')
 RESOURCES = {
     "Deployment": "deployments",
@@ -51,6 +66,7 @@ class Tally:
     """How many Functions each layer refused, how many all accepted, and what the API server says against children."""
 
     layers: Counter[str] = field(default_factory=Counter)
+    fields: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
     refusals: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -72,6 +88,13 @@ def judge(door: ControlPlane) -> Iterator[ControlPlane]:  # noqa: F811
     door.kubectl("delete", "priorityclass", "high")
 
 
+@pytest.fixture(scope="module")
+def strict(judge: ControlPlane) -> ControlPlane:
+    """The same with the policy of the default config again."""
+    with_config(judge, Config())
+    return judge
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -> None:
     """No child of an accepted Function is refused."""
@@ -82,6 +105,37 @@ def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -
         print(f"{count:5} {message}")
     assert not tally.refusals
     assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name == "restricted")
+    never = set(WRITTEN) - set(tally.fields)
+    assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
+
+
+@pytest.mark.parametrize("name", functions())
+def test_what_people_run_is_accepted(strict: ControlPlane, restricted: str, name: str) -> None:
+    """The reference Functions pass all layers, and so do their children."""
+    spec = deepcopy(functions()[name])
+    config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
+    spec["runtime"] = next(iter(config.runtimes)) if spec["runtime"] not in config.runtimes else spec["runtime"]
+    parent = {"metadata": {"name": "a"}, "spec": spec}
+    namespace = "default" if config.allow_unrestricted_security_context else restricted
+    with Caller(strict) as caller:
+        assert in_python(parent, config) == []
+        assert list(refused(caller, children(parent, config), namespace)) == []
+        if config == Config():
+            assert caller.dry_run(bare(parent))[0] == 201
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_the_harness_notices(strict: ControlPlane, restricted: str, odd: Manifest) -> None:
+    """A value that only the API server refuses, or that it changes, is found."""
+    parent = {"metadata": {"name": "a"}, "spec": SOUND}
+    with Caller(strict) as caller:
+        assert judged(caller, parent, Config(), restricted)[1:] == ("", [])
+        broken = children(parent, Config())
+        for each in broken:
+            if each["kind"] in ("Deployment", "Pod"):
+                spec = each["spec"]["template"]["spec"] if each["kind"] == "Deployment" else each["spec"]
+                spec |= deepcopy(odd)
+        assert {kind for kind, _ in refused(caller, broken, restricted)} >= {"Deployment"}
 
 
 def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) -> Tally:
@@ -93,8 +147,21 @@ def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) ->
             for parent, layer, refusals in pool.map(lambda each: judged(caller, each, config, namespace), parents):
                 tally.layers.update([layer] if layer else [])
                 tally.accepted += not layer
+                tally.fields.update(set() if layer else set(given(parent["spec"], "spec")))
                 tally.refusals += [(kind, message, parent["spec"]) for kind, message in refusals]
     return tally
+
+
+def given(value: Any, path: str) -> Iterator[str]:
+    """Yield the path of everything in a spec that is not null, as the contract of the CRD writes it."""
+    if value is not None:
+        yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from given(inner, f"{path}.{key}")
+    if isinstance(value, list):
+        for inner in value:
+            yield from given(inner, f"{path}[]")
 
 
 def judged(
