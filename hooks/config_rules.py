@@ -83,17 +83,13 @@ def _profile(path: str, profile: Mapping[str, Any]) -> Iterator[Fault]:
         elif limit is not None and _is_apart(name, request, limit):
             needed = "less than or equal" if names.is_overcommitted(name) else "equal"
             yield f"{path}.requests.{name}", str(invalid(f"must be {needed} to the limit of {limit}", request))
-    if any(map(_is_huge, (*requests, *limits))) and not {"cpu", "memory"} & {*requests, *limits}:
+    if any(map(names.is_page, (*requests, *limits))) and not {"cpu", "memory"} & {*requests, *limits}:
         yield path, "Forbidden: huge pages require cpu or memory"
 
 
 def _is_apart(name: str, request: str, limit: str) -> bool:
     more = quantity.parse(request) - quantity.parse(limit)
     return more > 0 or (more < 0 and not names.is_overcommitted(name))
-
-
-def _is_huge(name: str) -> bool:
-    return name.startswith(names.HUGEPAGES)
 
 
 def _install(limits: Mapping[str, Any]) -> Iterator[Fault]:

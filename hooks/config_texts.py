@@ -116,7 +116,7 @@ RUNTIME = Text(
 )
 RESOURCE = Text(
     words=names.RESOURCE_SHAPE,
-    pattern="cpu|memory|ephemeral-storage|hugepages-[0-9.]+[a-zA-Z]*|[a-z0-9][a-z0-9.-]{0,243}/[A-Za-z0-9_.-]{1,63}",
+    pattern="cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]{0,3}[KMG]i|[a-z0-9][a-z0-9.-]{0,243}/[A-Za-z0-9_.-]{1,63}",
     longest=317,
     test=_is_resource,
 )

@@ -151,7 +151,7 @@ TOGETHER: list[tuple[str, str]] = [
     ),
     (
         "profiles: {L: {limits: {hugepages-2Mi: 3Mi}}}",
-        'profiles.L.limits.hugepages-2Mi: Invalid value: "3Mi": must be a multiple of 2Mi',
+        'profiles.L.limits.hugepages-2Mi: Invalid value: "3Mi": must be a multiple of its page size',
     ),
     (
         "profiles: {H: {requests: {}, limits: {hugepages-2Mi: 2Mi}}}",
@@ -199,7 +199,7 @@ TOGETHER: list[tuple[str, str]] = [
     (f"podAnnotations: {{{APPARMOR}: unconfined}}", f"podAnnotations.{APPARMOR}: {IN_PLACE}"),
     (
         f"podAnnotations: {{{TOLERATIONS}: a}}",
-        f"podAnnotations.{TOLERATIONS}: Forbidden: must not be set: Kubernetes reads it for itself",
+        f"podAnnotations.{TOLERATIONS}: Forbidden: '{TOLERATIONS}' must not be set in a pod template",
     ),
     (f"podAnnotations: {{{OURS}: a}}", f"podAnnotations.{OURS}: Forbidden: no key may begin with {BEGINNINGS}"),
     (
