@@ -18,8 +18,8 @@ from typing import Any
 
 import configs
 import pytest
-from control_plane import ControlPlane
-from stack import PREFIX, Stack
+from control_plane import ControlPlane, wait_until
+from stack import PREFIX, ROOT, Stack
 from test_config import children
 
 from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_defaults
@@ -75,6 +75,23 @@ def test_what_is_refused_would_not(api: Stack, restricted: str, setting: str, va
     assert any(message in each for each in said), said
 
 
+def test_a_limit_range_is_met_by_lower_install_limits(api: Stack, restricted: str) -> None:
+    """docs/sizing.md: what a namespace says of a Function with packages, and the setting that helps."""
+    most = {"type": "Container", "max": {"cpu": "500m", "memory": "256Mi"}}
+    bounds = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": [most]}}
+    assert api.plane.call("POST", f"/api/v1/namespaces/{restricted}/limitranges", bounds)[0] == 201
+    parents = [configs.function("python312", "XS", dependencies, None) for dependencies in (None, "requests\n")]
+
+    def said(config: Config) -> list[str]:
+        return [refusal(api.plane, pod_of(children(parent, config)["Deployment"]), restricted) for parent in parents]
+
+    words = "maximum cpu usage per Container is 500m, but limit is 1"
+    wait_until(lambda: words in said(Config())[1], "the bounds to hold")
+    assert words in (ROOT / "docs" / "sizing.md").read_text()
+    assert said(Config())[0] == ""
+    assert said(over_defaults({"install": {"limits": {"cpu": "500m", "memory": "256Mi"}}})) == ["", ""]
+
+
 def unchecked(setting: str, value: Any) -> Config:
     """Return the default config with another setting, whatever it is."""
     if setting == "profiles":
@@ -91,11 +108,16 @@ def distinct(config: Config) -> list[Manifest]:
     for parent in configs.functions(config):
         made = children(parent, config)
         if "Deployment" in made:
-            template = deepcopy(made["Deployment"]["spec"]["template"])
-            template["metadata"]["name"] = "from-template"
-            made["Pod"] = {"apiVersion": "v1", "kind": "Pod"} | template
+            made["Pod"] = pod_of(made["Deployment"])
         found |= {json.dumps(each, sort_keys=True): each for each in made.values()}
     return list(found.values())
+
+
+def pod_of(deployment: Manifest) -> Manifest:
+    """Return a pod as a Deployment makes it."""
+    template = deepcopy(deployment["spec"]["template"])
+    template["metadata"]["name"] = "from-template"
+    return {"apiVersion": "v1", "kind": "Pod"} | template
 
 
 def refusal(plane: ControlPlane, manifest: Manifest, namespace: str) -> str:
