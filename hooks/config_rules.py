@@ -15,7 +15,7 @@ from hooks import quantity
 from hooks.config_texts import invalid, shown
 
 LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
-"""Limits with which no runtime starts: of a limit below, the unit is most likely forgotten."""
+"""With lower limits no runtime starts; most likely the unit was forgotten. 0 is no limit to the kubelet."""
 POD_BYTES = 10 * 1024
 """What the settings may add to a Deployment, beside what a user may: Metacontroller keeps both in one annotation."""
 IN_PLACE_OF_FIELDS = (names.APPARMOR, names.SECCOMP, names.SECCOMP_POD)

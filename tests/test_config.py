@@ -437,9 +437,9 @@ def test_serve_ends_with_one_line_for_each_fault(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"c.yaml:1: registry: Invalid value: {REGISTRY}",
+        'c.yaml:3: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m',
         f'c.yaml:6: profiles.L.limits.mem: Invalid value: "mem": {RESOURCE}',
         "c.yaml:7: imagePullSecrets[0]: Required value",
-        'c.yaml:3: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m',
     ]
 
 

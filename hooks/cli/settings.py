@@ -26,7 +26,8 @@ def _load(name: str) -> config.Config:
         document = next(documents(name), None)
         return config.load(name)
     except config.Unsound as error:
-        raise Unusable([document.problem(*fault) for fault in error.faults] if document else []) from None
+        problems = [document.problem(*fault) for fault in error.faults] if document else []
+        raise Unusable(sorted(problems, key=lambda problem: problem.line)) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         message = str(error).removeprefix(f"{name}: ")
         raise Unusable([Problem(file=name, line=0, path="", message=message)]) from None
