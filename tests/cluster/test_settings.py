@@ -5,7 +5,7 @@ Configs by chance, odd ones included (tests/configs.py), are loaded; of each tha
 runtime and profile, with and without packages, with and without an autoscaler. Their children go to the API server as a
 dry-run, the Deployment's pod too, in a namespace that enforces Pod Security "restricted".
 
-BUILDLESS_CONFIGS is how many configs have to pass; 100 without it.
+BUILDLESS_CONFIGS is how many configs have to pass; 300 without it.
 """
 
 import json
@@ -26,7 +26,7 @@ from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_def
 
 Manifest = dict[str, Any]
 
-WANTED, SEED, THREADS = int(os.environ.get("BUILDLESS_CONFIGS", "100")), 1_000_000, 4
+WANTED, SEED, THREADS = int(os.environ.get("BUILDLESS_CONFIGS", "300")), 1_000_000, 4
 RESOURCES = {
     "Deployment": "deployments",
     "Service": "services",
