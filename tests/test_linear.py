@@ -22,7 +22,7 @@ from pumps import check_growth, check_linear, pumps, slowest
 from pydantic import BaseModel
 
 import hooks
-from hooks import environment, quantity
+from hooks import config_texts, environment, quantity
 from hooks.cli.files import _Loader
 from hooks.cli.run.kubelet import expanded
 from hooks.config import Config
@@ -49,14 +49,15 @@ MODULES = {
     for info in pkgutil.walk_packages(hooks.__path__, "hooks.")
     if not info.name.endswith("__main__")
 }
+CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
 MADE_LATER = {
-    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): (re.compile(r"(/usr/src/app|/tmp)(/|$)"), "match"),
-    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): (
-        re.compile(r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"),
-        "sub",
-    ),
+    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+        r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
+    ],
+    ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
 }
-"""Expressions that a function puts together: an example of each, and how it is used."""
+"""Expressions that a function puts together: examples of each."""
 
 
 class Use(NamedTuple):
@@ -84,14 +85,15 @@ def uses() -> Iterator[Use]:
         here = list(methods_called(tree))
         for call, target in calls_of_re(tree):
             place = f"{name}:{call.lineno}"
-            pattern, function = evaluated(call, MODULES[name], place)
+            function: str = call.func.attr  # type: ignore[attr-defined]
+            patterns = evaluated(call, MODULES[name], place)
             if function != "compile":
-                yield Use(pattern, function, place)
+                yield from (Use(pattern, function, place) for pattern in patterns)
                 continue
             known = here if target.startswith("_") else everywhere
             direct = {function for variable, function in known if variable == target}
             for each in sorted(direct or {function for _, function in here} or FUNCTIONS):
-                yield Use(pattern, each, place)
+                yield from (Use(pattern, each, place) for pattern in patterns)
 
 
 def calls_of_re(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
@@ -120,13 +122,12 @@ def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield variable, node.attr
 
 
-def evaluated(call: ast.Call, module: ModuleType, place: str) -> tuple[re.Pattern[Any], str]:
-    """Return the expression that a call is given, and the function that is called."""
-    function: str = call.func.attr  # type: ignore[attr-defined]
+def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern[Any]]:
+    """Return the expression that a call is given, or the examples of it."""
     given = ast.unparse(call.args[0])
     if (module.__name__, given) in MADE_LATER:
-        return MADE_LATER[module.__name__, given]
-    arguments = call.args[:1] + (call.args[1:2] if function == "compile" else [])
+        return [re.compile(pattern) for pattern in MADE_LATER[module.__name__, given]]
+    arguments = call.args[:1] + (call.args[1:2] if call.func.attr == "compile" else [])  # type: ignore[attr-defined]
     keywords = [keyword for keyword in call.keywords if keyword.arg == "flags"]
     compile_it = ast.Call(ast.Attribute(ast.Name("re", ast.Load()), "compile", ast.Load()), arguments, keywords)
     code = compile(ast.fix_missing_locations(ast.Expression(compile_it)), place, "eval")
@@ -134,7 +135,7 @@ def evaluated(call: ast.Call, module: ModuleType, place: str) -> tuple[re.Patter
         pattern: re.Pattern[Any] = eval(code, vars(module) | {"re": re})
     except NameError as error:
         pytest.fail(f"{place}: {error}: give an example of this expression in MADE_LATER")
-    return pattern, function
+    return [pattern]
 
 
 def of_yaml() -> Iterator[Use]:
@@ -231,6 +232,7 @@ TEXTS += [
     "1.1:1111",
     "Basic aA",
 ]
+RESOURCE = {"resource": "limits.cpu"}
 PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "requirements": (read_requirements, REQUIREMENTS),
     "redaction": (one_line, TEXTS),
@@ -306,7 +308,7 @@ LONG: dict[str, Callable[[str], dict[str, Any]]] = {
     "runtime": lambda text: {"runtime": text},
     "image": lambda text: {"runtime_image_override": text},
     "variable": lambda text: {"env": [{"name": text, "value": text}]},
-    "divisor": lambda text: {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"divisor": text}}}]},
+    "divisor": lambda text: {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": RESOURCE | {"divisor": text}}}]},
     "label": lambda text: {"labels": {text: "b"}},
     "annotation": lambda text: {"annotations": {text: text}},
     "selector": lambda text: {"node_selector": {text: text}},
