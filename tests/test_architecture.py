@@ -62,6 +62,7 @@ ORDER = [
     "hooks.rollout",
     "hooks.autoscaler",
     "hooks.conditions",
+    "hooks.state",
     "hooks.status",
     "hooks.sync",
     "hooks.app",

@@ -20,7 +20,7 @@ from hooks.conditions import OVERDUE
 from hooks.config import Config
 from hooks.protocol import SyncRequest
 from hooks.records import LAST_APPLIED
-from hooks.status import RECORD_UNREADABLE
+from hooks.state import RECORD_UNREADABLE
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
