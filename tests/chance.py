@@ -172,7 +172,7 @@ def privileged(random: Random, value: Manifest) -> None:
 
 def function(random: Random) -> tuple[list[str], Manifest]:
     """Return the names of what was broken or is odd, and the Function."""
-    if random.random() < 0.4:
+    if random.random() < 0.3:
         return odd(random)
     spec = sound(random)
     parent: Manifest = {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
@@ -429,6 +429,9 @@ POOLS[f"annotations.{COST}"] = (
 )
 POOLS |= {f"labels.{key}": (["", "a", "A-b_c.d", "x" * 63], TEXTS) for key in chain(*MAPS["labels"])}
 POOLS |= {f"nodeSelector.{key}": (["", "a", "x" * 63], TEXTS) for key in chain(*MAPS["nodeSelector"])}
+OF_PROFILES = [f"{APPARMOR}function", f"{SECCOMP}function", f"{SECCOMP}install-dependencies", SECCOMP_POD]
+NODE, TYPES = ["appArmorProfile", "seccompProfile"], ["Localhost", "Localhost", "RuntimeDefault"]
+ENV_FROM = ["configMapRef", "secretRef"]
 TOGETHER: dict[str, Callable[[Random, Manifest], None]] = {
     "appArmorProfile": profile,
     "seccompProfile": profile,
@@ -490,6 +493,15 @@ def git(random: Random) -> Manifest:
     return {"gitRepository": {"url": "u", "baseDir": blank, "reference": random.choice([blank, "main"])}}
 
 
+def pick(random: Random, pool: str) -> Any:
+    """Return a value of a pool, as often an odd one as not."""
+    return random.choice(random.choice(POOLS[pool]))
+
+
+def sourced(make: Callable[[Random], Manifest]) -> Break:
+    return merge(env=lambda random: [{"name": "A", "valueFrom": make(random)}])
+
+
 def mounted(*paths: str) -> Break:
     return merge(secretMounts=lambda random: [{"secretName": "s", "mountPath": path} for path in paths])
 
@@ -505,6 +517,31 @@ BREAKS: dict[str, Break] = {
     "two sources": merge(source=lambda r: {"inline": {"source": "x"}} | git(r)),
     "git": merge(source=git),
     "text": in_source,
+    "unmeasured": merge(
+        scaleConfig=lambda r: {"minReplicas": 1, "maxReplicas": 2, "targetMemoryUtilizationPercentage": 80},
+        resourceConfiguration=lambda r: {
+            "function": {
+                "resources": {side: {r.choice(["memory", "cpu", "ephemeral-storage"]): "1Gi"} for side in SIDES}
+            }
+        },
+    ),
+    "own account": lambda r, parent: parent["spec"].update(serviceAccountName=parent["metadata"]["name"]),
+    "huge pages": resources(
+        lambda r: {
+            "resources": {
+                "requests": {"ephemeral-storage": "1"},
+                "limits": {"hugepages-2Mi": r.choice(["2Mi", "3Mi", "2097152", "1e15"])},
+            }
+        }
+    ),
+    "device": resources(
+        lambda r: {
+            "resources": {
+                "requests": {"nvidia.com/gpu": r.choice(["1", 2, "1500m", "1000m", "x"]), "cpu": "1"},
+                "limits": r.choice([{"cpu": "1"}, {"nvidia.com/gpu": r.choice(["1", "2", "0.5", "1.0"])}, {}]),
+            }
+        }
+    ),
     "scale": merge(scaleConfig=lambda r: {"minReplicas": r.randint(2, 9), "maxReplicas": 1}),
     "profile": resources(lambda r: {"profile": r.choice(["XXL", "s", "a" * 63])}),
     "neither": resources(lambda r: {}),
@@ -522,9 +559,55 @@ BREAKS: dict[str, Break] = {
     "env both": merge(env=lambda r: [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]),
     "env divisor": merge(
         env=lambda r: [
-            {"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "x", "divisor": r.choice(BAD_QUANTITIES)}}}
+            {
+                "name": "A",
+                "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": r.choice(BAD_QUANTITIES)}},
+            }
         ]
     ),
+    "env field": sourced(lambda r: {"fieldRef": {"fieldPath": pick(r, "fieldPath")}}),
+    "env unit": sourced(
+        lambda r: {"resourceFieldRef": {"resource": pick(r, "resource"), "divisor": pick(r, "divisor")}}
+    ),
+    "env file": sourced(
+        lambda r: {"fileKeyRef": {"volumeName": "tmp", "path": pick(r, "fileKeyRef.path"), "key": "k"}}
+    ),
+    "env path": merge(
+        env=lambda r: [
+            {"name": name, "value": r.choice(["./x", "", "/kubeless"])} for name in ("HANDLER_PATH", "FUNCTION_PATH")
+        ]
+    ),
+    "env from": merge(envFrom=lambda r: [r.choice([{}, {"prefix": "a"}, {k: {"name": "s"} for k in ENV_FROM}])]),
+    "toleration": merge(
+        tolerations=lambda r: [
+            {
+                "key": pick(r, "tolerations.key"),
+                "operator": r.choice(["Exists", "Equal"]),
+                "value": pick(r, "tolerations.value"),
+                "effect": r.choice(["NoExecute", "NoSchedule"]),
+                "tolerationSeconds": r.choice([5, None]),
+            }
+        ]
+    ),
+    "profile of the node": merge(
+        podSecurityContext=lambda r: {
+            r.choice(NODE): {"type": r.choice(TYPES), "localhostProfile": pick(r, "localhostProfile")}
+        }
+    ),
+    "profile twice": merge(
+        annotations=lambda r: {key: r.choice([*PROFILES[0], *PROFILES[1]]) for key in OF_PROFILES if r.random() < 0.5},
+        podSecurityContext=lambda r: {name: {"type": "RuntimeDefault"} for name in NODE if r.random() < 0.5},
+        containerSecurityContext=lambda r: {
+            name: {"type": "Localhost", "localhostProfile": "a"} for name in NODE if r.random() < 0.5
+        },
+    ),
+    "annotation read": merge(
+        annotations=lambda r: {
+            key: r.choice(POOLS.get(f"annotations.{key}", (["x"], ["x"]))[1])
+            for key in r.sample([*READ, *OF_PROFILES, COST], 2)
+        }
+    ),
+    "windows": merge(podSecurityContext=lambda r: {"windowsOptions": {"runAsUserName": pick(r, "runAsUserName")}}),
     "label key": merge(labels=lambda r: {r.choice(BAD_KEYS): "", "b": ""}),
     "annotation key": merge(annotations=lambda r: {r.choice(BAD_KEYS): "", r.choice(BAD_KEYS): ""}),
     "selector key": merge(nodeSelector=lambda r: {r.choice(BAD_KEYS): ""}),
@@ -540,6 +623,7 @@ BREAKS: dict[str, Break] = {
     "tmp again": mounted("/tmp"),
     "work dir": mounted("/usr/src", "/kubeless/"),
     "overlap": mounted("/m/a", "/m/", "/mm"),
+    "long": mounted(*(f"/{n}/{'x' * 1000}" for n in range(41))),
     "same": mounted("/m", "/m/", "/n"),
     "twice": mounted("/m", "/m"),
     "across": merge(

@@ -34,9 +34,11 @@ or by the admission policy for what the operator's config decides (`buildless po
 | --- | --- | --- |
 """
 GIT = {"source": {"gitRepository": {"url": "u", "baseDir": " ", "reference": "main"}, "inline": None}}
+LONG = [{"secretName": "s", "mountPath": f"/{n}/{'x' * 1000}"} for n in range(41)]
 EXAMPLES: list[tuple[Manifest, Config]] = [
     *(({"spec": spec}, Config()) for spec, _, _ in BROKEN),
     ({"metadata": {"name": "9a"}, "spec": {}}, Config()),
+    ({"spec": {"secretMounts": LONG}}, Config()),
     ({"spec": GIT}, Config()),
     (
         {"spec": {"runtimeImageOverride": "example.com/a"}},

@@ -283,7 +283,7 @@ BROKEN: list[tuple[Manifest, str, str]] = [
         "spec.containerSecurityContext.capabilities.drop",
         "must hold ALL",
     ),
-    (mounts(*(f"/{n}/{'x' * 600}" for n in range(64))), "spec", f"at most {OTHER_BYTES} fit"),
+    (mounts(*(f"/{n}/{'x' * 550}" for n in range(64))), "spec", f"at most {OTHER_BYTES} fit"),
     ({"annotations": {"a": "x" * 30_000, "b": "x" * (OTHER_BYTES - 30_000)}}, "spec", f"at most {OTHER_BYTES} fit"),
     ({"env": [{"name": "A", "value": "&" * (OTHER_BYTES // 6)}]}, "spec", f"at most {OTHER_BYTES} fit"),
     (

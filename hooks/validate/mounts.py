@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hooks.config import Config
 from hooks.function import Function
 from hooks.runtimes import FAMILIES
+from hooks.validate.size import OTHER_BYTES
 from hooks.validate.violation import Rule, Violation, invalid, rule
 
 SYSTEM = (
@@ -44,8 +45,17 @@ def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
 
 
 @rule("cel")
+def paths_size(function: Function, config: Config) -> Iterator[Violation]:
+    """Mount paths are short enough to be compared with each other."""
+    if _too_long(function):
+        yield invalid("spec", f"mount paths may take {OTHER_BYTES} characters together")
+
+
+@rule("cel")
 def apart(function: Function, config: Config) -> Iterator[Violation]:
     """No mount lies in another, or at the same place."""
+    if _too_long(function):
+        return
     outer = ""
     for path, field, written in sorted((f"{path.removesuffix('/')}/", field, path) for field, path in _paths(function)):
         # In this order a path is followed by all that begins with it.
@@ -62,6 +72,10 @@ def _paths(function: Function) -> Iterator[tuple[str, str]]:
         yield f"spec.configMapMounts[{index}].mountPath", config_map.mount_path
 
 
+def _too_long(function: Function) -> bool:
+    return sum(len(path) for _, path in _paths(function)) > OTHER_BYTES
+
+
 def _overlap(one: str, other: str) -> bool:
     return _contains(one, other) or _contains(other, one)
 
@@ -71,4 +85,4 @@ def _contains(outer: str, inner: str) -> bool:
     return f"{inner.removesuffix('/')}/".startswith(f"{outer.removesuffix('/')}/")
 
 
-RULES: tuple[Rule, ...] = (absolute, beside_system, beside_runtime, apart)
+RULES: tuple[Rule, ...] = (absolute, beside_system, beside_runtime, paths_size, apart)

@@ -1,5 +1,6 @@
 """Rules for all that a user adds to the pods: nothing twice, and how much of it there is."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,11 +85,12 @@ def _of_both_containers(spec: FunctionSpec) -> list[Any]:
 
 
 def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
-    seen = set[str]()
+    """Yield the second place of each value that stands there more than once."""
+    seen = Counter[str]()
     for index, value in enumerate(values):
-        if value in seen:
+        seen[value] += 1
+        if seen[value] == 2:
             yield Violation(field.format(index), f"Duplicate value: {shown(value)}")
-        seen.add(value)
 
 
 RULES: tuple[Rule, ...] = (given_once, template, other_size, install_size)

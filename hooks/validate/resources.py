@@ -87,7 +87,7 @@ def not_negative(function: Function, config: Config) -> Iterator[Violation]:
 def whole(function: Function, config: Config) -> Iterator[Violation]:
     """Extended resources come whole, huge pages in pages."""
     for field, name, amount in _amounts(function):
-        if is_resource(name) and (fault := amount_fault(name, amount)):
+        if fault := amount_fault(name, amount):
             yield invalid(field, fault, amount)
 
 
@@ -106,13 +106,8 @@ def requests_within_limits(function: Function, config: Config) -> Iterator[Viola
 def requests_are_limits(function: Function, config: Config) -> Iterator[Violation]:
     """What cannot be shared, extended resources and huge pages, is limited to what is requested."""
     for field, requests, limits in _pairs(function):
-        for name in sorted(requests):
-            if (
-                is_resource(name)
-                and not is_overcommitted(name)
-                and limits
-                and _differ(requests[name], limits.get(name))
-            ):
+        for name in sorted(requests) if limits else ():
+            if not is_overcommitted(name) and _differ(requests[name], limits.get(name)):
                 yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
 
 
