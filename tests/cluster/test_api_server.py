@@ -60,8 +60,8 @@ REFUSED = {
     "env-mistakes": "is reserved, choose another name",
     "labels-reserved": "no key may begin with serverless.kyma-project.io/",
     "mounts-overlapping": "mounts have to lie apart",
-    "resources-request-above-limit": "is above its limit",
-    "scale-upside-down": "is below minReplicas",
+    "resources-request-above-limit": "must be less than or equal to its limit",
+    "scale-upside-down": "must be greater than or equal to minReplicas",
 }
 
 INVALID: list[tuple[str, Manifest, str]] = [
@@ -86,8 +86,8 @@ INVALID: list[tuple[str, Manifest, str]] = [
     ("variable twice", {"env": [{"name": "A"}, {"name": "A"}]}, "Duplicate value"),
     (
         "two values",
-        {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]},
-        "only one of value",
+        {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+        "may not be specified when value is not empty",
     ),
     ("reserved annotation", {"annotations": {"proxy.istio.io/config": "{}"}}, "'proxy.istio.io/config' is reserved"),
     ("long label", {"labels": {"a": "x" * 64}}, "63"),

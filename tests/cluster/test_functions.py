@@ -83,7 +83,7 @@ def test_a_mistake_touches_nothing(stack: Stack, namespace: str) -> None:
     before = stack.versions(namespace, "hello")
     edit(stack, namespace, resourceConfiguration={"function": {"profile": "HUGE"}})
     stalled = wait_until(lambda: stack.condition(namespace, "hello", "Stalled"), "Stalled")
-    assert "spec.resourceConfiguration.function.profile: cannot find profile 'HUGE'" in stalled["message"]
+    assert 'spec.resourceConfiguration.function.profile: Unsupported value: "HUGE"' in stalled["message"]
     time.sleep(3)
     assert stack.versions(namespace, "hello") == before
     edit(stack, namespace, resourceConfiguration={"function": {"profile": "XS"}})
