@@ -17,6 +17,7 @@ from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
 from hooks.manifest import Manifest
 from hooks.runtimes import FAMILIES
 from hooks.validate.annotations import UNCONFINED_WORDS
+from hooks.validate.contexts import ROOT_WORDS
 from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 
 NAME = "functions.serverless.kyma-project.io"
@@ -95,6 +96,7 @@ def variables() -> dict[str, str]:
         "env_paths": _sum(*map(_env_paths, FAMILIES)),
         "beside_runtime": _sum(*map(_beside_runtime, FAMILIES)),
         "confined": _confined(),
+        "root": _root(),
         "restricted": _restricted(),
     }
 
@@ -204,6 +206,17 @@ def _confined() -> str:
     words = _sum(_json("spec.annotations: Forbidden: "), "key", _json(f" {UNCONFINED_WORDS}"))
     found = f'{given}.filter(key, ({is_profile}) && {given}[key] == "unconfined").map(key, {words})'
     return f"({_FREE} ? [] : {found})"
+
+
+def _root() -> str:
+    """Find the user 0, where it is allowed but for the default of runAsNonRoot."""
+
+    def in_force(name: str, default: str) -> str:
+        return f"variables.{CONTAINER}.?{name}.orValue(variables.{POD}.?{name}.orValue({default}))"
+
+    is_root = f"{in_force('runAsUser', '1')} == 0 && {in_force('runAsNonRoot', 'true')}"
+    words = _json(f"spec.securityContext: Invalid value: 0: {ROOT_WORDS}")
+    return f"({_FREE} && {is_root} ? [{words}] : [])"
 
 
 def _restricted() -> str:

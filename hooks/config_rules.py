@@ -31,7 +31,6 @@ IN_PODS = (
     "packageRegistryConfigSecretName",
 )
 """Settings that become part of every pod; of profiles and runtimes, one."""
-BANDWIDTHS = ("kubernetes.io/ingress-bandwidth", "kubernetes.io/egress-bandwidth")
 
 Fault = tuple[str, str]
 """The path of a setting, and what is wrong with it."""
@@ -132,14 +131,6 @@ def _annotations(annotations: Mapping[str, Any]) -> Iterator[Fault]:
             yield path, f"Forbidden: no key may begin with {' or '.join(RESERVED)}"
         elif isinstance(value, str) and (fault := names.annotation_fault(key, value)):
             yield path, f"Forbidden: {fault}"
-        elif key in BANDWIDTHS and not _is_bandwidth(value):
-            # No node starts a pod with another value.
-            yield path, "Invalid value: must be a quantity from 1k to 1P"
-
-
-def _is_bandwidth(value: Any) -> bool:
-    number = _number(value) if isinstance(value, str) else None
-    return number is not None and quantity.parse("1k") <= number <= quantity.parse("1P")
 
 
 def _size(settings: Mapping[str, Any]) -> Iterator[Fault]:

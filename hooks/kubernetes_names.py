@@ -7,6 +7,7 @@ github.com/distribution/reference.
 """
 
 import re
+from collections.abc import Callable
 
 from hooks import quantity
 
@@ -47,6 +48,7 @@ APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP = "container.seccomp.security.alpha.kubernetes.io/"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+BANDWIDTHS = ("kubernetes.io/egress-bandwidth", "kubernetes.io/ingress-bandwidth")
 UNUSABLE_ANNOTATIONS = (
     "kubernetes.io/config.mirror",
     "pod.alpha.kubernetes.io/init-container-statuses",
@@ -130,23 +132,16 @@ def amount_fault(resource: str, amount: str | int) -> str:
     return ""
 
 
-def annotation_fault(key: str, value: str) -> str:
-    """Return why the API server refuses this annotation of a pod whose container is `function`, or ""."""
-    if key in UNUSABLE_ANNOTATIONS:
-        return f"'{key}' must not be set in a pod template"
-    if key == DELETION_COST and not is_deletion_cost(value):
-        return f"'{key}' must be a 32 bit integer"
-    if key.startswith(APPARMOR) and key != f"{APPARMOR}function":
-        return f"no container but 'function' can have a key that begins with {APPARMOR}"
-    if key.startswith(APPARMOR) and not is_profile(value):
-        return f"{APPARMOR}function must be runtime/default, unconfined or localhost/<profile>"
-    if is_seccomp_key(key) and not is_seccomp_profile(value):
-        return "a seccomp profile must be runtime/default, docker/default, unconfined or localhost/<relative path>"
-    return ""
-
-
 def is_deletion_cost(value: str) -> bool:
     return bool(_DELETION_COST.fullmatch(value)) and -(2**31) <= int(value) < 2**31
+
+
+def is_bandwidth(value: str) -> bool:
+    """Tell whether a network plugin can limit traffic to this; with another value no node starts the pod."""
+    try:
+        return 10**3 <= quantity.parse(value) <= 10**15
+    except ValueError:
+        return False
 
 
 def is_profile(value: str) -> bool:
@@ -164,3 +159,28 @@ def is_seccomp_profile(value: str) -> bool:
     path = value.removeprefix("localhost/")
     is_local = path != value and not path.startswith("/") and ".." not in path.split("/")
     return is_local or value in ("runtime/default", "docker/default", "unconfined")
+
+
+def _is_other_container(key: str) -> bool:
+    return key.startswith(APPARMOR) and key != f"{APPARMOR}function"
+
+
+_READ: tuple[tuple[Callable[[str], bool], Callable[[str], bool], str], ...] = (
+    (UNUSABLE_ANNOTATIONS.__contains__, lambda _: False, "'{key}' must not be set in a pod template"),
+    (DELETION_COST.__eq__, is_deletion_cost, "'{key}' must be a 32 bit integer"),
+    (BANDWIDTHS.__contains__, is_bandwidth, "'{key}' must be a quantity from 1k to 1P"),
+    (_is_other_container, lambda _: False, f"no container but 'function' can have a key that begins with {APPARMOR}"),
+    (f"{APPARMOR}function".__eq__, is_profile, "{key} must be runtime/default, unconfined or localhost/<profile>"),
+    (
+        is_seccomp_key,
+        is_seccomp_profile,
+        "a seccomp profile must be runtime/default, docker/default, unconfined or localhost/<relative path>",
+    ),
+)
+"""Of which keys, which values Kubernetes takes, and the words for all others."""
+
+
+def annotation_fault(key: str, value: str) -> str:
+    """Return why Kubernetes refuses this annotation of a pod whose container is `function`, or ""."""
+    faults = (words.format(key=key) for is_read, fits, words in _READ if is_read(key) and not fits(value))
+    return next(faults, "")

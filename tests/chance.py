@@ -401,6 +401,7 @@ PROFILES: Pool = (
     ["", "unconfined", "docker/default", "localhost/a", "localhost/a/b.json", "localhost/"],
 )
 ODD_PROFILES = [*PROFILES[1], "localhost/../a", "localhost//a", "localhost/ a", "Unconfined", "a"]
+BANDWIDTH = "kubernetes.io/egress-bandwidth"
 READ = [
     *("kubernetes.io/config.mirror", "kubernetes.io/config.source", "scheduler.alpha.kubernetes.io/tolerations"),
     *("pod.beta.kubernetes.io/init-containers", "pod.alpha.kubernetes.io/init-container-statuses"),
@@ -413,7 +414,7 @@ READ = [
 ]
 """Annotations of pods that Kubernetes reads, or has read."""
 MAPS: dict[str, Pool] = {
-    "annotations": ([*KEYS, f"{APPARMOR}function", f"{SECCOMP}function", SECCOMP_POD, COST], READ),
+    "annotations": ([*KEYS, f"{APPARMOR}function", f"{SECCOMP}function", SECCOMP_POD, COST, BANDWIDTH], READ),
     "requests": RESOURCES,
     "limits": RESOURCES,
     "nodeSelector": (KEYS, ["kubernetes.io/os", "a b"]),
@@ -427,6 +428,13 @@ POOLS[f"annotations.{COST}"] = (
     ["-5", "0", "10"],
     ["", "+1", "007", "-", "-0", "2147483648", "-2147483648", "1e3", "a"],
 )
+POOLS |= {
+    f"annotations.kubernetes.io/{way}-bandwidth": (
+        ["10M", "1k", "1P"],
+        ["", "a", "1", "-1M", "2P", "1e6", "0.5k", "Ki"],
+    )
+    for way in ("egress", "ingress")
+}
 POOLS |= {f"labels.{key}": (["", "a", "A-b_c.d", "x" * 63], TEXTS) for key in chain(*MAPS["labels"])}
 POOLS |= {f"nodeSelector.{key}": (["", "a", "x" * 63], TEXTS) for key in chain(*MAPS["nodeSelector"])}
 OF_PROFILES = [f"{APPARMOR}function", f"{SECCOMP}function", f"{SECCOMP}install-dependencies", SECCOMP_POD]

@@ -208,7 +208,7 @@ TOGETHER: list[tuple[str, str]] = [
     ),
     (
         "podAnnotations: {kubernetes.io/egress-bandwidth: fast}",
-        "podAnnotations.kubernetes.io/egress-bandwidth: Invalid value: must be a quantity from 1k to 1P",
+        "podAnnotations.kubernetes.io/egress-bandwidth: Forbidden: 'kubernetes.io/egress-bandwidth' must be a quantity from 1k to 1P",
     ),
     (
         f"podAnnotations: {{a: {'$' * 7000}}}",

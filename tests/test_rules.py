@@ -45,6 +45,7 @@ EXAMPLES: list[tuple[Manifest, Config]] = [
         Config(allowed_image_overrides=("ghcr.io/acme/*",)),
     ),
     ({"spec": {"containerSecurityContext": {"privileged": True}}}, Config(allow_unrestricted_security_context=True)),
+    ({"spec": {"podSecurityContext": {"runAsUser": 0}}}, Config(allow_unrestricted_security_context=True)),
 ]
 
 

@@ -174,6 +174,8 @@ BROKEN: list[tuple[Manifest, str, str]] = [
             ("scheduler.alpha.kubernetes.io/tolerations", "[]", "must not be set in a pod template"),
             ("pod.beta.kubernetes.io/init-containers", "[]", "must not be set in a pod template"),
             ("controller.kubernetes.io/pod-deletion-cost", "+1", "32 bit integer"),
+            ("kubernetes.io/egress-bandwidth", "a", "must be a quantity from 1k to 1P"),
+            ("kubernetes.io/ingress-bandwidth", "1", "must be a quantity from 1k to 1P"),
             (f"{APPARMOR}app", "runtime/default", "no container but 'function'"),
             (f"{APPARMOR}function", "docker/default", "must be runtime/default, unconfined"),
             (f"{APPARMOR}function", "unconfined", "must not be unconfined for Pod Security"),
@@ -299,6 +301,7 @@ SOUND: list[Manifest] = [
     {"annotations": {"EXAMPLE.com/a": ""}},
     {"annotations": {f"{APPARMOR}function": "localhost/a"}} | pod(appArmorProfile=LOCAL),
     {"annotations": {SECCOMP_POD: "docker/default", f"{SECCOMP}app": "localhost/a", f"{APPARMOR}function": ""}},
+    {"annotations": {"kubernetes.io/egress-bandwidth": "10M"}},
     {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-5"}},
     {"env": [given(resourceFieldRef={"resource": "limits.cpu", "divisor": 0})]},
     {"env": [given(resourceFieldRef={"resource": "limits.memory", "divisor": "1024Ki"})]},
@@ -393,6 +396,14 @@ def test_what_the_operator_allows() -> None:
     opened = Config(allow_unrestricted_security_context=True)
     assert of(opened, **container(privileged=True, allowPrivilegeEscalation=True)) == []
     assert of(opened, annotations={f"{APPARMOR}function": "unconfined"}) == []
+    assert of(opened, **pod(runAsUser=0, runAsNonRoot=False)) == []
+    assert of(opened, **(pod(runAsUser=0) | container(runAsNonRoot=False))) == []
+    assert of(opened, **(pod(runAsUser=0) | container(runAsUser=1))) == []
+    for spec in (pod(runAsUser=0), container(runAsUser=0) | pod(runAsNonRoot=True)):
+        (found,) = of(opened, **spec)
+        assert found.endswith(
+            "SecurityContext.runAsUser: Invalid value: 0: must be above 0 unless runAsNonRoot is false"
+        )
     for context in ({"privileged": True}, {"capabilities": {"add": ["CAP_SYS_ADMIN"]}}):
         (found,) = of(opened, **container(**context))
         assert found.startswith("spec.containerSecurityContext.allowPrivilegeEscalation: Invalid value: must be true")

@@ -12,6 +12,7 @@ _NETBIOS = r"[ !#-)+,\-0-9;=@-\[\]-{}~][ !#-)+-.0-9;=@-\[\]-{}~]{0,14}"
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _CHARACTER = r"[ !#-)\-.0-9A-Z^_`a-z{}~]"
 _WINDOWS_USER = re.compile(rf"(({_NETBIOS}|{_LABEL}(\.{_LABEL})*)\\)?{_CHARACTER}{{1,104}}")
+ROOT_WORDS = "must be above 0 unless runAsNonRoot is false"
 _SPACES_AND_DOTS = re.compile(r"(.*\\)?[ .]*")
 
 
@@ -59,6 +60,18 @@ def windows_users(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.runAsUserName", "must be a user's name of Windows, such as DOMAIN\\user", user)
 
 
+@rule("policy")
+def root(function: Function, config: Config) -> Iterator[Violation]:
+    """Where the operator allows root, a Function that runs as root says that it may."""
+    (pod_field, pod), (own_field, own) = _contexts(function)
+    field, user = (
+        (own_field, own["runAsUser"]) if own.get("runAsUser") is not None else (pod_field, pod.get("runAsUser"))
+    )
+    asked = own.get("runAsNonRoot") if own.get("runAsNonRoot") is not None else pod.get("runAsNonRoot")
+    if config.allow_unrestricted_security_context and user == 0 and asked is not False:
+        yield invalid(f"{field}.runAsUser", ROOT_WORDS, user)
+
+
 def _contexts(function: Function) -> Iterator[tuple[str, Any]]:
     yield "spec.podSecurityContext", function.spec.pod_security_context or {}
     yield "spec.containerSecurityContext", function.spec.container_security_context or {}
@@ -77,4 +90,4 @@ def _windows(function: Function) -> Iterator[tuple[str, Any]]:
             yield f"{field}.windowsOptions", options
 
 
-RULES: tuple[Rule, ...] = (localhost_profiles, seccomp_paths, escalation, host_process, windows_users)
+RULES: tuple[Rule, ...] = (localhost_profiles, seccomp_paths, escalation, host_process, windows_users, root)

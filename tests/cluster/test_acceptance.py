@@ -28,7 +28,7 @@ from test_door import Caller, bare, door, in_python, with_config  # noqa: F401 -
 from upgrade.templates import functions
 
 from hooks.cli.render import completed
-from hooks.config import Config
+from hooks.config import Config, Install
 from hooks.protocol import SyncRequest
 from hooks.sync import sync
 
@@ -37,7 +37,11 @@ Manifest = dict[str, Any]
 WANTED = int(os.environ.get("BUILDLESS_ACCEPTED", "1000"))
 SEED, BATCH, THREADS = 20_260_102, 200, 4
 LAYERS = ("schema", "cel", "policy", "hook")
-CONFIGS = {"restricted": Config(), "opened-up": Config(allow_unrestricted_security_context=True)}
+CONFIGS = {
+    "restricted": Config(),
+    "opened-up": Config(allow_unrestricted_security_context=True),
+    "no environment at install": Config(install=Install(environment=False)),
+}
 NEVER = (
     *("spec.source.gitRepository", "spec.template.labels", "spec.template.annotations"),
     *("spec.resourceConfiguration.function.resources.claims[]", "spec.resourceConfiguration.build.resources.claims[]"),
@@ -99,12 +103,12 @@ def strict(judge: ControlPlane) -> ControlPlane:
 def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -> None:
     """No child of an accepted Function is refused."""
     with_config(judge, CONFIGS[name])
-    tally = tallied(judge, CONFIGS[name], restricted if name == "restricted" else "default", WANTED)
+    tally = tallied(judge, CONFIGS[name], "default" if name == "opened-up" else restricted, WANTED)
     print(f"\n{name}: {tally}")
     for message, count in tally.kinds().most_common(40):
         print(f"{count:5} {message}")
     assert not tally.refusals
-    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name == "restricted")
+    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "opened-up")
     never = set(WRITTEN) - set(tally.fields)
     assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
 

@@ -61,6 +61,7 @@ REFUSED = {
     "labels-reserved": "no key may begin with serverless.kyma-project.io/",
     "mounts-overlapping": "mounts have to lie apart",
     "resources-request-above-limit": "must be less than or equal to its limit",
+    "stored-outside-bounds": "should be less than or equal to 1000",
     "scale-upside-down": "must be greater than or equal to minReplicas",
 }
 

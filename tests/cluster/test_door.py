@@ -266,7 +266,7 @@ def verdicts(door: ControlPlane, config: Config, count: int) -> Counter[str]:
 
 
 def test_every_rule_was_asked() -> None:
-    """Each rule refuses some of the five thousand, but for the sizes, which take more than these hold."""
+    """Each rule refuses some of the five thousand, but for the sizes and what other settings decide."""
     random, refused = Random(SEED), Counter[str]()
     for _ in range(COUNT):
         _, parent = chance.function(random)
@@ -275,7 +275,13 @@ def test_every_rule_was_asked() -> None:
         except ValidationError:
             continue
         refused.update(rule.name for rule in RULES for _ in rule.find(function, Config()))
-    assert {rule.name for rule in RULES} - set(refused) <= {"source_size", "other_size", "allowed_image"}
+    assert {rule.name for rule in RULES} - set(refused) <= {
+        "source_size",
+        "other_size",
+        "allowed_image",
+        "install_size",
+        "root",
+    }
 
 
 @pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
