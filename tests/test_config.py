@@ -40,6 +40,7 @@ RUNTIME = "must consist of a-z, 0-9 and '-' and begin with a letter"
 PROFILE = "must not hold ',', '=' or control characters"
 QUANTITY = "must be a quantity such as 250m, 1.5 or 64Mi"
 NO_SETTING = "Forbidden: there is no such setting"
+BANDWIDTH = "kubernetes.io/egress-bandwidth"
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/function"
 OURS = "serverless.kyma-project.io/configs-version"
 IN_PLACE = "Forbidden: Kubernetes reads it in place of the profiles that Functions may choose"
@@ -207,8 +208,8 @@ TOGETHER: list[tuple[str, str]] = [
         f"podAnnotations.kubernetes.io/config.seen: Forbidden: no key may begin with {BEGINNINGS}",
     ),
     (
-        "podAnnotations: {kubernetes.io/egress-bandwidth: fast}",
-        "podAnnotations.kubernetes.io/egress-bandwidth: Forbidden: 'kubernetes.io/egress-bandwidth' must be a quantity from 1k to 1P",
+        f"podAnnotations: {{{BANDWIDTH}: fast}}",
+        f"podAnnotations.{BANDWIDTH}: Forbidden: '{BANDWIDTH}' must be a quantity from 1k to 1P",
     ),
     (
         f"podAnnotations: {{a: {'$' * 7000}}}",

@@ -16,7 +16,7 @@ from hooks.kubernetes_names import UNUSABLE_ANNOTATIONS
 from hooks.runtimes import DEPENDENCIES, RESERVED_ENV, room
 from hooks.validate import RULES, Violation
 from hooks.validate.env import BINARY, DECIMAL, FIELDS, OF_CPU
-from hooks.validate.mounts import COVERING
+from hooks.validate.mounts import CLOSED, COVERING
 
 Manifest = dict[str, Any]
 
@@ -140,6 +140,7 @@ def test_the_crd_has_our_lists() -> None:
     """What CEL tests against is what the rules of the hook do."""
     told = " ".join(rule["rule"] for schema in schemas(SCHEMA) for rule in schema.get("x-kubernetes-validations", []))
     assert f"in {list(COVERING)}" in " ".join(told.split())
+    assert all(f"!self.startsWith('{place}')" in told for place in CLOSED)
     assert f"self in {sorted(FIELDS)}" in told
     for key in UNUSABLE_ANNOTATIONS:
         assert f"!('{key}' in self)" in told

@@ -212,7 +212,19 @@ BROKEN: list[tuple[Manifest, str, str]] = [
     (mounts("/etc/../x"), "spec.secretMounts[0].mountPath", "absolute path"),
     *(
         (mounts(path), "spec.secretMounts[0].mountPath", "would cover what every container needs")
-        for path in ("/tmp/", "/etc", "/usr/local/", "/bin", "/proc", "/proc/x", "/sys/a", "/dev", "/etc/hosts")
+        for path in (
+            "/tmp/",
+            "/etc",
+            "/usr/local/",
+            "/bin",
+            "/proc",
+            "/proc/x",
+            "/sys/a",
+            "/dev",
+            "/etc/hosts",
+            "/etc/package-registry-config",
+            "/etc/package-registry-config/a",
+        )
     ),
     *(
         (mounts(path), "spec.secretMounts[0].mountPath", "would cover what the runtime needs")
