@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 import hooks
 from hooks import config_texts, environment, quantity
-from hooks.cli.files import _Loader
+from hooks.cli.kubectl_yaml import Loader, plain
 from hooks.cli.run.kubelet import expanded
 from hooks.config import Config
 from hooks.function import (
@@ -140,7 +140,7 @@ def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern
 
 def of_yaml() -> Iterator[Use]:
     """Yield the expressions by which a YAML loader tells numbers, booleans and so on; it uses match()."""
-    for loader in (_Loader, yaml.SafeLoader):
+    for loader in (Loader, yaml.SafeLoader):
         for resolvers in loader.yaml_implicit_resolvers.values():
             yield from (Use(pattern, "match", f"{loader.__name__} {tag}") for tag, pattern in resolvers)
 
@@ -197,6 +197,30 @@ def read_requirements(text: str) -> None:
     list(requirements.faults(text))
 
 
+def read_yaml(text: str) -> None:
+    """Read a document as the command line does."""
+    with contextlib.suppress(yaml.YAMLError):
+        loader = Loader(text)
+        while loader.check_node():
+            loader.construct_document(loader.get_node())
+
+
+YAML = [
+    *"a:-[{,&*'\"|#\n ",
+    "a: ",
+    "- ",
+    "\n  ",
+    "&a ",
+    "*a ",
+    "? ",
+    "[a, ",
+    "{a: ",
+    "a: [",
+    "<<: ",
+    "&a [*a,",
+    "- [[[]]]\n",
+    "a\n",
+]
 REQUIREMENTS = [
     *"a .!\\\n#-=@;,/[]<>()*\t",
     "==1",
@@ -240,6 +264,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "references": (lambda text: expanded(text, {"A": "$(A)"}), ["$", "(", ")", "A", "$(A)", "$$", "$("]),
     "escaping": (environment.escaped, ["$", "a"]),
     "source": (lambda text: list(environment.source_chunks(text)), ["a", "é", "😀", "$"]),
+    "plain texts": (plain, [*"0123456789_.eExXobB+-:", "1_", "0x", "0b"]),
     "sizes": (encoded_bytes, ["a", "<", "\u2028", "$", "\0"]),
 }
 
@@ -251,6 +276,12 @@ def test_every_parser_is_linear(name: str) -> None:
     repeated = [*pieces, *map("".join, itertools.permutations(pieces, 2))]
     for parts in slowest(run, itertools.product(("", "a"), repeated, ("", "!"))):
         check_linear(run, parts)
+
+
+@pytest.mark.parametrize("piece", YAML)
+def test_reading_yaml_is_linear(piece: str) -> None:
+    """Files for `buildless render`; PyYAML looks 1,024 characters ahead, so what is short says nothing."""
+    check_growth(read_yaml, ("", piece, "\n"), 8192)
 
 
 def function(**spec: Any) -> Function:

@@ -1,8 +1,8 @@
 """
 Read Functions from YAML or JSON files, and say of each fault on which line it is.
 
-Values are read as Kubernetes reads them: a date stays a string. A file may hold several documents, and Lists as kubectl
-prints them; what is no Function is left alone.
+Values are read as kubectl reads them (kubectl_yaml.py). A file may hold several documents, and Lists as kubectl prints
+them; what is no Function is left alone.
 """
 
 import re
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from hooks.cli.kubectl_yaml import Loader
 from hooks.faults import faults
 
 GROUP = "serverless.kyma-project.io"
@@ -32,7 +33,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.path, " ".join(self.message.split())) if part)
+        path = self.path if self.path.isprintable() else ascii(self.path)[1:-1]
+        return ": ".join(part for part in (place, path, " ".join(self.message.split())) if part)
 
 
 class Unusable(Exception):
@@ -58,24 +60,6 @@ class Document:
     def problems(self, error: ValidationError) -> list[Problem]:
         """Return every fault that pydantic found in this document."""
         return [self.problem(path, message) for path, message in faults(error)]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: without dates, and with no key given twice."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the base class declares it without a type
-        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                message = f"{key.value!r} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
 
 
 def functions(names: Iterable[str]) -> tuple[list[Document], list[Problem]]:
@@ -108,12 +92,15 @@ def is_function(document: Document) -> bool:
 def documents(name: str) -> Iterator[Document]:
     """Yield the documents of one file, those in a List one by one; raises Unusable if it cannot be read."""
     try:
-        loader = _Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+        loader = Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+    except OSError as error:
+        raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
+    except yaml.YAMLError as error:
+        raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
+    try:
         while loader.check_node():
             if node := loader.get_node():
                 yield from _each(Document(file=name, value=loader.construct_document(node), node=node))
-    except OSError as error:
-        raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         message = " ".join(filter(None, (error.context, error.problem)))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from hooks.cli import settings
 from hooks.cli.dump import WRITERS
 from hooks.cli.files import Document, Problem, functions
+from hooks.cli.unknown import unknown_fields
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
@@ -50,11 +51,12 @@ def run(args: argparse.Namespace) -> int:
 
 def faults(document: Document, config: Config) -> list[Problem]:
     """Return what is wrong with a Function: what it is made of first, and if that is sound, the rules."""
+    problems = [document.problem(path, message) for path, message in unknown_fields(document.value)]
     try:
         function = Function.model_validate(completed(document.value))
     except ValidationError as error:
-        return document.problems(error)
-    return [document.problem(violation.field, violation.message) for violation in validate(function, config)]
+        return problems + document.problems(error)
+    return problems + [document.problem(violation.field, violation.message) for violation in validate(function, config)]
 
 
 def children(document: Document, config: Config) -> list[Manifest]:
