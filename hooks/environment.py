@@ -13,8 +13,8 @@ from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, room
 
-_REFERENCE = re.compile(r"\$\$|\$\(([^)]{1,253})\)")
-"""What the kubelet reads in a value: an escaped $, or a reference. No name is longer than 253 bytes."""
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
+"""What the kubelet reads in a value: an escaped $, or a reference. Behind one that does not end there is no other."""
 
 
 def of_function(function: ResolvedFunction) -> list[Manifest]:
@@ -58,12 +58,12 @@ def _with_replaced(given: list[Manifest], replaced: dict[str, str]) -> Iterator[
 
 def _expanded(value: str, known: dict[str, str]) -> str:
     """Return a value with its references to the known variables in their place; all others stay."""
-    return _REFERENCE.sub(lambda found: escaped(known[found[1]]) if found[1] in known else found[0], value)
+    return _REFERENCE.sub(lambda found: escaped(known[found[1]]) if found[2] and found[1] in known else found[0], value)
 
 
 def references(value: str) -> set[str]:
     """Return the names of the variables to which a value refers."""
-    return {found[1] for found in _REFERENCE.finditer(value) if found[1]} if "$(" in value else set()
+    return {found[1] for found in _REFERENCE.finditer(value) if found[2]} if "$(" in value else set()
 
 
 def source_chunks(source: str) -> Iterator[tuple[str, str]]:

@@ -470,7 +470,7 @@ def merge(**fields: Callable[[Random], Any]) -> Break:
 
 
 def named(random: Random, parent: Manifest) -> None:
-    parent["metadata"]["name"] = random.choice(["9a", "a.b", "A", "a-", "a_b", "x" * 64, "x" * 254, "é"])
+    parent["metadata"]["name"] = random.choice(["9a", "a.b", "A", "a-", "a_b", "x" * 64, "x" * 253, "é"])
 
 
 def in_source(random: Random, parent: Manifest) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import chance
 import pytest
-from cases import NOW, complete
+from cases import NOW, complete, overlaid
 from control_plane import ControlPlane, wait_until
 from existing import ExistingCluster
 from pydantic import ValidationError
@@ -442,10 +442,15 @@ def test_restricted_is_what_kubernetes_means(api: Stack, restricted: str, limit:
         assert admitted(api, restricted, {context: fragment}) == wanted, (limit.path, value)
 
 
-def admitted(api: Stack, namespace: str, spec: Manifest) -> bool:
-    request = SyncRequest.parse({"parent": complete({"spec": deepcopy(spec)}), "children": {}})
-    answer = sync(request, Config(allow_unrestricted_security_context=True), now=NOW)
+def admitted(api: Stack, namespace: str, contexts: Manifest) -> bool:
+    """Tell whether the pod of a sound Function gets in, with these contexts laid over its own."""
+    request = SyncRequest.parse({"parent": complete({"spec": {}}), "children": {}})
+    answer = sync(request, Config(), now=NOW)
     template = next(child for child in answer.children if child["kind"] == "Deployment")["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod"} | deepcopy(template)
     pod["metadata"]["name"] = "from-template"
+    pod["spec"]["securityContext"] |= contexts.get("podSecurityContext", {})
+    for container in pod["spec"]["containers"]:
+        own = container["securityContext"]
+        container["securityContext"] = overlaid(own, contexts.get("containerSecurityContext", {}))
     return api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201
