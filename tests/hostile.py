@@ -86,6 +86,13 @@ def copied(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def largest() -> Body:
+    """Return a body as large as the largest that chance makes: what a process once needs for one it keeps."""
+    request = orjson.loads(_originals()["settled"][1])
+    request["parent"]["spec"]["secretMounts"] = [{"secretName": "s", "mountPath": "x" * 20_000}] * 40
+    return Body(hook="sync", data=orjson.dumps(request), config=Config(), made="largest")
+
+
 def _encoded(request: Any) -> bytes:
     try:
         return orjson.dumps(request)

@@ -176,6 +176,8 @@ def test_over_http(served: Served, request: pytest.FixtureRequest) -> None:
     """No body is answered with 500 or takes a second of CPU, and the processes stay, and stay as small as they were."""
     codes: Counter[int] = Counter()
     count = request.config.getoption("--bodies")
+    for _ in range(10 * WORKERS):
+        assert served.post(hostile.largest()) in DECLARED
     workers, before, slowest = served.workers(), served.kibibytes(), (0.0, "")
     for number in range(count):
         body = hostile.body(SEED, number)
