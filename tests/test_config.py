@@ -40,10 +40,10 @@ RUNTIME = "must consist of a-z, 0-9 and '-' and begin with a letter"
 PROFILE = "must not hold ',', '=' or control characters"
 QUANTITY = "must be a quantity such as 250m, 1.5 or 64Mi"
 NO_SETTING = "Forbidden: there is no such setting"
+BANDWIDTH = "kubernetes.io/egress-bandwidth"
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/function"
 OURS = "serverless.kyma-project.io/configs-version"
 IN_PLACE = "Forbidden: Kubernetes reads it in place of the profiles that Functions may choose"
-EGRESS = "kubernetes.io/egress-bandwidth"
 TOLERATIONS = "scheduler.alpha.kubernetes.io/tolerations"
 BEGINNINGS = "serverless.kyma-project.io/ or kubernetes.io/config."
 SUM = "Too long: the settings of a pod take"
@@ -208,8 +208,8 @@ TOGETHER: list[tuple[str, str]] = [
         f"podAnnotations.kubernetes.io/config.seen: Forbidden: no key may begin with {BEGINNINGS}",
     ),
     (
-        f"podAnnotations: {{{EGRESS}: fast}}",
-        f"podAnnotations.{EGRESS}: Forbidden: '{EGRESS}' must be a quantity from 1k to 1P",
+        f"podAnnotations: {{{BANDWIDTH}: fast}}",
+        f"podAnnotations.{BANDWIDTH}: Forbidden: '{BANDWIDTH}' must be a quantity from 1k to 1P",
     ),
     (
         f"podAnnotations: {{a: {'$' * 7000}}}",
@@ -438,9 +438,9 @@ def test_serve_ends_with_one_line_for_each_fault(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"c.yaml:1: registry: Invalid value: {REGISTRY}",
+        'c.yaml:3: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m',
         f'c.yaml:6: profiles.L.limits.mem: Invalid value: "mem": {RESOURCE}',
         "c.yaml:7: imagePullSecrets[0]: Required value",
-        'c.yaml:3: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m',
     ]
 
 
