@@ -66,7 +66,7 @@ class Install(Setting):
     """
 
     limits: Amounts = {"cpu": "1", "memory": "512Mi"}
-    environment: bool = True
+    environment: Flag = True
 
 
 class VolumeSizes(Setting):

@@ -137,7 +137,10 @@ def overlay(seed: int, oddness: float = 0.02) -> Manifest:
     chosen = [pick(*PROFILE_NAMES) for _ in range(random.randrange(3))]
     settings["profiles"] = {name: profile(random, oddness) for name in chosen}
     settings["defaultProfile"] = pick([*chosen, "M"], ["HUGE", "", 1])
-    settings["install"] = {"limits": amounts(random, oddness, ("cpu", "memory", "ephemeral-storage"))}
+    settings["install"] = {
+        "limits": amounts(random, oddness, ("cpu", "memory", "ephemeral-storage")),
+        "environment": pick([True, False], ["yes", 1, []]),
+    }
     settings["minimumResources"] = amounts(random, oddness, tuple(AMOUNTS))
     if random.random() < oddness:
         settings[random.choice(("registy", "default_profile", "größe"))] = "x"

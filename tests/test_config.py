@@ -128,6 +128,7 @@ BY_ITSELF: list[tuple[str, str]] = [
     ("targetCPUUtilizationPercentage: '50'", "targetCPUUtilizationPercentage: must be of type integer"),
     ("allowUnrestrictedSecurityContext: 1", "allowUnrestrictedSecurityContext: must be of type boolean"),
     ("related: {pods: 'on'}", "related.pods: must be of type boolean"),
+    ("install: {environment: 'on'}", "install.environment: must be of type boolean"),
     ("registy: x", f"registy: {NO_SETTING}"),
     ("default_profile: S", f"default_profile: {NO_SETTING}"),
 ]
