@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from hooks import quantity
 from hooks.config import Config
 from hooks.function import ResourceChoice, ResourceConfiguration
+from hooks.kubernetes_names import is_overcommitted
 
 CUSTOM = "custom"
 """What the status calls resources that were written out in the Function."""
-_SHARED = ("cpu", "memory", "ephemeral-storage")
-"""Resources of which a container may use more than it requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,16 @@ def sized(chosen: ResourceConfiguration | None, config: Config) -> Resources:
     requests, limits = _canonical(choice.resources.requests), _canonical(choice.resources.limits)
     if not limits:
         limits, requests = _each(max, default.limits, requests), {**default.requests, **requests}
-    return Resources(profile=CUSTOM, requests=requests or _each(min, default.requests, limits), limits=limits)
+        limits |= _whole(requests)
+    elif not requests:
+        wanted = {name: amount for name, amount in default.requests.items() if is_overcommitted(name)}
+        requests = _each(min, wanted, limits)
+    return Resources(profile=CUSTOM, requests=requests, limits=limits)
+
+
+def _whole(amounts: Mapping[str, str]) -> dict[str, str]:
+    """Return the amounts of devices and huge pages: of these Kubernetes takes no request but the limit."""
+    return {name: amount for name, amount in amounts.items() if not is_overcommitted(name)}
 
 
 def installing(chosen: ResourceConfiguration | None, resources: Resources, config: Config) -> Resources:
@@ -55,12 +63,11 @@ def installing(chosen: ResourceConfiguration | None, resources: Resources, confi
     """
     build = (chosen and chosen.build and chosen.build.resources) or None
     asked, bounds = (_canonical(build.requests), _canonical(build.limits)) if build else ({}, {})
-    raised = _each(max, _each(max, config.install.limits, resources.requests), resources.limits)
-    limits = {
-        name: bounds.get(name, raised[name]) if name in _SHARED else raised[name]
-        for name in (*config.install.limits, *resources.limits)
-    }
-    limits |= {name: amount for name, amount in bounds.items() if name in _SHARED}
+    floor = {name: amount for name, amount in config.install.limits.items() if is_overcommitted(name)}
+    asked_for = {name: resources.requests[name] for name in floor if name in resources.requests}
+    raised = _each(max, _each(max, floor, asked_for), resources.limits)
+    limits = {name: raised[name] for name in (*floor, *resources.limits)}
+    limits |= {name: amount for name, amount in bounds.items() if is_overcommitted(name)}
     requests = {
         name: _install_request(name, resources, asked, limits) for name in dict.fromkeys((*resources.requests, *limits))
     }
@@ -68,8 +75,7 @@ def installing(chosen: ResourceConfiguration | None, resources: Resources, confi
 
 
 def _install_request(name: str, own: Resources, asked: Mapping[str, str], limits: Mapping[str, str]) -> str:
-    if name not in _SHARED:
-        # Kubernetes takes no request for a device or huge pages that differs from the limit.
+    if not is_overcommitted(name):
         return own.requests.get(name) or limits[name]
     known = (own.requests.get(name, "0"), limits.get(name), asked.get(name))
     return min((amount for amount in known if amount is not None), key=quantity.parse)

@@ -46,7 +46,16 @@ def choices(draw: st.DrawFn) -> Manifest:
     return {"resources": {side: sides[side] for side in draw(st.sets(st.sampled_from(["requests", "limits"])))}}
 
 
-CONFIGS = st.builds(lambda limits: Config.model_validate({"install": {"limits": limits}}), amounts())
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    """Settings with other limits of installs, and sometimes a device in the default profile."""
+    profile = Config().profiles["L"].model_dump()
+    if draw(st.booleans()):
+        profile = {side: amounts | {DEVICE: "2"} for side, amounts in profile.items()}
+    return Config.model_validate({"install": {"limits": draw(amounts())}, "profiles": {"L": profile}})
+
+
+CONFIGS = configs()
 WRITTEN = st.fixed_dictionaries({}, optional={"function": choices(), "build": choices()})
 
 
@@ -66,6 +75,14 @@ def test_every_limit_has_a_request_below_it(written: Manifest, config: Config) -
     for name, limit in install.limits.items():
         assert parse(install.requests[name]) <= parse(limit)
         assert name != DEVICE or install.requests[name] == limit
+
+
+@given(WRITTEN, CONFIGS)
+def test_devices_are_limited_to_what_is_requested(written: Manifest, config: Config) -> None:
+    """Kubernetes takes no request of a device without a limit, and no other limit than the request."""
+    for resources in both(written, config):
+        if DEVICE in {*resources.requests, *resources.limits}:
+            assert resources.requests.get(DEVICE, resources.limits.get(DEVICE)) == resources.limits.get(DEVICE)
 
 
 @given(WRITTEN, CONFIGS)
