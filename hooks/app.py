@@ -24,6 +24,8 @@ from hooks.trace import traceback
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """A Function's own objects take less than 3 MiB; the rest is for pods that nobody has cleaned away."""
+LINE_CHARACTERS = 1024
+"""How long an error is, in an answer and in the log."""
 JSON = "application/json"
 RETRY_SECONDS = 1
 """When to ask again while the hook is being replaced: Metacontroller takes no 429 without a whole number of seconds."""
@@ -128,20 +130,26 @@ def _refused(error: Exception) -> Response:
     """Answer an error with one line of JSON; what was not foreseen reaches the log only, and no value with it."""
     match error:
         case _Refusal():
-            code, message = error.code, str(error)
+            code, message = error.code, _line(str(error))
         case HTTPException():
             code, message = error.code or 500, error.name
         case Unreadable():
-            code, message = 422, str(error)
+            code, message = 422, _line(str(error))
         case _:
             log.error("internal error: %s", traceback(error))
             return _json(500, {"error": "internal error"})
     is_busy = code == 429
-    log.log(logging.DEBUG if is_busy else logging.WARNING, "%s %s: %d %s", request.method, request.path, code, message)
+    level = logging.DEBUG if is_busy else logging.WARNING
+    log.log(level, "%s %s: %d %s", request.method, _line(request.path), code, message)
     answer = _json(code, {"error": message})
     if is_busy:
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
+
+
+def _line(text: str) -> str:
+    """Return a text as one line of bounded length: keys of a map and paths of a URL may hold anything."""
+    return "".join(each if each.isprintable() else "?" for each in text[:LINE_CHARACTERS])
 
 
 def _json(code: int, value: Any) -> Response:

@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cases import ROOT, UID, all_cases
@@ -155,6 +156,17 @@ def test_a_bug_says_nothing_outside(
     assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_app:\d+ in broken; ", line)
     assert re.search(r"; raised after ValueError at test_app:\d+ in broken$", line)
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("key", ["x\nERROR forged", "x\u2028y\x1b[2J", "x" * 50_000])
+def test_an_error_is_one_bounded_line(client: FlaskClient, caplog: pytest.LogCaptureFixture, key: str) -> None:
+    """Neither a key of a map nor a path can begin a line of its own in the log, or fill it."""
+    metadata = {"name": "hello", "namespace": "default", "uid": UID, "labels": {key: 1}}
+    answers = [post(client, body(metadata=metadata)), client.post(f"/v1/{quote(key[:900])}")]
+    assert [answer.status_code for answer in answers] == [422, 404]
+    for text in (*caplog.messages, *(answer.json["error"] for answer in answers)):
+        assert text.isprintable()
+        assert len(text) < 2200
 
 
 def test_an_error_in_an_explanation_costs_the_explanation(

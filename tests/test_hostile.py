@@ -36,6 +36,8 @@ SEED = 1
 DECLARED = {200, 400, 411, 413, 415, 422}
 SECONDS = 1.0
 """The CPU time within which every body is answered."""
+LINE_BYTES = 5000
+"""How long an error may be."""
 WORKERS = 2
 KIBIBYTES = 2048
 """How much a process may grow after its first requests."""
@@ -116,12 +118,12 @@ class Served:
         """Return the memory that each worker has for itself."""
         return {pid: int(self._field(pid, "RssAnon")) for pid in self.workers()}
 
-    def post(self, body: Body) -> int:
+    def post(self, body: Body) -> tuple[int, bytes]:
         self.connection.request("POST", f"/v1/{body.hook}", body.data, {"Content-Type": "application/json"})
         answer = self.connection.getresponse()
-        answer.read()
+        content = answer.read()
         self.connection.close()
-        return answer.status
+        return answer.status, content
 
     def _field(self, pid: int, name: str) -> str:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -177,16 +179,17 @@ def test_over_http(served: Served, request: pytest.FixtureRequest) -> None:
     codes: Counter[int] = Counter()
     count = request.config.getoption("--bodies")
     for _ in range(10 * WORKERS):
-        assert served.post(hostile.largest()) in DECLARED
+        assert served.post(hostile.largest())[0] in DECLARED
     workers, before, slowest = served.workers(), served.kibibytes(), (0.0, "")
     for number in range(count):
         body = hostile.body(SEED, number)
         if number == count // 4:
             before = served.kibibytes()
         spent = served.cpu_seconds()
-        code = served.post(body)
+        code, content = served.post(body)
         codes[code] += 1
         assert code in DECLARED, f"{code}\n{body}"
+        assert code == 200 or len(content) < LINE_BYTES, f"{content[:300]!r}\n{body}"
         slowest = max(slowest, (served.cpu_seconds() - spent, str(body)))
     grown = max(after - before[pid] for pid, after in served.kibibytes().items())
     print(f"{dict(codes)}, slowest {slowest[0]:.3f} s CPU, grown by {grown} KiB, {len(workers)} workers")

@@ -14,7 +14,7 @@ import pytest
 from cases import NOW, ROOT, complete, overlaid, settle
 from metacontroller import World
 
-from hooks import cause
+from hooks import cause, state
 from hooks.autoscaler import INACTIVE
 from hooks.conditions import OVERDUE
 from hooks.config import Config
@@ -321,3 +321,17 @@ def test_a_record_that_cannot_be_read_is_named(kind: str, record: str) -> None:
     assert said["Stalled"]["message"].endswith(f"kubectl annotate {kind.lower()} hello {LAST_APPLIED}-")
     annotations[LAST_APPLIED] = before
     assert conditions(world)["Ready"]["reason"] == "DeploymentReady"
+
+
+def test_an_error_in_what_an_autoscaler_says_costs_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Function is ready in its Deployment's own words, and the place of the error is carried to the log."""
+
+    def broken(*_: Any) -> None:
+        raise ValueError("s3cr3t")
+
+    monkeypatch.setattr(state, "of_autoscaler", broken)
+    answer = sync(SyncRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
+    assert {each["type"]: each["reason"] for each in answer.status["conditions"]}["Ready"] == "DeploymentReady"
+    assert answer.dropped.startswith("ValueError at test_status:")
+    assert answer.dropped.endswith(" in broken")
+    assert "dropped" not in answer.to_json()
