@@ -1,7 +1,7 @@
 """
 The hook service of buildless Functions: JSON in, JSON out.
 
-app.py       the door: HTTP, the clock, the log                 worker.py       how clients are waited for
+app.py       the door: HTTP, the clock, the log                 worker.py       many clients, one request at a time
 protocol.py  what Metacontroller asks and what it is answered
 sync.py      the story: validate, resolve, build, report
 function.py  a Function as written, like crds/functions.yaml    config.py       what an operator may choose
@@ -13,6 +13,7 @@ children/    one Kubernetes kind per module                     quantity.py     
 status.py    what a Function says                               conditions.py   since when it says so
 rollout.py   what a Deployment says                         redact.py       a text of others as one safe line
 cause.py     why pods do not run                                related.py      what is sent along: pods ...
+connection.py one client of them, with its deadlines
 drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
 cli/         one command per module
 

@@ -21,7 +21,7 @@ FLOOR_SECONDS = 0.03
 """What takes less even at the largest size is no danger, and too short to be measured."""
 RATIO = 3.0
 """Twice the text may take twice the time; four times is quadratic."""
-MOST_PIECES = 16
+MOST_PIECES = 12
 
 _CATEGORIES = {
     op.CATEGORY_DIGIT: "0",

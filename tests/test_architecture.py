@@ -66,6 +66,7 @@ ORDER = [
     "hooks.status",
     "hooks.sync",
     "hooks.app",
+    "hooks.connection",
     "hooks.worker",
 ]
 SOURCES = {

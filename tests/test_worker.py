@@ -20,7 +20,8 @@ from typing import NamedTuple
 import pytest
 from cases import ROOT, all_cases
 
-from hooks.worker import ANSWER_SECONDS, HEADER_SECONDS, LINGER_SECONDS, REQUEST_SECONDS
+from hooks.app import MAX_BODY_BYTES
+from hooks.connection import ANSWER_SECONDS, HEADER_SECONDS, LARGEST_BODY, LINGER_SECONDS, REQUEST_SECONDS
 
 BODY = json.dumps(all_cases()[0].request).encode()
 HEADER = b"POST /v1/sync HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -89,14 +90,24 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     directory = tmp_path_factory.mktemp(request.param)
     command, context = [sys.executable, "-m", "hooks.cli", "serve"], None
     if request.param == "https":
-        files = ["-out", str(directory / "crt"), "-keyout", str(directory / "key")]
-        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *files]
-        subprocess.run(make, check=True, capture_output=True)
-        command += [f"--tls-certificate={directory / 'crt'}", f"--tls-key={directory / 'key'}"]
-        context = ssl.create_default_context(cafile=str(directory / "crt"))
-        context.check_hostname = False
+        command += certified(directory)
+        context = trusting(directory)
     with serving(directory, *command, context=context) as running:
         yield running
+
+
+def certified(directory: Path, name: str = "localhost") -> list[str]:
+    """Make a certificate and its key, or make them anew; return the flags that name them."""
+    files = ["-out", str(directory / "crt"), "-keyout", str(directory / "key")]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", *files]
+    subprocess.run(make, check=True, capture_output=True)
+    return [f"--tls-certificate={directory / 'crt'}", f"--tls-key={directory / 'key'}"]
+
+
+def trusting(directory: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(directory / "crt"))
+    context.check_hostname = False
+    return context
 
 
 def silent(service: Service) -> None:
@@ -200,6 +211,11 @@ def test_what_is_refused_early_is_answered(service: Service) -> None:
     assert service.ask(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
+def test_only_what_the_app_reads_is_waited_for() -> None:
+    """The app and its worker have one bound for a body."""
+    assert LARGEST_BODY == MAX_BODY_BYTES
+
+
 def test_framing_that_can_be_read_in_two_ways_is_refused(service: Service) -> None:
     """Two lengths, or one that is no number, are never a request."""
     for lengths in (b"Content-Length: 2\r\nContent-Length: 3", b"Content-Length: 2_0", b"Content-Length : 2"):
@@ -285,3 +301,16 @@ def test_a_stop_finishes_what_has_begun(tmp_path: Path) -> None:
         time.sleep(0.3)
         client.sendall(request[50:])
         assert answer_of(client).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_renewed_certificate_is_used(tmp_path: Path) -> None:
+    """New files are read by themselves; while they do not fit together the old certificate goes on."""
+    command = [sys.executable, "-m", "hooks.cli", "serve", *certified(tmp_path)]
+    with serving(tmp_path, *command, context=trusting(tmp_path)) as first:
+        (tmp_path / "key").write_text("half of a renewal")
+        assert [first.ask().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
+        certified(tmp_path, "renewed")
+        renewed = first._replace(context=trusting(tmp_path))
+        assert [renewed.ask().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
+        assert first.ask() == b""
+    assert "The certificate cannot be read" in first.log.read_text()
