@@ -8,9 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 SECCOMP = {"RuntimeDefault", "Localhost"}
 
+SELINUX = {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+
 Manifest = dict[str, Any]
+
+
+def of_template(template: Manifest) -> Iterator[str]:
+    """Yield the same of a pod template: of its spec, and of the annotations that stand for fields of it."""
+    yield from faults(template["spec"])
+    for key, value in template["metadata"].get("annotations", {}).items():
+        if key.startswith(APPARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/"):
+            yield f"annotation {key}"
 
 
 def faults(pod: Manifest) -> Iterator[str]:
@@ -42,7 +53,19 @@ def _of_container(container: Manifest, pod: Manifest) -> Iterator[str]:
         yield "capabilities.add"
     if merged.get("runAsNonRoot") is not True or merged.get("runAsUser") == 0:
         yield "runAsNonRoot"
-    if merged.get("seccompProfile", {}).get("type") not in SECCOMP:
-        yield "seccompProfile"
     if any("hostPort" in port for port in container.get("ports", [])):
         yield "hostPort"
+    yield from _of_profiles(own, pod)
+
+
+def _of_profiles(own: Manifest, pod: Manifest) -> Iterator[str]:
+    merged = pod | own
+    if merged.get("seccompProfile", {}).get("type") not in SECCOMP:
+        yield "seccompProfile"
+    if merged.get("appArmorProfile", {"type": "RuntimeDefault"})["type"] not in SECCOMP:
+        yield "appArmorProfile"
+    if merged.get("windowsOptions", {}).get("hostProcess"):
+        yield "hostProcess"
+    for options in (context.get("seLinuxOptions", {}) for context in (own, pod)):
+        if options.get("user") or options.get("role") or options.get("type", "") not in SELINUX:
+            yield "seLinuxOptions"

@@ -1,9 +1,12 @@
 """Sound Functions as users write them, every field now and then; Hypothesis makes the combinations."""
 
+import operator
 from typing import Any
 
 from cases import complete
 from hypothesis import strategies as st
+
+from hooks.kubernetes_names import APPARMOR, SECCOMP_POD
 
 Manifest = dict[str, Any]
 
@@ -60,6 +63,14 @@ variables = st.one_of(
     st.builds(lambda n, v: {"name": n, "valueFrom": v}, env_names, references),
     st.builds(lambda n: {"name": n}, env_names),
 )
+profiles = st.sampled_from(
+    [
+        {},
+        {f"{APPARMOR}function": "runtime/default"},
+        {f"{APPARMOR}function": "localhost/a"},
+        {SECCOMP_POD: "runtime/default"},
+    ]
+)
 paths = st.sampled_from(["/etc/a", "/etc/b", "/data/", "/srv/x/y", "/usr/src/app/function/conf"])
 amounts = st.one_of(
     some(requests=some(**quantities)),
@@ -98,7 +109,7 @@ def specs(draw: st.DrawFn) -> Manifest:
             env=st.lists(variables, max_size=4, unique_by=lambda entry: entry["name"]),
             envFrom=st.lists(st.builds(lambda n: {"prefix": "", "secretRef": {"name": n}}, objects), max_size=2),
             labels=labels,
-            annotations=st.dictionaries(keys, texts, max_size=2),
+            annotations=st.builds(operator.or_, st.dictionaries(keys, texts, max_size=2), profiles),
             replicas=st.integers(0, 5),
             scaleConfig=scales,
             resourceConfiguration=st.one_of(
