@@ -49,7 +49,7 @@ def policy() -> Manifest:
                 {
                     "expression": "variables.found.size() == 0",
                     "message": "the operator's settings do not allow this Function",
-                    "messageExpression": "variables.found.join('; ')",
+                    "messageExpression": _TOLD,
                 },
                 _MAY_RUN_AS,
             ],
@@ -116,6 +116,10 @@ _MAY_RUN_AS = {
 }
 """A Function can do what its account can: only the API server knows who asks, so the hook has no such rule."""
 
+_LONGEST = 5000
+"""Characters of a message: of one that is longer than 5 kB the API server would say nothing."""
+_CUT = f"text.size() <= {_LONGEST} ? text : text.substring(0, {_LONGEST}) + ' ...'"
+_TOLD = f"[variables.found.join('; ')].map(text, {_CUT})[0]"
 _FREE = 'params.data["allowUnrestrictedSecurityContext"] == "true"'
 _MOUNTS = ("secretMounts", "configMapMounts")
 _MATCHES: Manifest = {

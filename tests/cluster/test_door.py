@@ -371,6 +371,15 @@ def test_the_crd_is_within_the_budget_at_its_bounds(door: ControlPlane, spec: Ma
     assert told(door, complete({"spec": spec})) == []
 
 
+def test_many_faults_are_told_as_far_as_they_fit(door: ControlPlane) -> None:
+    """The policy names the first faults, however many there are."""
+    with_config(door, Config())
+    sysctls = [{"name": f"net.ipv4.x{n}{'a' * 200}", "value": "1"} for n in range(64)]
+    found = told(door, complete({"spec": {"podSecurityContext": {"sysctls": sysctls}}}))
+    assert found[0].startswith('Forbidden: "net.ipv4.x0a')
+    assert 5 < len(found) < 64
+
+
 def test_mounts_that_are_too_long_together(door: ControlPlane) -> None:
     """With paths of any length a rule speaks, not the limit of costs."""
     spec = complete({"spec": mounted(f"/{n}/{'x' * 1000}" for n in range(128))})["spec"]
