@@ -40,7 +40,10 @@ _NODEJS = Runtime(
     work_dir="/usr/src/app/function",
     needs=(
         *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
-        *(f"/usr/src/app/function/{name}" for name in ("handler.js", "node_modules", "package.json")),
+        *(
+            f"/usr/src/app/function/{name}"
+            for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
+        ),
     ),
     # Without a package.json of its own the server's would decide between CommonJS and ES modules.
     start="""\
@@ -63,7 +66,10 @@ exec npm install --omit=dev --no-audit --no-fund --no-update-notifier --progress
 
 _PYTHON = Runtime(
     work_dir="/kubeless",
-    needs=("/function_server", "/kubeless.py", "/kubeless/.local", "/kubeless/handler.py", "/server.py"),
+    needs=(
+        *("/function_server", "/kubeless.py", "/server.py"),
+        *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
+    ),
     # Custom images made for older Kyma releases bring kubeless.py in place of server.py.
     start="""\
 set -e

@@ -364,6 +364,8 @@ POOLS: dict[str, Pool] = {
                 "/a/../b",
                 "/usr/src/app/server.mjs/x",
                 "/etc/hosts",
+                "/etc/package-registry-config",
+                "/etc/package-registry-config/a",
             ),
         ],
     ),

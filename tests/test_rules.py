@@ -140,7 +140,7 @@ def test_the_crd_has_our_lists() -> None:
     """What CEL tests against is what the rules of the hook do."""
     told = " ".join(rule["rule"] for schema in schemas(SCHEMA) for rule in schema.get("x-kubernetes-validations", []))
     assert f"in {list(COVERING)}" in " ".join(told.split())
-    assert all(f"!self.startsWith('{place}')" in told for place in CLOSED)
+    assert all(f"!self.startsWith('{path}')" in told for path in CLOSED)
     assert f"self in {sorted(FIELDS)}" in told
     for key in UNUSABLE_ANNOTATIONS:
         assert f"!('{key}' in self)" in told

@@ -422,9 +422,10 @@ def test_what_the_operator_allows() -> None:
 
 
 def test_secrets_are_never_repeated() -> None:
-    """Neither a variable's value nor a line of the requirements, which may hold a password, is part of a message."""
-    found = violations(python("user s3cr3t here\n") | {"env": [{"name": "A", "value": "s3cr3t\0"}]})
-    assert len(found) == 2
+    """Neither a variable's value, a line of the requirements nor an image is part of a message: each may hold one."""
+    nul = {"env": [{"name": "A", "value": "s3cr3t\0"}], "runtimeImageOverride": "https://u:s3cr3t@a"}
+    found = violations(python("user s3cr3t here\n") | nul)
+    assert len(found) == 3
     assert "s3cr3t" not in str(found)
 
 

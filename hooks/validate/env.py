@@ -42,7 +42,7 @@ def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule("policy")
 def env_paths(function: Function, config: Config) -> Iterator[Violation]:
-    """A variable does not say otherwise where the runtime finds the handler."""
+    """A variable does not change where the runtime looks for the handler."""
     runtime = config.runtimes.get(function.spec.runtime)
     family = FAMILIES[runtime.family] if runtime else None
     for index, entry in enumerate(function.spec.env or ()):

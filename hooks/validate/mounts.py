@@ -11,13 +11,13 @@ from hooks.validate.violation import Rule, Violation, invalid, rule
 SYSTEM = (
     *("/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib"),
     *("/dev", "/dev/termination-log", "/proc", "/sys", "/tmp"),
-    *("/etc/hostname", "/etc/hosts", "/etc/passwd", "/etc/resolv.conf", REGISTRY_CONFIG_DIR),
+    *("/etc/hostname", "/etc/hosts", REGISTRY_CONFIG_DIR, "/etc/passwd", "/etc/resolv.conf"),
 )
 """What every container needs, or is given by the kubelet: nothing may be mounted there, or above."""
+CLOSED = ("/proc/", "/sys/", f"{REGISTRY_CONFIG_DIR}/")
+"""In these nothing can be mounted either."""
 COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)}))
 """These paths and all above them, as the CRD lists them."""
-CLOSED = ("/proc/", "/sys/", f"{REGISTRY_CONFIG_DIR}/")
-"""No directory for a mount can be made below these."""
 
 
 @rule("cel")
@@ -30,7 +30,7 @@ def absolute(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule("cel")
 def beside_system(function: Function, config: Config) -> Iterator[Violation]:
-    """No mount covers what every container needs, or lies where no directory for it can be made."""
+    """No mount covers what every container needs, or lies where nothing can be mounted."""
     for field, path in _paths(function):
         if path.removesuffix("/") in COVERING or path.startswith(CLOSED):
             yield invalid(field, "would cover what every container needs", path)

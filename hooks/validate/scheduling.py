@@ -1,4 +1,4 @@
-"""Rules for the taints that a Function puts up with."""
+"""Rules for tolerations: which taints of nodes the pods tolerate."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule("cel")
 def toleration_operators(function: Function, config: Config) -> Iterator[Violation]:
-    """A toleration compares a value, or asks whether there is a taint, of this key or of any."""
+    """A toleration compares a value of its key, or asks only whether there is a taint."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
         field, operator = f"spec.tolerations[{index}].operator", toleration.get("operator")
         if not toleration.get("key") and operator != "Exists":
@@ -29,7 +29,7 @@ def toleration_operators(function: Function, config: Config) -> Iterator[Violati
 
 @rule("cel")
 def toleration_seconds(function: Function, config: Config) -> Iterator[Violation]:
-    """Only of a taint that evicts can a Function put up with for some time."""
+    """Only a taint that evicts can be tolerated for some time."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
         effect = toleration.get("effect")
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":

@@ -30,7 +30,7 @@ def name(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule("cel")
 def account(function: Function, config: Config) -> Iterator[Violation]:
-    """The account made for the Function is not named as one that the user brings: it would be deleted."""
+    """A ServiceAccount that the user brings has not the name of the Function's own, which would be deleted."""
     if function.spec.service_account_name == function.metadata.name:
         yield forbidden(
             "spec.serviceAccountName", "the account of this name is the Function's own: leave the field out"
@@ -50,7 +50,7 @@ def image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is a reference that a kubelet can pull."""
     reference = (function.spec.runtime_image_override or "").strip()
     if reference and not is_image(reference):
-        yield invalid("spec.runtimeImageOverride", IMAGE_SHAPE, reference)
+        yield invalid("spec.runtimeImageOverride", IMAGE_SHAPE)  # never repeated: a URL may hold a password
 
 
 @rule("policy")
