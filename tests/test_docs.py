@@ -11,14 +11,15 @@ from conformance.servers import Server, started
 
 from hooks.cli import runtime_cache
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+INDEXES = [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"]
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 THREATS = 20
 HANDLERS = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 FILES = {"python": "handler.py", "nodejs": "handler.js"}
 MARKS = {"python": "python", "nodejs": "js"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_points_to_is_there(page: Path) -> None:
     """Every file that a page names or links to exists, and every test that it names is one."""
     text = page.read_text(encoding="utf-8")
@@ -29,6 +30,21 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
     ):
         assert (ROOT / path).exists(), path
         assert not name or re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{name}"
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.parent.name)
+def test_every_page_is_in_its_index(index: Path) -> None:
+    """A README.md links each page of its folder once."""
+    linked = re.findall(r"^(?:- |\| )\[[^]]+\]\(([^/)]+\.md)\)", index.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(linked) == sorted(page.name for page in index.parent.glob("*.md") if page != index)
+
+
+def test_targets_of_make_are_there() -> None:
+    """Every target that a page names is one of the Makefile."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for page in PAGES:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(named) <= set(targets), page.name
 
 
 def test_every_threat_has_a_control_and_a_test() -> None:
