@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,15 @@ def test_programs_have_the_versions_of_the_tests() -> None:
     demo = (ROOT / "demo/cluster.py").read_text(encoding="utf-8")
     (metacontroller,) = re.findall(r'metacontroller-helm", "(.+)"', demo)
     assert f"/metacontroller:v{metacontroller})" in TEXTS["ci.yaml"]
+
+
+def test_the_package_names_the_pythons_that_are_tested() -> None:
+    """Each minor version of the classifiers runs the tests, and no other; links lead to the project's home."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r"Python :: 3\.\d+$", each)]
+    assert yaml.safe_load(TEXTS["ci.yaml"])["jobs"]["test"]["strategy"]["matrix"]["python"] == named
+    home = yaml.safe_load((ROOT / "chart/Chart.yaml").read_text(encoding="utf-8"))["home"]
+    assert all(url == home or url.startswith(f"{home}/") for url in project["urls"].values())
 
 
 def test_a_release_has_what_its_page_names() -> None:
