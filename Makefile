@@ -2,14 +2,17 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
-PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+# The indexes and mirrors of whoever runs it are used, and written into no lock.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
+# pip installs the same locks where uv has no wheel or does not reach its index.
+INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || { echo "uv failed: pip installs instead"; $(BIN)/pip install -q $(1); }
 .DEFAULT_GOAL := help
 .PHONY: help run test test-cluster test-node lint lock manifests images cluster install call demo-cluster clean-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-run: .venv/stamp ## run the examples on this machine, each behind its own URL, until Ctrl-C
+run: .venv/run ## run the examples on this machine, each behind its own URL, until Ctrl-C
 	@$(BIN)/buildless run examples/*.yaml $(ARGS)
 
 test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
@@ -24,8 +27,12 @@ test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_I
 lint: .venv/stamp ## ruff, mypy, hadolint, shellcheck
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile && $(BIN)/shellcheck .ci/run
 
-lock: .venv/stamp ## pin every dependency anew (requirements*.txt, also that of the Python runtime)
-	$(BIN)/pip install -q pip-tools==7.6.2 && $(PIP_COMPILE) -o requirements.txt && $(PIP_COMPILE) --only-build-deps --build-deps-for wheel -o requirements-build.txt && $(PIP_COMPILE) --extra dev --all-build-deps -o requirements-dev.txt && $(PIP_COMPILE) -o runtimes/python/requirements.txt runtimes/python/requirements.in
+lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Python runtime; ARGS=--upgrade)
+	$(COMPILE) --directory runtimes/python requirements.in -o requirements.txt $(ARGS)
+	$(COMPILE) pyproject.toml -o requirements.txt $(ARGS)
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | $(COMPILE) - -o requirements-build.txt $(ARGS)
+	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
+	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
 manifests: ## write config/hook.yaml anew from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
@@ -51,7 +58,17 @@ clean-cluster: ## remove that cluster
 clean: ## remove what set-up and tests left behind
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
-# Set-up happens once, and again when a lock or pyproject.toml changes.
-.venv/stamp: requirements-dev.txt pyproject.toml
+# Set-up happens once, and again when a lock or pyproject.toml changes: what `buildless` needs, then what developers need.
+.venv/run: requirements.txt requirements-build.txt requirements-uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv && $(BIN)/pip install -q --require-hashes -r requirements-dev.txt && $(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
+	@echo "Setting up .venv ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-uv.txt || echo "uv is not available: pip installs instead"
+	@$(call INSTALL,--require-hashes -r requirements.txt -r requirements-build.txt)
+	@$(call INSTALL,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+.venv/stamp: .venv/run requirements-dev.txt
+	@echo "Setting up .venv for development ..."
+	@$(call INSTALL,--require-hashes -r requirements-dev.txt)
+	@touch $@

@@ -6,7 +6,6 @@ they make is started as the image would start it, with no source tree and no dev
 """
 
 import contextlib
-import fnmatch
 import json
 import os
 import re
@@ -17,9 +16,11 @@ import ssl
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,23 +111,49 @@ def test_builder_is_sent_what_is_copied_and_no_more() -> None:
     assert sorted(rule[1:] for rule in rules if rule.startswith("!")) == sorted(copied)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"])
-def test_locks_name_no_place(name: str) -> None:
+LOCKS = [*ROOT.glob("requirements*.txt"), ROOT / "runtimes/python/requirements.txt"]
+
+
+def pins(lock: Path) -> set[str]:
+    """Return the versions that a lock pins, like "flask==3.1.3"."""
+    return set(re.findall(r"^\S+==\S+", lock.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_locks_name_no_place(lock: Path) -> None:
     """A lock pins versions and hashes; where packages come from is for whoever installs them."""
-    lock = (ROOT / name).read_text()
-    assert "--hash=sha256:" in lock
-    assert not re.search(r"://|^-|^--(index|find|extra|trusted)|/[a-z]+/", lock, flags=re.MULTILINE)
+    text = lock.read_text()
+    assert "--hash=sha256:" in text
+    # The one path in a lock is that of the lock which gives uv its version.
+    stated = text.replace("# via -c runtimes/python/requirements.txt", "")
+    assert not re.search(r"://|^-|^--(index|find|extra|trusted)|/[a-z]+/", stated, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_locks_hash_every_file(lock: Path) -> None:
+    """Every line of a lock is a comment, a pin or a hash, and every pin has a hash."""
+    lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
+    assert all(re.fullmatch(r"\S+==\S+( ; .+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in lines)
+    assert all(not line.endswith("\\") or following.startswith("    --hash=") for line, following in pairwise(lines))
 
 
 def test_image_lock_is_part_of_the_development_lock() -> None:
     """What is tested is what runs: both locks pin the same versions."""
-    pins = {
-        name: set(re.findall(r"^\S+==\S+", (ROOT / name).read_text(), re.MULTILINE))
-        for name in os.listdir(ROOT)
-        if fnmatch.fnmatch(name, "requirements*.txt")
-    }
-    assert pins["requirements.txt"] < pins["requirements-dev.txt"]
-    assert pins["requirements-build.txt"] < pins["requirements-dev.txt"]
+    development = pins(ROOT / "requirements-dev.txt")
+    assert pins(ROOT / "requirements.txt") < development
+    assert pins(ROOT / "requirements-build.txt") < development
+
+
+def test_the_build_lock_is_what_pyproject_asks_for() -> None:
+    """The package is built with the setuptools that pyproject.toml names, and nothing else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pins(ROOT / "requirements-build.txt") == set(project["build-system"]["requires"])
+
+
+def test_there_is_one_version_of_uv() -> None:
+    """The uv that sets up a checkout is the one that installs the packages of a Function."""
+    (uv,) = pins(ROOT / "requirements-uv.txt")
+    assert uv in pins(ROOT / "runtimes/python/requirements.txt")
 
 
 @pytest.fixture(scope="module")
