@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import settings
+from left_out import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of every folder
 
 from hooks.cli import runtime_cache
 

@@ -1,5 +1,6 @@
 """
 Programs that tests need and no Python package has, built from the Go module proxy once and kept in the user's cache.
+Only BUILDLESS_ALL=1 builds them: a build can take a quarter of an hour.
 
 A program of that name on PATH is not used: which version judges us is part of the test.
 """
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from left_out import DEMANDED
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless" / "bin"
 MODULES = {
@@ -25,14 +27,13 @@ MODULES = {
 
 @cache
 def program(name: str) -> Path:
-    """Return the program, built if it is not in the cache; skips where there is no Go or no such module."""
+    """Return the program from the cache, or build it there; skips the test where that cannot be done."""
     module = MODULES[name]
     binary, version = Path(module.partition("@")[0]).name, module.partition("@")[2]
     built = CACHE / f"{name}-{version}"
     if built.exists():
         return built
-    if shutil.which("go") is None:
-        pytest.skip(f"LEFT OUT: there is no go on PATH to build {module}")
+    require_go(name)
     scratch = CACHE / f"{name}-{version}.unfinished"
     command = ["go", "install", "-buildvcs=false", module]
     done = subprocess.run(
@@ -43,3 +44,11 @@ def program(name: str) -> Path:
     (scratch / binary).rename(built)
     scratch.rmdir()
     return built
+
+
+def require_go(name: str) -> None:
+    """Skip the test unless this run may build `name` and can."""
+    if not DEMANDED:
+        pytest.skip(f"LEFT OUT: {name} is built with Go, by BUILDLESS_ALL=1 only")
+    if shutil.which("go") is None:
+        pytest.skip(f"LEFT OUT: there is no go on PATH to build {name}")

@@ -1,10 +1,41 @@
-"""A hook for conftest files whose tests need more than every machine has: it says loudly what did not run, and why."""
+"""
+Hooks of every conftest.py: what did not run is named at the end, with the reason.
+
+A test that lacks a program skips with "LEFT OUT: reason". With BUILDLESS_ALL=1, as in CI, it fails instead.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Generator
 
 import pytest
 
+DEMANDED = bool(os.environ.get("BUILDLESS_ALL"))
+SKIPPED, MISSING = "Skipped: ", "LEFT OUT: "
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    reason = why(report)
+    if DEMANDED and reason.startswith(MISSING):
+        report.outcome, report.longrepr = "failed", f"BUILDLESS_ALL is set. {reason}"
+    return report
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if skipped := terminalreporter.stats.get("skipped"):
-        terminalreporter.section("LEFT OUT: THESE TESTS DID NOT RUN", sep="!")
-        for report in skipped:
-            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = defaultdict(list)
+    for report in skipped:
+        reasons[why(report).removeprefix(MISSING)].append(report.nodeid)
+    if reasons:
+        terminalreporter.section(f"LEFT OUT: {len(skipped)} TESTS DID NOT RUN", sep="!")
+    for reason, tests in reasons.items():
+        files = ", ".join(sorted({test.partition("::")[0] for test in tests}))
+        terminalreporter.line(f"{reason}: {tests[0] if len(tests) == 1 else f'{len(tests)} tests of {files}'}")
+
+
+def why(report: pytest.TestReport) -> str:
+    """Return the reason of a skipped test, "" for any other."""
+    is_skip = report.skipped and isinstance(report.longrepr, tuple)
+    return report.longrepr[2].removeprefix(SKIPPED) if is_skip else ""

@@ -10,12 +10,12 @@ tests/cluster/test_lifecycles.py lives them again, and with --bless writes them.
 """
 
 import json
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import go_tools
 import pytest
 import yaml
 from lupa import lua51
@@ -75,7 +75,7 @@ def argo(function: Manifest) -> str:
 
 
 def kstatus_and_flux(functions: list[Manifest]) -> list[tuple[str, str]]:
-    """Return what kstatus and Flux say of each; skips the test where there is no Go."""
+    """Return what kstatus and Flux say of each; skips the test where they cannot be built."""
     check = yaml.safe_load((ROOT / "gitops" / "flux-health.yaml").read_text(encoding="utf-8"))
     exprs = {key: check[key] for key in ("inProgress", "failed", "current")}
     questions = "\n".join(json.dumps({"object": function, "exprs": exprs}) for function in functions)
@@ -103,8 +103,7 @@ def check_kstatus_and_flux(functions: list[Manifest]) -> None:
 def _judge() -> Path:
     """Return the program in judges/gitops, which is built where Go and its modules can be had."""
     program, source = ROOT / "build" / "judges" / "gitops", Path(__file__).parent / "judges" / "gitops"
-    if shutil.which("go") is None:
-        pytest.skip("LEFT OUT: kstatus and Flux were not asked, for there is no go on PATH")
+    go_tools.require_go("what asks kstatus and Flux")
     fetched = subprocess.run(["go", "mod", "download"], cwd=source, capture_output=True, text=True, check=False)
     if fetched.returncode:
         pytest.skip(f"LEFT OUT: kstatus and Flux were not asked, for their Go modules cannot be had: {fetched.stderr}")

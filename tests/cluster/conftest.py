@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from control_plane import ControlPlane
 from existing import ExistingCluster
-from left_out import pytest_terminal_summary  # noqa: F401 - a hook of this folder
 from stack import Stack, needed_assets, needed_metacontroller
 
 sys.path.insert(0, str(Path(__file__).parent.parent))

@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cluster
 from cluster import Functions
-from left_out import pytest_terminal_summary  # noqa: F401 - a hook of this folder
 from stack import Stack
 
 
