@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,7 @@ def measure(stack: Stack, shape: str, spec: dict[str, Any], count: int) -> None:
     mark, names = stack.plane.mark(), [f"f{shape.replace(' ', '-')}-{number}" for number in range(count)]
     for name in names:
         create(stack, name, spec)
-        wait_until(
-            lambda name=name: stack.get("deployments", NAMESPACE, name), f"the Deployment of {name}", interval=0.3
-        )
+        wait_until(partial(stack.get, "deployments", NAMESPACE, name), f"the Deployment of {name}", interval=0.3)
     deadline = time.monotonic() + 120
     while not all(stack.is_ready(NAMESPACE, name) for name in names):
         if time.monotonic() > deadline:

@@ -296,7 +296,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory, running(Path(directory)) as stack:
         bench = Bench(stack)
         try:
-            void(compare_probes(bench, args.runs) if args.probes else compare(bench, args))
+            if args.probes:
+                compare_probes(bench, args.runs)
+            else:
+                compare(bench, args)
         finally:
             bench.clean()
             stack.plane.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
@@ -325,7 +328,7 @@ def compare(bench: Bench, args: argparse.Namespace) -> None:
         for language in RUNTIME
         for packages in (False, True)
     ]
-    ours, floor, peer = (defaultdict(list) for _ in range(3))
+    ours, floor, peer = (defaultdict[Any, list[Times]](list) for _ in range(3))
     try:
         measure(bench, args, kinds, ours, floor, peer)
     finally:

@@ -12,6 +12,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from typing import Any
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 SERVER = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format_map(os.environ)
@@ -24,7 +26,7 @@ SOURCES = {
 SECONDS = 240
 
 
-def call(method, path, body=None, kind="application/json"):
+def call(method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
     """Return the decoded answer to one request, None if there is no such object; raises on any other refusal."""
     with open(f"{ACCOUNT}/token") as token:
         headers = {"Authorization": f"Bearer {token.read()}", "Content-Type": kind}
@@ -39,7 +41,7 @@ def call(method, path, body=None, kind="application/json"):
         sys.exit(f"{method} {path}: {error.code} {json.load(error).get('message')}")
 
 
-def wait(what, condition):
+def wait(what: str, condition: Callable[[], Any]) -> Any:
     """Return the first true value of `condition`, or end with what was waited for."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
@@ -49,7 +51,7 @@ def wait(what, condition):
     sys.exit(f"waited {SECONDS} seconds in vain: {what}")
 
 
-def release(controller):
+def release(controller: str) -> None:
     """Return once no Function has the finalizer of this CompositeController."""
     patch = {"spec": {"hooks": {"finalize": None}}}
     if call("PATCH", f"{CONTROLLERS}/{controller}", patch, "application/merge-patch+json") is None:
@@ -57,7 +59,7 @@ def release(controller):
         return
     finalizer = f"metacontroller.io/compositecontroller-{controller}"
 
-    def held():
+    def held() -> list[Any]:
         functions = call("GET", f"{FUNCTIONS}/functions") or {"items": []}
         return [each for each in functions["items"] if finalizer in each["metadata"].get("finalizers", ())]
 
@@ -65,7 +67,7 @@ def release(controller):
     print("all Functions are let go")
 
 
-def test(namespace, name, family, runtime, labels):
+def test(namespace: str, name: str, family: str, runtime: str, labels: str) -> None:
     """End with 0 if a Function that is applied answers."""
     functions = f"{FUNCTIONS}/namespaces/{namespace}/functions"
     call("DELETE", f"{functions}/{name}")
@@ -75,7 +77,7 @@ def test(namespace, name, family, runtime, labels):
     body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": metadata, "spec": spec}
     call("POST", functions, body)
 
-    def ready():
+    def ready() -> bool:
         conditions = call("GET", f"{functions}/{name}").get("status", {}).get("conditions", ())
         found = [condition for condition in conditions if condition["type"] == "Ready"]
         print(*(f"{each['status']} {each['reason']}: {each['message']}" for each in found), flush=True)
@@ -84,10 +86,11 @@ def test(namespace, name, family, runtime, labels):
     wait(f"Function {name} has to be Ready; it is left there to look at", ready)
     service = call("GET", f"/api/v1/namespaces/{namespace}/services/{name}")
     with urllib.request.urlopen(f"http://{service['spec']['clusterIP']}/", timeout=30) as answer:
-        body = answer.read().decode()
-    print(body)
+        text = answer.read().decode()
+    print(text)
     call("DELETE", f"{functions}/{name}")
-    sys.exit(body != "it works")
+    sys.exit(text != "it works")
 
 
-{"release": release, "test": test}[sys.argv[1]](*sys.argv[2:])
+JOBS: dict[str, Callable[..., None]] = {"release": release, "test": test}
+JOBS[sys.argv[1]](*sys.argv[2:])

@@ -27,7 +27,8 @@ def load() -> Handler:
     function = getattr(module, name, None)
     if not callable(function):
         _stop(f"{module_name}.py has no function {name}(event, context)")
-    return function
+    handler: Handler = function
+    return handler
 
 
 def _fail(error: BaseException) -> NoReturn:

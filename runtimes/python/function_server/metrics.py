@@ -38,7 +38,7 @@ def page() -> tuple[bytes, str]:
     global _collector  # noqa: PLW0603
     if _collector is None:
         _collector = _Collector()
-        prometheus_client.REGISTRY.register(_collector)  # type: ignore[arg-type]
+        prometheus_client.REGISTRY.register(_collector)
     return prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST
 
 
