@@ -6,8 +6,10 @@ BIN := .venv/bin
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 # pip installs the same locks where uv has no wheel or does not reach its index.
 INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || { echo "uv failed: pip installs instead"; $(BIN)/pip install -q $(1); }
+NODE_TOOLS := $(if $(shell command -v npm),tools/javascript/node_modules/stamp)
+BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/conformance
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node lint lock manifests images cluster install call demo-cluster clean-cluster clean
+.PHONY: help run test test-cluster test-node check lint fmt lock manifests images cluster install call demo-cluster clean-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -24,8 +26,21 @@ test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller
 test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_IMAGE_IMPORT)
 	$(BIN)/pytest tests/node $(ARGS)
 
-lint: .venv/stamp ## ruff, mypy, hadolint, shellcheck
+lint: .venv/stamp $(NODE_TOOLS) ## ruff, mypy, hadolint, shellcheck; Biome and TypeScript where npm is there
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile && $(BIN)/shellcheck .ci/run
+ifdef NODE_TOOLS
+	$(BIOME) && tools/javascript/node_modules/.bin/tsc -p tools/javascript
+else
+	@echo '!!! LEFT OUT: no JavaScript was checked: npm is not on PATH !!!'; test -z "$(BUILDLESS_ALL)"
+endif
+
+fmt: .venv/stamp $(NODE_TOOLS) ## put every file in its format, and mend what ruff and Biome can
+	$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format .
+ifdef NODE_TOOLS
+	$(BIOME) --write
+else
+	@echo '!!! LEFT OUT: no JavaScript was formatted: npm is not on PATH !!!'
+endif
 
 lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Python runtime; ARGS=--upgrade)
 	$(COMPILE) --directory runtimes/python requirements.in -o requirements.txt $(ARGS)
@@ -56,7 +71,7 @@ clean-cluster: ## remove that cluster
 	@$(PYTHON) demo/cluster.py clean
 
 clean: ## remove what set-up and tests left behind
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv tools/javascript/node_modules runtimes/nodejs/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 # Set-up happens once, and again when a lock or pyproject.toml changes: what `buildless` needs, then what developers need.
 .venv/run: requirements.txt requirements-build.txt requirements-uv.txt pyproject.toml
@@ -71,4 +86,11 @@ clean: ## remove what set-up and tests left behind
 .venv/stamp: .venv/run requirements-dev.txt
 	@echo "Setting up .venv for development ..."
 	@$(call INSTALL,--require-hashes -r requirements-dev.txt)
+	@touch $@
+
+# The types of the server's packages come with them.
+tools/javascript/node_modules/stamp: tools/javascript/package-lock.json runtimes/nodejs/package-lock.json
+	@echo "Setting up the JavaScript tools ..."
+	@npm ci --no-audit --no-fund --silent --prefix tools/javascript
+	@npm ci --no-audit --no-fund --silent --omit=dev --prefix runtimes/nodejs
 	@touch $@

@@ -80,6 +80,15 @@ def test_arm_has_its_wheels_too(lock: str, tmp_path: Path) -> None:
     subprocess.run([*pip, *there, f"--target={tmp_path}", "-r", ROOT / lock], check=True)
 
 
+def test_javascript_tools_are_in_no_image() -> None:
+    """Linter and types have a lock of their own: their updates change no image of a runtime."""
+    runtime = json.loads((ROOT / "runtimes/nodejs/package.json").read_text(encoding="utf-8"))
+    tools = json.loads((ROOT / "tools/javascript/package.json").read_text(encoding="utf-8"))
+    assert "devDependencies" not in runtime
+    assert "dependencies" not in tools
+    assert not set(tools["devDependencies"]) & set(runtime["dependencies"])
+
+
 def test_builders_read_it_the_same_way() -> None:
     """`docker buildx bake` itself finds the same images, arguments and names."""
     command = [go_tools.program("buildx"), "bake", "--print"]

@@ -7,7 +7,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // Filled when the image is built; Node.js 20 has none.
-module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE ?? join(dirname(fileURLToPath(import.meta.url)), '.compile-cache'));
+module.enableCompileCache?.(
+  process.env.NODE_COMPILE_CACHE ?? join(dirname(fileURLToPath(import.meta.url)), '.compile-cache'),
+);
 
 const { main } = await import('./lib/serve.mjs');
 await main();

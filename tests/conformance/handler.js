@@ -29,11 +29,11 @@ const paths = {
     event.setResponseHeader('X-Pot', 'yes');
     return 'short and stout';
   },
-  '/callback': (event, context, send) => {
+  '/callback': (_event, _context, send) => {
     send({ made: true }, 201, { 'X-Made': 'yes' });
   },
-  '/context': (event, context) => context,
-  '/echo': ({ data }) => ({ data: Buffer.isBuffer(data) ? data.toString() : data ?? null, kind: kind(data) }),
+  '/context': (_event, context) => context,
+  '/echo': ({ data }) => ({ data: Buffer.isBuffer(data) ? data.toString() : (data ?? null), kind: kind(data) }),
   '/request': ({ extensions: { request } }) => ({
     method: request.method,
     path: request.path,
@@ -68,10 +68,11 @@ const paths = {
     await event.emitCloudEvent('order.created', 'shop', { number: 7 }, { id: 'fixed' });
     return 'sent';
   },
-  '/traced': (event) => event.tracer.startActiveSpan('inner', (span) => {
-    span.end();
-    return { sampled: span.isRecording() || span.spanContext().traceId !== '0'.repeat(32) };
-  }),
+  '/traced': (event) =>
+    event.tracer.startActiveSpan('inner', (span) => {
+      span.end();
+      return { sampled: span.isRecording() || span.spanContext().traceId !== '0'.repeat(32) };
+    }),
 };
 
 function main(event, context, send) {

@@ -1,7 +1,9 @@
 // What a handler's result becomes: one rule for all types.
+/** @import { Response } from 'express' */
 
 // Sends `body`: text and Buffers as they are; nothing (undefined, null, '') as an empty body; a stream piped;
 // everything else as JSON. A second call, or one after the handler has answered by itself, does nothing.
+/** @type {(response: Response, body: unknown, status?: number, headers?: Record<string, string>) => void} */
 export function respond(response, body, status, headers) {
   if (response.writableEnded || response.headersSent) return;
   if (headers) response.set(headers);
@@ -9,10 +11,16 @@ export function respond(response, body, status, headers) {
   if (body === undefined || body === null || body === '') response.end();
   else if (typeof body === 'string') typed(response, 'html').send(body);
   else if (body instanceof Uint8Array) typed(response, 'application/octet-stream').send(Buffer.from(body));
-  else if (typeof body.pipe === 'function') body.pipe(response);
+  else if (isStream(body)) body.pipe(response);
   else sendJson(response, body);
 }
 
+/** @type {(body: any) => body is NodeJS.ReadableStream} */
+function isStream(body) {
+  return typeof body.pipe === 'function';
+}
+
+/** @type {(response: Response, body: unknown) => void} */
 function sendJson(response, body) {
   const text = JSON.stringify(body);
   if (text === undefined) throw new TypeError(`a ${typeof body} cannot be answered`);
@@ -20,6 +28,7 @@ function sendJson(response, body) {
 }
 
 // The type is `type` unless the handler has named one.
+/** @type {(response: Response, type: string) => Response} */
 function typed(response, type) {
   return response.get('Content-Type') ? response : response.type(type);
 }

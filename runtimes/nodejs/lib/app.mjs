@@ -1,4 +1,7 @@
 // The routes: health, metrics, and everything else to the handler.
+
+/** @import { Express, NextFunction, Request, RequestHandler, Response } from 'express' */
+/** @import { Handler } from './handler.mjs' */
 import { createRequire } from 'node:module';
 
 import { respond } from './answer.mjs';
@@ -7,19 +10,24 @@ import { count } from './metrics.mjs';
 
 // require, not import: only CommonJS is kept in the compile cache together with all that it requires.
 const require = createRequire(import.meta.url);
+/** @type {typeof import('express')} */
 const express = require('express');
+
+/** @typedef {{ timeout: number, 'body-size-limit': number }} Limits what a handler may use */
+/** @typedef {(request: Request, work: () => unknown) => unknown} Traced */
 
 const FAILED = 'Internal server error';
 
 // Returns the Express application around `handler`, which is called with an event, a copy of `context` and
 // `sendResponse(body, status, headers)`; `traced(request, work)` does the work within a span.
-export function createApp(handler, context, traced = (request, work) => work()) {
+/** @type {(handler: Handler, context: Limits, traced?: Traced) => Express} */
+export function createApp(handler, context, traced = untraced) {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.get('/healthz', (request, response) => response.send('OK'));
-  app.get('/metrics', async (request, response) => (await import('./metrics-page.mjs')).send(response));
-  app.get('/favicon.ico', (request, response) => response.sendStatus(204));
+  app.get('/healthz', (_request, response) => response.send('OK'));
+  app.get('/metrics', async (_request, response) => (await import('./metrics-page.mjs')).send(response));
+  app.get('/favicon.ico', (_request, response) => response.sendStatus(204));
   if (process.env.KYMA_INTERNAL_LOGGER_ENABLED) app.use(logRequest);
   if (process.env.CORS_ALLOW_ORIGIN) app.use(allowOrigin);
   app.use(timeLimit(context.timeout));
@@ -29,11 +37,18 @@ export function createApp(handler, context, traced = (request, work) => work()) 
   return app;
 }
 
+/** @type {Traced} */
+function untraced(_request, work) {
+  return work();
+}
+
 // A handler's errors are logged, never sent; what it does in time or not is counted when it is done.
+/** @type {(handler: Handler, context: object, traced: Traced, request: Request, response: Response) => Promise<void>} */
 async function call(handler, context, traced, request, response) {
   const event = await createEvent(request, response);
   const started = performance.now();
   let failed = false;
+  /** @type {import('./handler.mjs').Send} */
   const send = (body, status, headers) => respond(response, body, status, headers);
   try {
     const work = () => handler(event, { ...context }, send);
@@ -47,8 +62,9 @@ async function call(handler, context, traced, request, response) {
   count(request.method, (performance.now() - started) / 1000, failed || response.statusCode >= 500);
 }
 
+/** @type {(seconds: number) => RequestHandler} */
 function timeLimit(seconds) {
-  return (request, response, next) => {
+  return (_request, response, next) => {
     const timer = setTimeout(() => {
       if (response.headersSent) return response.destroy();
       response.set('Connection', 'close').status(408).type('text/plain').send('Request timed out');
@@ -58,6 +74,7 @@ function timeLimit(seconds) {
   };
 }
 
+/** @type {(limit: string) => RequestHandler[]} */
 function bodyParsers(limit) {
   const json = { type: ['application/json', 'application/cloudevents+json'], limit, strict: false };
   return [
@@ -68,14 +85,17 @@ function bodyParsers(limit) {
   ];
 }
 
+/** @type {(request: Request, response: Response, next: NextFunction) => void} */
 function allowOrigin(request, response, next) {
   response.set('Access-Control-Allow-Origin', process.env.CORS_ALLOW_ORIGIN);
-  if (request.method !== 'OPTIONS' || !request.get('Access-Control-Request-Method')) return next();
-  response.set('Access-Control-Allow-Methods', request.get('Access-Control-Request-Method'));
+  const method = request.get('Access-Control-Request-Method');
+  if (request.method !== 'OPTIONS' || !method) return next();
+  response.set('Access-Control-Allow-Methods', method);
   response.set('Access-Control-Allow-Headers', request.get('Access-Control-Request-Headers') ?? '');
   response.sendStatus(204);
 }
 
+/** @type {(request: Request, response: Response, next: NextFunction) => void} */
 function logRequest(request, response, next) {
   response.once('finish', () => {
     console.log(`${request.socket.remoteAddress} - "${request.method} ${request.path}" ${response.statusCode}`);
@@ -85,10 +105,13 @@ function logRequest(request, response, next) {
 
 // What is wrong with the request itself (a body too large, or not what its Content-Type says); four arguments make
 // it Express' error handler.
-// eslint-disable-next-line no-unused-vars
-function refuse(error, request, response, next) {
-  const status = error.status >= 400 && error.status < 500 ? error.status : 500;
+/** @type {(error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => void} */
+function refuse(error, _request, response, _next) {
+  const status = error.status && error.status >= 400 && error.status < 500 ? error.status : 500;
   if (status === 500) console.error(error);
   if (status === 413) response.set('Connection', 'close');
-  response.status(status).type('text/plain').send(status === 500 ? FAILED : error.message);
+  response
+    .status(status)
+    .type('text/plain')
+    .send(status === 500 ? FAILED : error.message);
 }

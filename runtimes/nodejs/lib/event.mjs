@@ -1,28 +1,35 @@
 // What a handler is given as its first argument.
+
+/** @import { Request, Response } from 'express' */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
+
+/** @typedef {Record<string, any>} Event what a handler sees; a CloudEvent brings fields of any name */
 
 const STRUCTURED = 'application/cloudevents+json';
 
 // Returns the event: `data` always (undefined without a body), `extensions`, the response helpers, and the `ce-*`
 // fields of a CloudEvent. Rejects with status 400 for a faulty CloudEvent.
+/** @type {(request: Request, response: Response) => Promise<Event>} */
 export async function createEvent(request, response) {
+  /** @type {Event} */
   const event = {
     data: request.body,
     extensions: { request, response },
     get tracer() {
       return require('@opentelemetry/api').trace.getTracer('buildless.function');
     },
-    setResponseHeader: (name, value) => response.set(name, value),
-    setResponseContentType: (type) => response.type(type),
-    setResponseStatus: (status) => response.status(status),
-    emitCloudEvent: async (...event) => (await import('./cloud-events.mjs')).emit(...event),
-    publishCloudEvent: async (event) => {
+    setResponseHeader: (/** @type {string} */ name, /** @type {string} */ value) => response.set(name, value),
+    setResponseContentType: (/** @type {string} */ type) => response.type(type),
+    setResponseStatus: (/** @type {number} */ status) => response.status(status),
+    emitCloudEvent: async (/** @type {Parameters<typeof import('./cloud-events.mjs').emit>} */ ...event) =>
+      (await import('./cloud-events.mjs')).emit(...event),
+    publishCloudEvent: async (/** @type {unknown} */ event) => {
       console.warn('publishCloudEvent is deprecated; use emitCloudEvent');
       return (await import('./cloud-events.mjs')).publish({ 'Content-Type': STRUCTURED }, event);
     },
-    buildResponseCloudEvent: (id, type, data) => {
+    buildResponseCloudEvent: (/** @type {string} */ id, /** @type {string} */ type, /** @type {unknown} */ data) => {
       console.warn('buildResponseCloudEvent is deprecated; use emitCloudEvent');
       return {
         type,
@@ -43,6 +50,7 @@ export async function createEvent(request, response) {
   return event;
 }
 
+/** @type {(request: Request) => boolean} */
 function isCloudEvent(request) {
-  return request.is(STRUCTURED) || (request.get('ce-type') && request.get('ce-source'));
+  return Boolean(request.is(STRUCTURED) || (request.get('ce-type') && request.get('ce-source')));
 }

@@ -2,12 +2,16 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/** @typedef {(body: unknown, status?: number, headers?: Record<string, string>) => void} Send */
+/** @typedef {(event: import('./event.mjs').Event, context: object, send: Send) => unknown} Handler */
+
 // Returns the exported `main` of the module at `path`, be it CommonJS or an ES module. If it cannot be had, the
 // reason goes to standard error, the error in the last line, and the process ends with code 1.
+/** @type {(path: string) => Promise<Handler>} */
 export async function loadHandler(path) {
   let module;
   try {
-    module = await import(pathToFileURL(resolve(path)));
+    module = await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
     console.error(error);
     fail(`The handler could not be loaded. ${String(error).split('\n')[0]}`);
@@ -17,6 +21,7 @@ export async function loadHandler(path) {
   return main;
 }
 
+/** @type {(message: string) => never} */
 function fail(message) {
   console.error(message);
   process.exit(1);

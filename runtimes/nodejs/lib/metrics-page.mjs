@@ -20,15 +20,22 @@ register('function_duration_seconds', 'histogram', 'Time until it was done', ([m
   { metricName: 'function_duration_seconds_count', labels: { method }, value: total(entry.buckets) },
 ]);
 
+/** @type {(response: import('express').Response) => Promise<void>} */
 export async function send(response) {
   response.type(prometheus.register.contentType).send(await prometheus.register.metrics());
 }
 
+/** @typedef {(call: [string, import('./metrics.mjs').Entry]) => object[]} Values one call's values of a metric */
+
+/** @type {(name: string, type: string, help: string, values: Values) => void} */
 function register(name, type, help, values) {
   const get = async () => ({ name, type, help, aggregator: 'sum', values: [...calls].flatMap(values) });
-  prometheus.register.registerMetric({ name, get, reset() {} });
+  // All that the registry calls; the type wants more, of prom-client's own metrics.
+  const metric = /** @type {any} */ ({ name, get, reset() {} });
+  prometheus.register.registerMetric(metric);
 }
 
+/** @type {(numbers: number[]) => number} */
 function total(numbers) {
   return numbers.reduce((sum, number) => sum + number, 0);
 }

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 
 // require, not import: an import of http also loads WebSocket and fetch, which takes longer than Node.js itself.
+/** @type {typeof import('node:http')} */
 const http = createRequire(import.meta.url)('node:http');
 
 const PORT = 8080;
@@ -22,6 +23,7 @@ export async function main() {
   process.on('uncaughtException', (error) => console.error(error));
   process.on('unhandledRejection', (error) => console.error(error));
 
+  /** @type {ReturnType<typeof load>} */
   let app;
   let draining = false;
   const server = http.createServer(async (request, response) => {
@@ -64,11 +66,13 @@ async function load() {
 }
 
 // Everywhere at 8080, or only on this machine at FUNC_PORT, for a local run.
+/** @type {(server: import('node:http').Server) => Promise<void>} */
 function listen(server) {
   const address = process.env.FUNC_PORT ? { port: Number(process.env.FUNC_PORT), host: '127.0.0.1' } : { port: PORT };
   return new Promise((resolve, reject) => server.once('error', reject).listen(address, resolve));
 }
 
+/** @type {(server: import('node:http').Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
 function stop(server, tracing) {
   setTimeout(() => process.exit(1), FINISH_MILLISECONDS).unref();
   server.close(async () => {

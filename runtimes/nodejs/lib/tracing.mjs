@@ -32,6 +32,7 @@ registerInstrumentations({
 });
 
 // Does `work` as a server span below the caller's; a failure is recorded and thrown on.
+/** @type {import('./app.mjs').Traced} */
 export function traced(request, work) {
   const caller = propagation.extract(context.active(), request.headers);
   const attributes = { 'http.request.method': request.method, 'url.path': request.path };
