@@ -6,8 +6,13 @@ BIN := .venv/bin
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 # pip installs the same locks where uv has no wheel or does not reach its index.
 INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || { echo "uv failed: pip installs instead"; $(BIN)/pip install -q $(1); }
-NODE_TOOLS := $(if $(shell command -v npm),tools/javascript/node_modules/stamp)
+NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/conformance
+# Tests that start programs, install packages or take long; all others are core tests.
+OUTER := app chart cli conformance demo docs image images kubectl_yaml left_out release run runtime_cache runtimes upgrading worker workflows
+CORE := $(filter-out $(OUTER:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
+# A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
+QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
 .PHONY: help run test test-cluster test-node check lint fmt lock manifests images cluster install call demo-cluster clean-cluster clean
 
@@ -17,8 +22,11 @@ help: ## this list
 run: .venv/run ## run the examples on this machine, each behind its own URL, until Ctrl-C
 	@$(BIN)/buildless run examples/*.yaml $(ARGS)
 
-test: .venv/stamp ## every test that needs no cluster (ARGS="-k name")
-	$(BIN)/pytest $(ARGS)
+check: lint ## lint and the core tests, within a minute
+	$(BIN)/pytest -q $(QUICK) $(CORE) $(ARGS)
+
+test: .venv/stamp ## every test that needs no cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
+	$(BIN)/pytest $(if $(BUILDLESS_ALL),,$(QUICK)) $(ARGS)
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)

@@ -10,6 +10,8 @@ from hooks.cli import runtime_cache
 
 # The same examples on every run: a law that fails, fails for everybody.
 settings.register_profile("laws", derandomize=True, database=None, deadline=None, print_blob=False)
+# A tenth of them, for a first answer: `make check`, and `make test` where BUILDLESS_ALL is not set.
+settings.register_profile("quick", settings.get_profile("laws"), max_examples=10)
 settings.load_profile("laws")
 
 

@@ -39,8 +39,8 @@ SERVER_ONLY = {"uid", "resourceVersion", "creationTimestamp", "ownerReferences",
 CONFIG = Config()
 
 every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
-many = settings(max_examples=600, suppress_health_check=list(HealthCheck))
-some = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=3 * settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
 
 
 def ask(request: Manifest, config: Config = CONFIG, *, now: Any = NOW) -> Manifest:

@@ -30,14 +30,13 @@ def python() -> Path:
     Python that runs this. Raises Unavailable if its packages cannot be installed.
     """
 
-    def install(place: Path, interpreter: str) -> None:
+    def install(place: Path) -> None:
         _run(interpreter, "-m", "venv", str(place))
-        pip = [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run(*pip, "--require-hashes", "--requirement", str(RUNTIMES / "python/requirements.txt"))
+        _install_packages(str(place / "bin/python"), lock)
 
     interpreter, version = nearest_python(), python_version()
     lock = RUNTIMES / "python/requirements.txt"
-    return _cached(f"python-{version}", lock, lambda place: install(place, interpreter)) / "bin/python"
+    return _cached(f"python-{version}", lock, install) / "bin/python"
 
 
 def python_version() -> str:
@@ -64,6 +63,17 @@ def node_modules() -> Path:
     if node_version() is None:
         raise Unavailable("node and npm are not on PATH")
     return _cached("nodejs", RUNTIMES / "nodejs/package-lock.json", install) / "node_modules"
+
+
+def _install_packages(python: str, lock: Path) -> None:
+    """Install a lock for `python`: with the uv of this environment, which takes a tenth of the time, or else pip."""
+    packages = ("--quiet", "--require-hashes", "--requirement", str(lock))
+    uv = Path(sys.executable).with_name("uv")
+    if uv.exists():
+        with contextlib.suppress(Unavailable):  # a mirror may be set up for pip only
+            _run(str(uv), "pip", "install", "--python", python, *packages)
+            return
+    _run(python, "-m", "pip", "install", "--disable-pip-version-check", *packages)
 
 
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
