@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The indexes and mirrors of whoever runs it are used, and written into no lock.
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 # pip installs the same locks where uv has no wheel or does not reach its index.
-INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python $(1) || { echo "uv failed: pip installs instead"; $(BIN)/pip install -q $(1); }
+INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "pip installs instead of uv, and takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/conformance
 # Tests that start programs, install packages or take long; all others are core tests.
@@ -86,7 +86,7 @@ clean: ## remove what set-up and tests left behind
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-uv.txt || echo "uv is not available: pip installs instead"
+	@$(BIN)/pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-uv.txt || true
 	@$(call INSTALL,--require-hashes -r requirements.txt -r requirements-build.txt)
 	@$(call INSTALL,--no-deps --no-build-isolation -e .)
 	@touch $@
