@@ -11,10 +11,10 @@ from test_validate import BROKEN
 from hooks.admission import NAMESPACE, binding, parameters, policy, variables
 from hooks.cli.policy import text
 from hooks.config import Config
-from hooks.function import Function
+from hooks.function import Function, FunctionSpec
 from hooks.kubernetes_names import UNUSABLE_ANNOTATIONS
 from hooks.runtimes import DEPENDENCIES, RESERVED_ENV, room
-from hooks.validate import RULES, Violation
+from hooks.validate import RULES, Rule, Violation
 from hooks.validate.env import BINARY, DECIMAL, FIELDS, OF_CPU
 from hooks.validate.mounts import CLOSED, COVERING
 
@@ -65,6 +65,18 @@ def page() -> str:
     found = examples()
     rows = [f"| {rule.sentence} | {TOLD[rule.door]} | `{found[rule.name]}` |" for rule in RULES]
     return HEAD + "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.fields], ids=lambda rule: rule.name)
+def test_a_rule_finds_nothing_without_its_fields(rule: Rule) -> None:
+    """A rule is not called for a spec that has none of the fields that it names: they are all that it reads."""
+    assert rule.fields <= set(FunctionSpec.model_fields)
+    for broken, config in EXAMPLES:
+        parent = complete(broken | {"spec": {}})
+        parent["spec"] = overlaid(parent["spec"], broken["spec"])
+        for name in rule.fields:
+            parent["spec"].pop(FunctionSpec.model_fields[name].alias or name, None)
+        assert list(rule.find(Function.model_validate(parent), config)) == []
 
 
 def test_every_rule_has_an_example_and_a_sentence() -> None:

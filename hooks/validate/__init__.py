@@ -13,21 +13,27 @@ contexts.py     what the API server wants of contexts   security.py    what Pod 
 size.py         bytes as they are stored                violation.py   Violation and Rule themselves
 """
 
+from functools import lru_cache
 from itertools import chain
 
 from hooks.config import Config
 from hooks.function import Function
 from hooks.validate import annotations, contexts, env, mounts, pod, resources, scheduling, security, source
-from hooks.validate.violation import Rule, Violation
+from hooks.validate.violation import Find, Rule, Violation
 
 __all__ = ["RULES", "Rule", "Violation", "validate"]
 
 _PARTS = (source, resources, env, annotations, scheduling, pod, mounts, contexts, security)
 RULES: tuple[Rule, ...] = tuple(chain.from_iterable(part.RULES for part in _PARTS))
 
-_FINDERS = tuple(rule.find for rule in RULES)
-
 
 def validate(function: Function, config: Config) -> list[Violation]:
     """Return every violation, in the order of the rules; an empty list if the Function is sound."""
-    return list(chain.from_iterable([find(function, config) for find in _FINDERS]))
+    given = frozenset(function.spec.model_fields_set)
+    return list(chain.from_iterable([find(function, config) for find in _finders(given)]))
+
+
+@lru_cache(maxsize=1024)
+def _finders(given: frozenset[str]) -> tuple[Find, ...]:
+    """Return what can find something in a spec with these fields."""
+    return tuple(rule.find for rule in RULES if not rule.fields or rule.fields & given)

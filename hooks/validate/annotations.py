@@ -22,7 +22,7 @@ _RESERVED_ANNOTATION = "proxy.istio.io/config"
 UNCONFINED_WORDS = 'must not be unconfined for Pod Security "restricted"'
 
 
-@rule("cel")
+@rule("cel", "labels", "annotations", "node_selector")
 def keys(function: Function, config: Config) -> Iterator[Violation]:
     """Keys of labels, annotations and nodeSelector are keys to Kubernetes."""
     spec = function.spec
@@ -31,7 +31,7 @@ def keys(function: Function, config: Config) -> Iterator[Violation]:
     yield from _bad_keys("spec.nodeSelector", spec.node_selector, is_key)
 
 
-@rule("cel")
+@rule("cel", "labels", "annotations")
 def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
     """Labels and annotations do not take the place of ours."""
     spec = function.spec
@@ -43,7 +43,7 @@ def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
 
 
-@rule("cel")
+@rule("cel", "annotations")
 def annotations_read(function: Function, config: Config) -> Iterator[Violation]:
     """Annotations that Kubernetes reads are such as it takes in a pod template."""
     for key, value in sorted((function.spec.annotations or {}).items()):
@@ -51,7 +51,7 @@ def annotations_read(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid("spec.annotations", fault)
 
 
-@rule("cel")
+@rule("cel", "annotations")
 def profiles_agree(function: Function, config: Config) -> Iterator[Violation]:
     """An annotation with a profile says the same as the security context that it stands for."""
     annotations = function.spec.annotations or {}
@@ -60,7 +60,7 @@ def profiles_agree(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid("spec.annotations", f"'{key}' must be the profile of the security context")
 
 
-@rule("policy")
+@rule("policy", "annotations")
 def confined(function: Function, config: Config) -> Iterator[Violation]:
     """Annotations ask for no profile that Pod Security "restricted" forbids, unless the operator allows it."""
     for key, value in sorted((function.spec.annotations or {}).items()):

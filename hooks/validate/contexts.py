@@ -16,7 +16,7 @@ ROOT_WORDS = "must be above 0 unless runAsNonRoot is false"
 _SPACES_AND_DOTS = re.compile(r"(.*\\)?[ .]*")
 
 
-@rule("cel")
+@rule("cel", "pod_security_context", "container_security_context")
 def localhost_profiles(function: Function, config: Config) -> Iterator[Violation]:
     """A profile of the node is named for type Localhost, and for no other type."""
     for field, profile in _profiles(function):
@@ -24,7 +24,7 @@ def localhost_profiles(function: Function, config: Config) -> Iterator[Violation
             yield invalid(f"{field}.localhostProfile", "must be set when type is Localhost, and only then")
 
 
-@rule("cel")
+@rule("cel", "pod_security_context", "container_security_context")
 def seccomp_paths(function: Function, config: Config) -> Iterator[Violation]:
     """A seccomp profile of the node is named by a path below the kubelet's directory of profiles."""
     for field, profile in _profiles(function):
@@ -33,7 +33,7 @@ def seccomp_paths(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.localhostProfile", "must be a relative path without '..'", path)
 
 
-@rule("cel")
+@rule("cel", "pod_security_context", "container_security_context")
 def escalation(function: Function, config: Config) -> Iterator[Violation]:
     """A privileged container, or one that may administer the system, can gain rights and has to say so."""
     context = function.spec.container_security_context or {}
@@ -43,7 +43,7 @@ def escalation(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid(field, "must be true with privileged: true or the capability CAP_SYS_ADMIN")
 
 
-@rule("cel")
+@rule("cel", "pod_security_context", "container_security_context")
 def host_process(function: Function, config: Config) -> Iterator[Violation]:
     """A Function's pod is no Windows host process: it has a network of its own."""
     for field, options in _windows(function):
@@ -51,7 +51,7 @@ def host_process(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.hostProcess", "must be false: the pods have a network of their own", value=True)
 
 
-@rule("cel")
+@rule("cel", "pod_security_context", "container_security_context")
 def windows_users(function: Function, config: Config) -> Iterator[Violation]:
     """A Windows user's name is one that Windows takes, with or without a domain."""
     for field, options in _windows(function):
@@ -60,7 +60,7 @@ def windows_users(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.runAsUserName", "must be a user's name of Windows, such as DOMAIN\\user", user)
 
 
-@rule("policy")
+@rule("policy", "pod_security_context", "container_security_context")
 def root(function: Function, config: Config) -> Iterator[Violation]:
     """Where the operator allows root, a Function that runs as root says that it may."""
     (pod_field, pod), (own_field, own) = _contexts(function)

@@ -24,7 +24,7 @@ BINARY = ("0", "1", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 """What Kubernetes divides an amount by, as it prints it."""
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_names(function: Function, config: Config) -> Iterator[Violation]:
     """A variable's name is one that Kubernetes takes."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -32,7 +32,7 @@ def env_names(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", VARIABLE_SHAPE, entry["name"])
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
     """A variable does not take the place of one that makes the Function run."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -40,7 +40,7 @@ def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", "is reserved, choose another name", entry["name"])
 
 
-@rule("policy")
+@rule("policy", "env")
 def env_paths(function: Function, config: Config) -> Iterator[Violation]:
     """A variable does not change where the runtime looks for the handler."""
     runtime = config.runtimes.get(function.spec.runtime)
@@ -50,7 +50,7 @@ def env_paths(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", "is set by the runtime, choose another name", entry["name"])
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_values(function: Function, config: Config) -> Iterator[Violation]:
     """A variable has a value or a place to take it from."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -58,7 +58,7 @@ def env_values(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].valueFrom", "may not be specified when value is not empty")
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_nul(function: Function, config: Config) -> Iterator[Violation]:
     """A value holds no NUL: the API server would take it, and no container could start."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -66,7 +66,7 @@ def env_nul(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].value", "holds a NUL character, which no environment variable can")
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_fields(function: Function, config: Config) -> Iterator[Violation]:
     """A variable from a field of the pod names one that a container can be given."""
     for field, path in _sources(function, "fieldRef", "fieldPath"):
@@ -74,7 +74,7 @@ def env_fields(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is no field of a pod that a variable can hold", path)
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_units(function: Function, config: Config) -> Iterator[Violation]:
     """The unit of a resource is one that Kubernetes divides by."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -89,7 +89,7 @@ def env_units(function: Function, config: Config) -> Iterator[Violation]:
             )
 
 
-@rule("cel")
+@rule("cel", "env")
 def env_files(function: Function, config: Config) -> Iterator[Violation]:
     """A variable from a file names one inside its volume."""
     for field, path in _sources(function, "fileKeyRef", "path"):
@@ -97,7 +97,7 @@ def env_files(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "must not contain '..'", path)
 
 
-@rule("cel")
+@rule("cel", "env_from")
 def env_from(function: Function, config: Config) -> Iterator[Violation]:
     """A set of variables comes from one ConfigMap or one Secret."""
     for index, entry in enumerate(function.spec.env_from or ()):

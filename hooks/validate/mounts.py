@@ -20,7 +20,7 @@ COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for 
 """These paths and all above them, as the CRD lists them."""
 
 
-@rule("cel")
+@rule("cel", "secret_mounts", "config_map_mounts")
 def absolute(function: Function, config: Config) -> Iterator[Violation]:
     """A mount path is absolute and written without detours."""
     for field, path in _paths(function):
@@ -28,7 +28,7 @@ def absolute(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is not an absolute path without '.', '..' and '//'", path)
 
 
-@rule("cel")
+@rule("cel", "secret_mounts", "config_map_mounts")
 def beside_system(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers what every container needs, or lies where nothing can be mounted."""
     for field, path in _paths(function):
@@ -36,7 +36,7 @@ def beside_system(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "would cover what every container needs", path)
 
 
-@rule("policy")
+@rule("policy", "secret_mounts", "config_map_mounts")
 def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers the directory of the code, or what the runtime keeps in it and beside it."""
     if runtime := config.runtimes.get(function.spec.runtime):
@@ -46,14 +46,14 @@ def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(field, "would cover what the runtime needs", path)
 
 
-@rule("cel")
+@rule("cel", "secret_mounts", "config_map_mounts")
 def paths_size(function: Function, config: Config) -> Iterator[Violation]:
     """Mount paths are short enough to be compared with each other."""
     if _too_long(function):
         yield invalid("spec", f"mount paths may take {OTHER_BYTES} characters together")
 
 
-@rule("cel")
+@rule("cel", "secret_mounts", "config_map_mounts")
 def apart(function: Function, config: Config) -> Iterator[Violation]:
     """No mount lies in another, or at the same place."""
     if _too_long(function):

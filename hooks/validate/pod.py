@@ -10,7 +10,7 @@ from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_
 from hooks.validate.violation import Rule, Violation, invalid, rule, shown
 
 
-@rule("schema")
+@rule("schema", "env", "secret_mounts", "config_map_mounts", "image_pull_secrets", "pod_security_context")
 def given_once(function: Function, config: Config) -> Iterator[Violation]:
     """Variables, mount paths, pull secrets and sysctls are given once each."""
     spec = function.spec
@@ -28,7 +28,7 @@ def given_once(function: Function, config: Config) -> Iterator[Violation]:
         yield from _repeated("spec.podSecurityContext.sysctls[{}].name", [sysctl["name"] for sysctl in sysctls])
 
 
-@rule("cel")
+@rule("cel", "template")
 def template(function: Function, config: Config) -> Iterator[Violation]:
     """Kyma's old place for labels and annotations stays empty."""
     old = function.spec.template or {}
@@ -52,7 +52,7 @@ def other_size(function: Function, config: Config) -> Iterator[Violation]:
         )
 
 
-@rule("hook")
+@rule("hook", "env", "env_from", "secret_mounts", "config_map_mounts")
 def install_size(function: Function, config: Config) -> Iterator[Violation]:
     """The variables and mounts fit a second time, where a step installs packages."""
     inline = function.spec.source.inline

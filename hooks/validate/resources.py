@@ -13,7 +13,7 @@ _FIELD = "spec.resourceConfiguration"
 Amounts = Mapping[str, str | int]
 
 
-@rule("cel")
+@rule("cel", "scale_config")
 def scale(function: Function, config: Config) -> Iterator[Violation]:
     """The autoscaler's upper bound is not below its lower one."""
     wanted = function.spec.scale_config
@@ -22,7 +22,7 @@ def scale(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.scaleConfig.maxReplicas", detail, wanted.max_replicas)
 
 
-@rule("cel")
+@rule("cel", "scale_config")
 def measurable(function: Function, config: Config) -> Iterator[Violation]:
     """An autoscaler has the request in percent of which it measures."""
     wanted, chosen = function.spec.scale_config, _written(function)
@@ -34,7 +34,7 @@ def measurable(function: Function, config: Config) -> Iterator[Violation]:
             yield required(f"{_FIELD}.function.resources.requests", f"scaleConfig measures {name} in percent of it")
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def one_choice(function: Function, config: Config) -> Iterator[Violation]:
     """Resources come from a profile or are written out."""
     for field, choice in _choices(function):
@@ -42,7 +42,7 @@ def one_choice(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "expected exactly one of profile and resources")
 
 
-@rule("policy")
+@rule("policy", "resource_configuration")
 def known_profile(function: Function, config: Config) -> Iterator[Violation]:
     """The profile is one of the operator's."""
     chosen = function.spec.resource_configuration and function.spec.resource_configuration.function
@@ -50,7 +50,7 @@ def known_profile(function: Function, config: Config) -> Iterator[Violation]:
         yield unsupported(f"{_FIELD}.function.profile", chosen.profile, sorted(config.profiles))
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def no_claims(function: Function, config: Config) -> Iterator[Violation]:
     """Resource claims are not supported."""
     for field, choice in _choices(function):
@@ -58,7 +58,7 @@ def no_claims(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def resource_names(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are of resources that a container can have."""
     for side, given in _sides(function):
@@ -67,7 +67,7 @@ def resource_names(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(side, RESOURCE_SHAPE, name)
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def quantities(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are quantities."""
     for field, _, amount in _amounts(function):
@@ -75,7 +75,7 @@ def quantities(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is not a quantity such as 250m, 1.5 or 64Mi", amount)
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def not_negative(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not negative."""
     for field, _, amount in _amounts(function):
@@ -83,7 +83,7 @@ def not_negative(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "must be greater than or equal to 0", amount)
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def whole(function: Function, config: Config) -> Iterator[Violation]:
     """Extended resources come whole, huge pages in pages."""
     for field, name, amount in _amounts(function):
@@ -91,7 +91,7 @@ def whole(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, fault, amount)
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def requests_within_limits(function: Function, config: Config) -> Iterator[Violation]:
     """No request is above its limit, where there is one."""
     for field, requests, limits in _pairs(function):
@@ -102,7 +102,7 @@ def requests_within_limits(function: Function, config: Config) -> Iterator[Viola
                 yield invalid(f"{field}.requests.{name}", detail, requests[name])
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def requests_are_limits(function: Function, config: Config) -> Iterator[Violation]:
     """What cannot be shared, extended resources and huge pages, is limited to what is requested."""
     for field, requests, limits in _pairs(function):
@@ -111,7 +111,7 @@ def requests_are_limits(function: Function, config: Config) -> Iterator[Violatio
                 yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
 
 
-@rule("cel")
+@rule("cel", "resource_configuration")
 def pages_need_more(function: Function, config: Config) -> Iterator[Violation]:
     """Huge pages come with CPU or memory."""
     for field, requests, limits in _pairs(function):
@@ -120,7 +120,7 @@ def pages_need_more(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "huge pages require cpu or memory")
 
 
-@rule("policy")
+@rule("policy", "resource_configuration")
 def minimum(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not below the operator's minimum."""
     for field, name, amount in _amounts(function, build=False):

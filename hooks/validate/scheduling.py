@@ -8,7 +8,7 @@ from hooks.kubernetes_names import KEY_SHAPE, is_key
 from hooks.validate.violation import Rule, Violation, invalid, rule
 
 
-@rule("cel")
+@rule("cel", "tolerations")
 def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
     """A toleration's key is one that a taint can have."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
@@ -16,7 +16,7 @@ def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.tolerations[{index}].key", KEY_SHAPE, key)
 
 
-@rule("cel")
+@rule("cel", "tolerations")
 def toleration_operators(function: Function, config: Config) -> Iterator[Violation]:
     """A toleration compares a value of its key, or asks only whether there is a taint."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
@@ -27,7 +27,7 @@ def toleration_operators(function: Function, config: Config) -> Iterator[Violati
             yield invalid(field, "must be Equal when value is given", operator)
 
 
-@rule("cel")
+@rule("cel", "tolerations")
 def toleration_seconds(function: Function, config: Config) -> Iterator[Violation]:
     """Only a taint that evicts can be tolerated for some time."""
     for index, toleration in enumerate(function.spec.tolerations or ()):

@@ -61,7 +61,7 @@ LIMITS = (
 )
 
 
-@rule("policy")
+@rule("policy", "pod_security_context", "container_security_context")
 def restricted(function: Function, config: Config) -> Iterator[Violation]:
     """Security contexts ask for nothing that Pod Security "restricted" forbids, unless the operator allows it."""
     spec = function.spec

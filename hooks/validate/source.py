@@ -28,7 +28,7 @@ def name(function: Function, config: Config) -> Iterator[Violation]:
         )
 
 
-@rule("cel")
+@rule("cel", "service_account_name")
 def account(function: Function, config: Config) -> Iterator[Violation]:
     """A ServiceAccount that the user brings has not the name of the Function's own, which would be deleted."""
     if function.spec.service_account_name == function.metadata.name:
@@ -45,7 +45,7 @@ def known_runtime(function: Function, config: Config) -> Iterator[Violation]:
         yield unsupported("spec.runtime", runtime, chain.from_iterable(map(config.runtime_names, FAMILIES)))
 
 
-@rule("cel")
+@rule("cel", "runtime_image_override")
 def image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is a reference that a kubelet can pull."""
     reference = (function.spec.runtime_image_override or "").strip()
@@ -53,7 +53,7 @@ def image(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.runtimeImageOverride", IMAGE_SHAPE)  # never repeated: a URL may hold a password
 
 
-@rule("policy")
+@rule("policy", "runtime_image_override")
 def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is one that the operator allows."""
     image = (function.spec.runtime_image_override or "").strip()

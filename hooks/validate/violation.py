@@ -40,10 +40,15 @@ class Find(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """`find` yields each breach; its docstring says the rule in one line."""
+    """
+    `find` yields each breach; its docstring says the rule in one line.
+
+    It finds nothing in a spec that has none of `fields`, and is not called then; without any it is called always.
+    """
 
     door: Door
     find: Find
+    fields: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -54,9 +59,9 @@ class Rule:
         return (self.find.__doc__ or "").strip()
 
 
-def rule(door: Door) -> Callable[[Find], Rule]:
-    """Make a rule of a function."""
-    return lambda find: Rule(door, find)
+def rule(door: Door, *fields: str) -> Callable[[Find], Rule]:
+    """Make a rule of a function, given the attributes of FunctionSpec that it reads."""
+    return lambda find: Rule(door, find, frozenset(fields))
 
 
 def invalid(field: str, detail: str, value: str | int | None = None) -> Violation:
