@@ -7,10 +7,9 @@ break the CRD's schema, counts as absent.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -54,8 +53,7 @@ class KnownStatus(Model):
     reference: _Reference = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
+class Condition(NamedTuple):
     """A condition that can be read; `last_transition_time` is a time with a zone, as written."""
 
     type: str

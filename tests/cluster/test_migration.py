@@ -288,19 +288,14 @@ def test_a_refused_function_is_left_alone(migration: Migration, each: tuple[str,
 
 
 def test_a_service_handed_over_in_vain_harms_nobody(migration: Migration) -> None:
-    """That of a refused Function with the label all the same: the hook holds back, and an event says what it misses."""
+    """That of a refused Function with the label all the same: it is kept as it is, and no other child is made."""
     label = f"controller-uid={uid(migration, *ROOTED)}"
     migration.plane.kubectl("label", "service", "rooted", "-n", "shop", label)
-    wait_until(lambda: "Service rooted has no annotation" in said_of(migration, *ROOTED), "the event")
+    owned = lambda: migration.get("services", *ROOTED)["metadata"].get("ownerReferences")  # noqa: E731
+    wait_until(owned, "Metacontroller to take it")
+    assert migration.stack.condition(*ROOTED, "Stalled")["reason"] == "InvalidFunctionSpec"
     assert migration.deployments(*ROOTED) == ["rooted-..."]
     migration.check_that_all_goes_on()
-
-
-def said_of(migration: Migration, namespace: str, name: str) -> str:
-    field = f"involvedObject.kind=Function,involvedObject.name={name}"
-    return migration.plane.kubectl(
-        "get", "events", "-n", namespace, "--field-selector", field, "-o", "jsonpath={.items[*].message}"
-    )
 
 
 def go_back(migration: Migration) -> None:
