@@ -23,12 +23,13 @@ _HOST = re.compile(
     r"(?=[/:?#,;)'\]]|$)"
 )
 _AUTHORITY = re.compile(r"[^/?#\\]*+")
-_AT_SIGN = re.compile(r"(?<!/)@")
+_AT_SIGN = re.compile(r"(?<!/)@(?![v^~]?\d)|@(?=\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![.\w-]))")
+"""What may end a password: neither the @ of a scope nor that of a version."""
 
 _KEY = re.compile(
     r"(?i)(token|passw(?:or)?d|passphrase|secret|credential|signature|authorization|cookie|session[_-]?id|_auth"
-    r"|(?:api|access|private|account|sign(?:ing)?|encryption|master|shared|client|deploy)[_-]?key"
-    r"|(?<![a-z])(?:sig|pwd|pass|jwt|auth|sid))([\w-]{0,32}+)"
+    r"|(?:api|access|private|account|sign(?:ing)?|encryption|master|shared|client|deploy|auth)[_-]?key"
+    r"|(?<![a-z])(?:sig|pwd|pass|jwt|auth|sid)(?![a-z]))([\w-]{0,32}+)"
     r"(\\?[\"']?\s?(?::=?|=(?!=)>?|={2,3}(?![=\s]?v?\d))\s?+)"
 )
 """A name that says its value is a credential, the rest of the name, and what separates them. == 1.0 is a version."""
@@ -36,7 +37,7 @@ _PLURAL = re.compile(r"(?i)s?(?:[_-]?(?:key|value|id|base64|b64))?")
 """How a name may go on where a colon follows: secretName is no secret."""
 _FLAG = re.compile(r"(?i)(?<!-)--[a-z-]{0,32}?(?:token|passw(?:or)?d|secret|key)(?![\w-])\s(?!-)")
 _VALUE = re.compile(
-    r"\\\"(?:(?!\\\").)*+(?:\\\")?|[bru]{0,2}\"(?:[^\"\\]|\\.)*+\"?|[bru]{0,2}'(?:[^'\\]|\\.)*+'?|\[[^\]]*+\]?|\{[^}]*+\}?"
+    r"[|>][+-]?\s\S++|\\\"(?:(?!\\\").)*+(?:\\\")?|[bru]{0,2}\"(?:[^\"\\]|\\.)*+\"?|[bru]{0,2}'(?:[^'\\]|\\.)*+'?|\[[^\]]*+\]?|\{[^}]*+\}?"
     r"|(?:[^\s,;&\"']|[,;&](?!\s|$|[\w.-]{1,64}\s?[=:])|[\"'](?![\s,;:)\]}>]|$))*+"
 )
 """One value: in quotes, in brackets, or up to white space or the next name."""
@@ -61,6 +62,7 @@ _SHAPES = (
         ),
         MASK,
     ),
+    (re.compile(r"((?:^|\s)(?:-u|--user)[ =])[^\s:]{1,64}+:\S++"), rf"\1{MASK}"),
     (re.compile(r"\b([Bb]earer|[Bb]asic) (?=.[a-z._~+/-]{0,64}+[A-Z0-9])[\w.~+/-]{8,}+=*+"), rf"\1 {MASK}"),
 )
 """What is a credential by its own shape, whatever stands before it."""
@@ -115,7 +117,7 @@ def _user_end(run: str, at: int, stop: int) -> int:
     name = run[end:name_end].rstrip(".,:;!?)'")
     if end == at and not _PORTS.fullmatch(name):
         return run.rfind("@", at) + 1 or len(run)
-    is_half = end > at and not (":" in name or _HOST.match(name))
+    is_half = (":" in name) == (end == at) and not _HOST.match(name)
     for sign in _AT_SIGN.finditer(run, name_end, stop):
         if is_half or _HOST.match(run, sign.end()):
             end = sign.end()
@@ -142,6 +144,8 @@ def _value_end(match: re.Match[str]) -> int:
     line, at = match.string, match.end()
     word, rest, separator = match.groups()
     has_colon = ":" in separator and "=" not in separator
+    if rest.lower().startswith("iz"):  # a tokenizer
+        return match.end(1)
     if has_colon and (not _PLURAL.fullmatch(rest) or (_PROSE.match(line, at) and _is_prose(match))):
         return match.end(1)
     if word.lower() not in ("authorization", "cookie"):
