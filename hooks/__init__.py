@@ -1,7 +1,7 @@
 """
 The hook service of buildless Functions: JSON in, JSON out.
 
-app.py       the door: HTTP, the clock, the log                 worker.py       many clients, one request at a time
+app.py       HTTP, the clock, the log                           worker.py       many clients, one request at a time
 protocol.py  what Metacontroller asks and what it is answered
 sync.py      the story: validate, resolve, build, report
 function.py  a Function as written, like crds/functions.yaml    config.py       what an operator may choose

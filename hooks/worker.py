@@ -23,8 +23,8 @@ from hooks.connection import Connection, Steps, until_done
 MOST_CONNECTIONS = 512
 """Metacontroller has at most 20. Of more the oldest is closed, so that a new client always gets in."""
 MOST_BYTES = 40 * 1024 * 1024
-"""Of all that has come and of all answers that have not gone yet: room for a request of the largest size, and for many
-usual ones. Where there is more, the client with the most is closed."""
+"""Of unfinished requests and unsent answers: room for one of the largest size and many usual ones. Of more the connection
+with the most is closed."""
 TICK_SECONDS = 0.25
 REPORT_SECONDS = 10
 """The log has one line for all that were given up in this time."""
@@ -71,7 +71,8 @@ class Worker(SyncWorker):  # type: ignore[misc]
         overdue = [connection for connection in self.connections.values() if connection.deadline <= now]
         self.given_up += len(overdue)
         for connection in overdue:
-            self._go_on(connection, is_late=True)
+            if self.connections.get(connection.number) is connection:
+                self._go_on(connection, is_late=True)
         if self.given_up and now >= self.next_report:
             self.log.info("Gave up %d clients that took too long", self.given_up)
             self.given_up, self.next_report = 0, now + REPORT_SECONDS

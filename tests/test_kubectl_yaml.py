@@ -104,7 +104,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize(("text", "line"), UNKNOWN.items())
 def test_unknown_fields_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: str) -> None:
-    """A field that the API server would refuse is told with what is known there."""
+    """A field that the API server would refuse is refused, with the fields that there are."""
     file = tmp_path / "a.yaml"
     file.write_text(f"{FUNCTION}{text}\n")
     assert main(["render", str(file)]) == 1

@@ -319,7 +319,7 @@ def test_what_an_installer_may_take_is_accepted(line: str) -> None:
 
 @pytest.mark.parametrize("line", NEITHER)
 def test_what_no_installer_takes_is_refused(line: str) -> None:
-    """What both refuse is told before a pod starts."""
+    """What both refuse is refused before a pod starts."""
     assert len(list(faults(line))) == 1
 
 

@@ -150,7 +150,7 @@ def drip(client: socket.socket, first: bytes, rest: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", [silent, handshake, header, body, open_end])
-def test_slow_clients_cost_nobody_anything(service: Service, kind: Callable[[Service], None]) -> None:
+def test_slow_clients_delay_no_other(service: Service, kind: Callable[[Service], None]) -> None:
     """While 70 of them are connected every other client is answered, and no worker is replaced."""
     workers, end = service.workers(), threading.Event()
 
@@ -203,7 +203,7 @@ def test_a_request_in_pieces_is_answered(service: Service) -> None:
 
 
 def test_what_is_refused_early_is_answered(service: Service) -> None:
-    """A client gets its answer though nobody reads what it goes on sending."""
+    """A client gets its answer though what it goes on sending is not read."""
     assert service.ask(HEADER % (999 * 2**20) + b"{" * 300_000).startswith(b"HTTP/1.1 413 ")
     chunked = (HEADER % 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     assert service.ask(chunked + b"5\r\nhello\r\n0\r\n\r\n").startswith(b"HTTP/1.1 411 ")
@@ -224,7 +224,7 @@ def test_framing_that_can_be_read_in_two_ways_is_refused(service: Service) -> No
 
 
 def test_a_client_that_does_not_read_is_let_go(service: Service) -> None:
-    """An answer that nobody takes ends within its time, and others are served meanwhile."""
+    """An answer that is not taken ends within its time, and others are served meanwhile."""
     source = "x" * 200_000
     large = json.loads(BODY)
     large["parent"]["spec"]["source"]["inline"]["source"] = source
@@ -262,7 +262,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def test_connections_are_bounded(small: Service) -> None:
-    """Where there are too many, the oldest makes room."""
+    """Of too many the oldest is closed."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(small.connect()) for _ in range(40)]
         assert small.ask().startswith(b"HTTP/1.1 200 OK")
@@ -292,7 +292,7 @@ def is_closed(client: socket.socket) -> bool:
 
 
 def test_a_stop_finishes_what_has_begun(tmp_path: Path) -> None:
-    """A request that is under way when the service is told to stop is answered."""
+    """A request that is under way when the service has to stop is answered."""
     with serving(tmp_path, sys.executable, "-m", "hooks.cli", "serve") as running, running.connect() as client:
         request = HEADER % len(BODY) + BODY
         client.sendall(request[:50])
