@@ -7,7 +7,7 @@ Nothing here waits: a task yields what its connection has to be ready for, and t
 import re
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from ssl import SSLWantReadError, SSLWantWriteError
@@ -50,10 +50,10 @@ class Connection:
         """Return how many bytes are kept for this client."""
         return len(self.received) + len(self.answer)
 
-    def take(self) -> bytes:
-        """Return what has been received, and keep it no longer."""
-        received, self.received = bytes(self.received), bytearray()
-        return received
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what has been received, without a second copy of a large body."""
+        for start in range(0, len(self.received), _CHUNK):
+            yield bytes(self.received[start : start + _CHUNK])
 
     def sendall(self, data: bytes) -> None:
         """Keep a part of the answer: gunicorn takes this object for the socket that it writes to."""
@@ -82,9 +82,10 @@ class Connection:
                 if not data or (not self.header and len(self.received) > most_header):
                     break
         except TimeoutError:
-            return self.header > 0  # the app says that the body is too short
+            if not self.header:
+                return False
         self.is_whole = self.header > 0 and len(self.received) == self.needed
-        return len(self.received) > 0
+        return len(self.received) > 0  # the app says how much of a body is missing
 
     def _look_for_header(self, start: int) -> None:
         self.header = self.received.find(b"\r\n\r\n", max(0, start)) + 4
@@ -99,6 +100,7 @@ class Connection:
     def send_answer(self) -> Steps[None]:
         """Send the answer; a client that has not sent all gets the time to see it."""
         self.deadline = time.monotonic() + ANSWER_SECONDS
+        self.received = bytearray()
         sent, rest = 0, memoryview(self.answer)
         while sent < len(rest):
             sent += yield from until_done(partial(self.sock.send, rest[sent:]), EVENT_WRITE)

@@ -6,6 +6,7 @@ client that is silent, drips, or does not read its answer delays no other, and i
 gunicorn's sync worker: its parser, its errors, and the time limit for an answer that does not come.
 """
 
+import contextlib
 import os
 import selectors
 import socket
@@ -22,9 +23,8 @@ from hooks.connection import Connection, Steps, until_done
 
 MOST_CONNECTIONS = 512
 """Metacontroller has at most 20. Of more the oldest is closed, so that a new client always gets in."""
-MOST_BYTES = 40 * 1024 * 1024
-"""Of unfinished requests and unsent answers: room for one of the largest size and many usual ones. Of more the connection
-with the most is closed."""
+MOST_BYTES = 33 * 1024 * 1024
+"""Of unfinished requests and unsent answers: room for one of the largest size. Beyond it the largest goes."""
 TICK_SECONDS = 0.25
 REPORT_SECONDS = 10
 """The log has one line for all that were given up in this time."""
@@ -41,6 +41,9 @@ class Worker(SyncWorker):  # type: ignore[misc]
         self.next_look = self.next_report = 0.0
         self.context: SSLContext | None = None
         self.certificate: list[int] = []
+        if self.cfg.is_ssl:
+            with contextlib.suppress(OSError):
+                self._context()
         for listener in self.sockets:
             listener.setblocking(False)
             self.poller.register(listener, EVENT_READ, listener)
@@ -140,13 +143,14 @@ class Worker(SyncWorker):  # type: ignore[misc]
             del self.connections[connection.number]
         self.held -= connection.size
         connection.steps.close()
+        connection.received = connection.answer = bytearray()
         connection.sock.close()
 
     def _answer(self, connection: Connection) -> None:
         """Call the app with what has come, as SyncWorker.handle() does."""
         request = None
         try:
-            request = next(http.get_parser(self.cfg, [connection.take()], connection.address))
+            request = next(http.get_parser(self.cfg, connection.pieces(), connection.address))
             self.handle_request(connection.listener, request, connection, connection.address)
         except (NoMoreData, StopIteration):
             self.log.debug("A client went away before its header ended")
