@@ -199,8 +199,8 @@ def test_the_check_tells_sound_from_refused(migration: Migration) -> None:
     said = migration.follow("Check")
     assert lines(migration) == {f"{ns} {name} {uid(migration, ns, name)}" for ns, name in SOUND}
     assert "refused: shop/rooted" in said
-    assert "spec.source.gitRepository: git sources are not supported yet" in said
-    assert "spec.podSecurityContext.runAsUser: 0 is not allowed" in said
+    assert "spec.source.gitRepository: Forbidden: git sources are not supported yet" in said
+    assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in said
     migration.follow("Look")
     migration.check_that_all_goes_on()
 
