@@ -9,7 +9,7 @@ INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/conformance
 # Tests that start programs, install packages or take long; all others are core tests.
-OUTER := app chart cli conformance demo docs image images kubectl_yaml left_out release run runtime_cache runtimes upgrading worker workflows
+OUTER := app chart cli conformance demo docs image images kubectl_yaml left_out linear release run runtime_cache runtimes upgrading worker workflows
 CORE := $(filter-out $(OUTER:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
 # A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100

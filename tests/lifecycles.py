@@ -103,7 +103,7 @@ def check_kstatus_and_flux(functions: list[Manifest]) -> None:
 def _judge() -> Path:
     """Return the program in judges/gitops, which is built where Go and its modules can be had."""
     program, source = ROOT / "build" / "judges" / "gitops", Path(__file__).parent / "judges" / "gitops"
-    go_tools.require_go("what asks kstatus and Flux")
+    go_tools.require_go("the judge of kstatus and Flux")
     fetched = subprocess.run(["go", "mod", "download"], cwd=source, capture_output=True, text=True, check=False)
     if fetched.returncode:
         pytest.skip(f"LEFT OUT: kstatus and Flux were not asked, for their Go modules cannot be had: {fetched.stderr}")

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 from cases import ROOT
+from hypothesis import settings
 from pod_security import faults as restricted
 
 from hooks import kubernetes_names as names
@@ -29,7 +30,7 @@ from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 
 Manifest = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-GENERATED = 400
+GENERATED = 4 * settings.default.max_examples
 SCHEMA = json.loads((ROOT / "chart" / "values.schema.json").read_text(encoding="utf-8"))["properties"]["config"]
 
 RESOURCE, IMAGE, NAME = names.RESOURCE_SHAPE, names.IMAGE_SHAPE, names.SUBDOMAIN_SHAPE

@@ -144,8 +144,8 @@ def test_image_lock_is_part_of_the_development_lock() -> None:
     assert pins(ROOT / "requirements-build.txt") < development
 
 
-def test_the_build_lock_is_what_pyproject_asks_for() -> None:
-    """The package is built with the setuptools that pyproject.toml names, and nothing else."""
+def test_the_build_lock_is_what_pyproject_names() -> None:
+    """The package is built with the version of setuptools in pyproject.toml, and nothing else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert pins(ROOT / "requirements-build.txt") == set(project["build-system"]["requires"])
 
