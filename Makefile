@@ -11,6 +11,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # Tests that start programs, install packages or take long; all others are core tests.
 OUTER := app chart cli conformance demo docs image images kubectl_yaml left_out linear release run runtime_cache runtimes upgrading worker workflows
 CORE := $(filter-out $(OUTER:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
+# Four processes, since many tests wait; those of one file stay together where Go may build what they need.
 # A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
@@ -23,10 +24,10 @@ run: .venv/run ## run the examples on this machine, each behind its own URL, unt
 	@$(BIN)/buildless run examples/*.yaml $(ARGS)
 
 check: lint ## lint and the core tests, within a minute
-	$(BIN)/pytest -q $(QUICK) $(CORE) $(ARGS)
+	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) $(CORE) $(ARGS)
 
 test: .venv/stamp ## every test that needs no cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
-	$(BIN)/pytest $(if $(BUILDLESS_ALL),,$(QUICK)) $(ARGS)
+	$(BIN)/pytest -n 4 --dist $(if $(BUILDLESS_ALL),loadfile,worksteal $(QUICK)) $(ARGS)
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)
