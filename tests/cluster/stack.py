@@ -142,6 +142,29 @@ class Stack:
                 # Whatever the answer: during a rollout a pod may be gone by now.
                 self.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")
 
+    def forbid(self, namespace: str, variable: str) -> None:
+        """Have a policy of the cluster refuse every Deployment of a namespace that has this variable."""
+        head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": namespace}}
+        rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
+        matches = {"resourceRules": [rule | {"resources": ["deployments"]}]}
+        matches |= {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+        unset = f"object.spec.template.spec.containers.all(c, !c.?env.orValue([]).exists(e, e.name == '{variable}'))"
+        spec = {
+            "matchConstraints": matches,
+            "validations": [{"expression": unset, "message": f"{variable} is forbidden"}],
+        }
+        policy = {"kind": "ValidatingAdmissionPolicy", "spec": spec}
+        works = {"policyName": namespace, "validationActions": ["Deny"]}
+        for each in (policy, {"kind": "ValidatingAdmissionPolicyBinding", "spec": works}):
+            self.plane.kubectl("create", "-f", "-", stdin=head | each)
+        labels = {"app": "trial"}
+        pod = {"containers": [{"name": "a", "image": "a", "env": [{"name": variable}]}]}
+        template = {"metadata": {"labels": labels}, "spec": pod}
+        trial = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "trial"}}
+        trial |= {"spec": {"selector": {"matchLabels": labels}, "template": template}}
+        path = f"{PREFIX['deployments']}/namespaces/{namespace}/deployments?dryRun=All"
+        wait_until(lambda: self.plane.call("POST", path, trial)[0] != 201, "the policy to be at work", 60)
+
     def is_ready(self, namespace: str, name: str) -> bool:
         self.make_pods_ready(namespace)
         return self.condition(namespace, name, "Ready").get("status") == "True"

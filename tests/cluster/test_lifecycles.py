@@ -76,27 +76,6 @@ class Life:
         self.stack.plane.kubectl("create", "-n", self.namespace, "-f", "-", stdin=head | {"spec": spec})
         time.sleep(1)
 
-    def forbid(self, variable: str) -> None:
-        """Have a policy of the cluster refuse every Deployment here that has this variable."""
-        head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": self.namespace}}
-        rule = {
-            "apiGroups": ["apps"],
-            "apiVersions": ["v1"],
-            "operations": ["CREATE", "UPDATE"],
-            "resources": ["deployments"],
-        }
-        here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
-        unset = f"!object.spec.template.spec.containers[0].env.exists(each, each.name == '{variable}')"
-        spec = {"matchConstraints": {"resourceRules": [rule], "namespaceSelector": here}}
-        policy = {"kind": "ValidatingAdmissionPolicy", "spec": spec | {"validations": [{"expression": unset}]}}
-        works = {"policyName": self.namespace, "validationActions": ["Deny"]}
-        binding = {"kind": "ValidatingAdmissionPolicyBinding", "spec": works}
-        kubectl = self.stack.plane.kubectl
-        for each in (policy, binding):
-            kubectl("create", "-f", "-", stdin=head | each)
-        trial = ("set", "env", "deployment/hello", f"{variable}=x", "-n", self.namespace, "--dry-run=server")
-        wait_until(lambda: "denied" in kubectl(*trial, check=False), "the policy to be at work", 60)
-
     def no_quota(self) -> None:
         self.stack.plane.kubectl("delete", "quota", "none", "-n", self.namespace)
 
@@ -233,7 +212,7 @@ def update_refused(life: Life) -> None:
     """Edited into what no rule of ours forbids and the API server refuses in a Deployment, then mended."""
     life.create()
     life.ready()
-    life.forbid("A")
+    life.stack.forbid(life.namespace, "A")
     life.edit(env=[{"name": "A", "value": "x"}])
     life.until("Stalled", "UpdateRefused")
     life.edit(env=None)

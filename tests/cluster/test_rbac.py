@@ -30,7 +30,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 LISTING = {"KUBE_FEATURE_WatchListClient": "false"}
 """Metacontroller as it is with an API server that does not stream lists, as older ones do not."""
 MARK = "serverless.kyma-project.io/managed-by"
-NONSENSE = [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nonsense"}}}]
+FORBIDDEN = [{"name": "FORBIDDEN", "value": "x"}]
 """What the API server refuses in a Deployment, and no rule of ours."""
 
 _numbers = itertools.count(1)
@@ -161,7 +161,8 @@ def short(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
     """Everything that Metacontroller ever does to an object happens once: what is yielded tells when a step is over."""
     apply(stack, namespace, "first", **FOUR)
     yield lambda: len(stack.versions(namespace, "first")) == 4 and stack.condition(namespace, "first", "Ready")
-    apply(stack, namespace, "refused", env=NONSENSE)
+    stack.forbid(namespace, "FORBIDDEN")
+    apply(stack, namespace, "refused", env=FORBIDDEN)
     yield lambda: told_again(stack, namespace)
     for kind in KINDS:
         stack.patch(kind, namespace, "first", {"metadata": {"labels": {MARK: "theirs"}}})

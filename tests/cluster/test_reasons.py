@@ -71,11 +71,12 @@ def test_a_taken_name_leaves_no_event(stack: Stack, namespace: str) -> None:
 
 def test_a_refusal_leaves_an_event(stack: Stack, namespace: str) -> None:
     """What the API server refuses is not there, and an event on the Function says why."""
-    create(stack, namespace, env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nonsense"}}}])
+    stack.forbid(namespace, "A")
+    create(stack, namespace, env=[{"name": "A", "value": "x"}])
     assert "Deployment hello: not created" in stalled(stack, namespace, "ChildrenNotCreated")
-    assert "metadata.nonsense" in wait_until(lambda: sync_errors(stack, namespace), "the event")[0]
+    assert "A is forbidden" in wait_until(lambda: sync_errors(stack, namespace), "the event")[0]
     child, events = found_out(stack, namespace, "deployment")
-    assert (child, "metadata.nonsense" in events) == ("", True)
+    assert (child, "A is forbidden" in events) == ("", True)
     assert stack.get("deployments", namespace, "hello") is None
 
 
