@@ -19,7 +19,8 @@ RESOURCES = {
     "ServiceAccount": "serviceaccounts",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
 }
-WITH_CHILDREN = [case for case in all_cases() if case.answer()["children"]]
+# A child that is answered as observed is there already, with an address that no second one can have.
+WITH_CHILDREN = [case for case in all_cases() if case.answer()["children"] and case.name != "broken-without-record"]
 
 
 def dry_run(plane: ControlPlane, path: str, body: Manifest) -> tuple[int, Manifest]:
