@@ -36,6 +36,9 @@ RANKS = (
 )
 """The reasons, most useful first: of several only the first is reported."""
 
+LOG_BYTES = 2048
+"""How much a kubelet keeps of a log. Source: kubelet 1.36, MaxContainerTerminationMessageLogLength."""
+
 _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
          "RegistryUnavailable", "SignatureValidationFailed"}  # fmt: skip
 _CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -108,7 +111,7 @@ def _of_end(container: Container, ended: Manifest, resources: Resources) -> Caus
     if container.is_install:
         return Cause(reason="InstallFailed", message=f"the dependencies could not be installed: {_of_installer(ended)}")
     if container.is_function:
-        last = text(ended.get("message")).strip().rpartition("\n")[2].strip()
+        last = _log(ended).strip().rpartition("\n")[2].strip()
         if _LOAD_FAILED.match(last):
             return Cause(reason="HandlerFailed", message=one_line(last))
     return _crashed(container, f"ended with exit code {_exit_code(ended)}")
@@ -147,9 +150,19 @@ def _exit_code(ended: Manifest) -> int:
     return code if type(code) is int and abs(code) < _EXIT_CODES else 0
 
 
+def _log(ended: Manifest) -> str:
+    """
+    Return what a container logged last, from its first whole line on.
+
+    A kubelet keeps the end of a log, which may begin inside a credential, behind the name that would tell what it is.
+    """
+    said = text(ended.get("message"))
+    return said.partition("\n")[2] if len(said.encode()) >= LOG_BYTES else said
+
+
 def _of_installer(ended: Manifest) -> str:
     """Return the errors of npm, pip or uv in one line, else their last lines."""
-    lines = [line for line in text(ended.get("message")).splitlines() if line.strip() and not _NOISE.search(line)]
+    lines = [line for line in _log(ended).splitlines() if line.strip() and not _NOISE.search(line)]
     begins = next((at for at, line in enumerate(lines) if _ERROR_BEGINS.match(line)), max(0, len(lines) - 4))
     said = " ".join(_DECORATION.sub("", line).strip() for line in lines[begins:])
     return one_line(said) or f"exit code {_exit_code(ended)}"

@@ -11,6 +11,7 @@ Source: Metacontroller's CompositeController hook API, release 4.17.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +28,8 @@ CHILDREN = {
     "HorizontalPodAutoscaler": "autoscaling/v2",
 }
 """The kinds of children and their versions, as compositecontroller.yaml declares them."""
+MOST_FAULTS = 200
+"""More than a condition's message has room for."""
 
 
 class Unreadable(Exception):
@@ -79,7 +82,8 @@ class SyncRequest(FinalizeRequest):
     """
     The same with the whole Function.
 
-    `function` is None where the stored object breaks the schema; then `faults` has the path and message of each breach.
+    `function` is None where the stored object breaks the schema; then `faults` has the path and message of each breach,
+    up to MOST_FAULTS.
     """
 
     function: Function | None
@@ -93,7 +97,9 @@ class SyncRequest(FinalizeRequest):
             function = Function.model_validate(parent)
         except ValidationError as error:
             # Stored under another schema, such as Kyma's: the status says so, and what runs stays.
-            return cls(function=None, faults=tuple(faults(error)), **_surroundings(raw, _metadata(parent)))
+            return cls(
+                function=None, faults=tuple(islice(faults(error), MOST_FAULTS)), **_surroundings(raw, _metadata(parent))
+            )
         return cls(function=function, **_surroundings(raw, function.metadata))
 
 

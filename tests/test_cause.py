@@ -335,6 +335,17 @@ def test_nothing_secret_is_told(live: Manifest) -> None:
     assert not {word for word in ("s3cret", "hunter2") if word in found.message}
 
 
+@pytest.mark.parametrize(("length", "is_whole"), [(2047, True), (2048, False)])
+def test_a_line_that_a_kubelet_may_have_cut_is_left_out(length: int, is_whole: bool) -> None:
+    """Of a log a kubelet keeps the last 2,048 bytes: the first line may be the rest of a credential."""
+    lines = "error: 3cret0123456789\nerror: no such package\n"
+    message = lines + "x" * (length - len(lines))
+    found = cause_of(pod(init=ended(1, message, name="install-dependencies"))).cause
+    assert found is not None
+    assert "no such package" in found.message
+    assert ("3cret" in found.message) == is_whole
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -342,7 +353,7 @@ def test_nothing_secret_is_told(live: Manifest) -> None:
         ("ValueError: Authorization: Bearer abc.def", "ValueError: Authorization: ***"),
         ("ConnectionError: <Thing object at 0x7f0123456789>", "ConnectionError: <Thing object at 0x...>"),
         ("ValueError: 2026-01-01T01:00:00.123Z is late", "ValueError: ... is late"),
-        (f"ValueError: {'x' * 5000}", "x" * 1000),
+        (f"whole\nValueError: {'x' * 5000}", "x" * 1000),
     ],
 )
 def test_what_changes_by_itself_is_left_out(text: str, told: str) -> None:
