@@ -14,6 +14,13 @@ from control_plane import ControlPlane, Processes, find_assets, free_port, wait_
 
 ROOT = Path(__file__).parent.parent.parent
 GROUP = "/apis/serverless.kyma-project.io/v1alpha2"
+RESOURCES = {
+    "Deployment": "deployments",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "Pod": "pods",
+}
 KINDS = ("deployments", "services", "serviceaccounts", "horizontalpodautoscalers")
 PREFIX = {
     "deployments": "/apis/apps/v1",

@@ -22,7 +22,7 @@ import chance
 import pytest
 from cases import NOW, overlaid
 from control_plane import ControlPlane
-from stack import PREFIX
+from stack import PREFIX, RESOURCES
 from test_contract import WRITTEN
 from test_door import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
 from upgrade.templates import functions
@@ -56,13 +56,6 @@ ODD: list[Manifest] = [
 ]
 """What no rule lets through, put into pods behind their back."""
 VARIES = re.compile(r'"[^"]*" is invalid|x{20,}|\d+')
-RESOURCES = {
-    "Deployment": "deployments",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "Pod": "pods",
-}
 
 
 @dataclass

@@ -7,18 +7,12 @@ import pytest
 from cases import all_cases, complete
 from control_plane import ControlPlane
 from existing import ExistingCluster
-from stack import GROUP, PREFIX, Stack
+from stack import GROUP, PREFIX, RESOURCES, Stack
 
 from hooks.quantity import amount, canonical, parse
 
 Manifest = dict[str, Any]
 
-RESOURCES = {
-    "Deployment": "deployments",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-}
 # A child that is answered as observed is there already, with an address that no second one can have.
 WITH_CHILDREN = [case for case in all_cases() if case.answer()["children"] and case.name != "broken-without-record"]
 

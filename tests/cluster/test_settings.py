@@ -19,7 +19,7 @@ from typing import Any
 import configs
 import pytest
 from control_plane import ControlPlane, wait_until
-from stack import PREFIX, ROOT, Stack
+from stack import PREFIX, RESOURCES, ROOT, Stack
 from test_config import children
 
 from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_defaults
@@ -27,13 +27,6 @@ from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_def
 Manifest = dict[str, Any]
 
 WANTED, SEED, THREADS = int(os.environ.get("BUILDLESS_CONFIGS", "300")), 1_000_000, 4
-RESOURCES = {
-    "Deployment": "deployments",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "Pod": "pods",
-}
 APPARMOR = {"container.apparmor.security.beta.kubernetes.io/function": "unconfined"}
 BREAKING: list[tuple[str, Any, str]] = [
     ("profiles", {"L": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}}, "must be less than or equal to cpu limit"),
