@@ -109,7 +109,9 @@ def door(api: Stack) -> Iterator[ControlPlane]:
     api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
     with_config(api.plane, Config())
     yield api.plane
-    api.plane.kubectl("delete", "-f", "-", "--wait=false", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    # The namespace stays: the next module's would have to wait until it is gone.
+    gone = {"apiVersion": "v1", "kind": "List", "items": items[1:]}
+    api.plane.kubectl("delete", "-f", "-", "--wait=false", stdin=gone)
 
 
 def with_config(plane: ControlPlane, config: Config) -> None:
