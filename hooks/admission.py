@@ -7,6 +7,10 @@ message of a single one.
 
 The policy is the same for every config. Its parameters are what the rules need of a config, in a ConfigMap of lists
 joined by ",", so that a Helm template can make it from the same values without knowing any rule.
+
+Who may name a ServiceAccount is a policy of its own, without parameters: it holds also where they are missing. An API
+server that has stopped watching ConfigMaps for policies, as it does when the last one is deleted, does not begin again
+before it is restarted (Kubernetes 1.36, apiserver/pkg/admission/plugin/policy/generic).
 """
 
 import json
@@ -21,51 +25,63 @@ from hooks.validate.contexts import ROOT_WORDS
 from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 
 NAME = "functions.serverless.kyma-project.io"
+ACCOUNTS = f"accounts.{NAME}"
 PARAMETERS, NAMESPACE = "function-hook-admission", "buildless-functions"
 """Where the ConfigMap is, unless the hook is installed in another namespace."""
 
 
+def policies(namespace: str = NAMESPACE) -> list[Manifest]:
+    """Return the ValidatingAdmissionPolicies, each followed by its binding; the parameters are in `namespace`."""
+    # Without its parameters the policy says nothing: the hook finds the same, and says it in the Function's status.
+    reference = {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Allow"}
+    return [
+        policy(),
+        _binding(NAME, paramRef=reference),
+        _policy(ACCOUNTS, validations=[_MAY_RUN_AS]),
+        _binding(ACCOUNTS),
+    ]
+
+
 def policy() -> Manifest:
-    """Return the ValidatingAdmissionPolicy."""
+    """Return the policy of what the config decides."""
     rules = variables()
+    return _policy(
+        NAME,
+        paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+        variables=[
+            *({"name": name, "expression": expression} for name, expression in (_PARTS | rules).items()),
+            {"name": "found", "expression": " + ".join(f"variables.{name}" for name in rules)},
+        ],
+        validations=[
+            {
+                "expression": "variables.found.size() == 0",
+                "message": "the operator's settings do not allow this Function",
+                "messageExpression": _TOLD,
+            }
+        ],
+    )
+
+
+def _policy(name: str, **spec: Any) -> Manifest:
+    """Return a policy for new specs: what was fine before can still be labelled, finalized and deleted."""
+    conditions = [
+        {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
+        {"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"},
+    ]
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": NAME},
-        "spec": {
-            "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
-            "matchConstraints": _MATCHES,
-            # What was fine before a change of the config can still be labelled, finalized and deleted.
-            "matchConditions": [
-                {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
-                {"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"},
-            ],
-            "variables": [
-                *({"name": name, "expression": expression} for name, expression in (_PARTS | rules).items()),
-                {"name": "found", "expression": " + ".join(f"variables.{name}" for name in rules)},
-            ],
-            "validations": [
-                {
-                    "expression": "variables.found.size() == 0",
-                    "message": "the operator's settings do not allow this Function",
-                    "messageExpression": _TOLD,
-                },
-                _MAY_RUN_AS,
-            ],
-        },
+        "metadata": {"name": name},
+        "spec": {"failurePolicy": "Fail", "matchConstraints": _MATCHES, "matchConditions": conditions, **spec},
     }
 
 
-def binding(namespace: str = NAMESPACE) -> Manifest:
-    """Return what puts the policy to work, with the parameters in `namespace`."""
-    # Without its parameters the policy says nothing: the hook finds the same, and says it in the Function's status.
-    reference = {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Allow"}
+def _binding(name: str, **spec: Any) -> Manifest:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": NAME},
-        "spec": {"policyName": NAME, "paramRef": reference, "validationActions": ["Deny"]},
+        "metadata": {"name": name},
+        "spec": {"policyName": name, "validationActions": ["Deny"], **spec},
     }
 
 

@@ -271,7 +271,7 @@ def test_policy_prints_all_that_apply_needs(run: Run) -> None:
     plain = run("policy").out
     assert plain.startswith(POLICY.read_text(encoding="utf-8"))
     other = run("policy", "--config", "c.yaml", "--namespace", "here", c_yaml="profiles: {XL: null}").out
-    (policy, *_), (same_policy, binding, parameters) = (list(yaml.safe_load_all(text)) for text in (plain, other))
+    (policy, *_), (same_policy, binding, *_, parameters) = (list(yaml.safe_load_all(text)) for text in (plain, other))
     assert policy == same_policy
     assert binding["spec"]["paramRef"]["namespace"] == parameters["metadata"]["namespace"] == "here"
     assert parameters["data"]["profiles"] == "L,M,S,XS"

@@ -8,7 +8,7 @@ from cases import ROOT, complete, overlaid
 from test_contract import SCHEMA
 from test_validate import BROKEN
 
-from hooks.admission import NAMESPACE, binding, parameters, policy, variables
+from hooks.admission import NAMESPACE, parameters, policies, variables
 from hooks.cli.policy import text
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
@@ -85,9 +85,7 @@ def test_every_rule_has_an_example_and_a_sentence() -> None:
     assert all(rule.sentence.endswith(".") and "\n" not in rule.sentence for rule in RULES)
 
 
-@pytest.mark.parametrize(
-    ("file", "made"), [(PAGE, page), (POLICY, lambda: text([policy(), binding()]))], ids=["docs", "policy"]
-)
+@pytest.mark.parametrize(("file", "made"), [(PAGE, page), (POLICY, lambda: text(policies()))], ids=["docs", "policy"])
 def test_made_files_are_up_to_date(file: Any, made: Any, request: pytest.FixtureRequest) -> None:
     """What is made from the rules is what stands in the repository: run with --bless, then read the difference."""
     if request.config.getoption("--bless"):
@@ -126,17 +124,26 @@ def test_the_parameters_are_joined_lists() -> None:
 def test_the_binding_points_at_the_parameters() -> None:
     """Wherever they are; in the committed manifests that is where the hook's Service is expected."""
     for namespace in (NAMESPACE, "here"):
-        reference = binding(namespace)["spec"]["paramRef"]
+        reference = policies(namespace)[1]["spec"]["paramRef"]
         metadata = parameters(Config(), namespace)["metadata"]
         assert {key: reference[key] for key in metadata} == metadata
-    assert binding() == binding(NAMESPACE)
+    assert policies() == policies(NAMESPACE)
     assert f"function-hook.{NAMESPACE}.svc" in (ROOT / "compositecontroller.yaml").read_text(encoding="utf-8")
 
 
 def test_the_policy_leaves_old_functions_alone() -> None:
     """Only a new spec is looked at, so that labels, finalizers and deletions are never in the way."""
-    conditions = policy()["spec"]["matchConditions"]
-    assert [condition["name"] for condition in conditions] == ["spec-is-new", "stays"]
+    for each in policies()[::2]:
+        conditions = each["spec"]["matchConditions"]
+        assert [condition["name"] for condition in conditions] == ["spec-is-new", "stays"]
+
+
+def test_naming_an_account_needs_no_parameters() -> None:
+    """Who may run as an account is decided where the parameters are missing, too."""
+    _, _, accounts, bound = policies()
+    assert "paramKind" not in accounts["spec"]
+    assert bound["spec"] == {"policyName": accounts["metadata"]["name"], "validationActions": ["Deny"]}
+    assert "params" not in str(accounts)
 
 
 def test_the_crd_speaks_of_our_numbers_and_names() -> None:

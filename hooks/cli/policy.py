@@ -1,7 +1,7 @@
 """
-Print the ValidatingAdmissionPolicy, its binding and its parameters: what the hook would refuse is refused at apply.
+Print the admission policies, their bindings and parameters, which refuse at apply what the hook would.
 
-Policy and binding are the same for every config; after a change of the config only the parameters, a ConfigMap, differ.
+Policies and bindings are the same for every config; after a change of the config only the parameters, a ConfigMap, differ.
 
 examples:
   buildless policy | kubectl apply -f -
@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from hooks.admission import NAMESPACE, binding, parameters, policy
+from hooks.admission import NAMESPACE, parameters, policies
 from hooks.cli import settings
 from hooks.cli.dump import to_yaml
 from hooks.manifest import Manifest
@@ -29,9 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all three objects as YAML documents."""
+    """Print all objects as YAML documents."""
     config = settings.read(args.config)
-    sys.stdout.write(text([policy(), binding(args.namespace), parameters(config, args.namespace)]))
+    sys.stdout.write(text([*policies(args.namespace), parameters(config, args.namespace)]))
     return 0
 
 

@@ -17,7 +17,7 @@ from stack import ROOT, Stack
 from test_config import BOTH, BY_ITSELF
 
 from hooks import config as settings
-from hooks.admission import parameters, policy
+from hooks.admission import parameters, policies
 
 HELMS = ("helm3", "helm4")
 MADE_ANEW = "tls-helm"
@@ -118,11 +118,19 @@ def test_the_policy_knows_the_values(tmp_path: Path, values: Path) -> None:
     if "bare" in values.name:
         assert not [each for each in made if each["kind"].startswith("ValidatingAdmissionPolicy")]
         return
-    reference = one(made, "ValidatingAdmissionPolicyBinding")["spec"]["paramRef"]
+    with_parameters = [each for each in made if {"paramKind", "paramRef"} & set(each.get("spec", ()))]
+    reference = one(with_parameters, "ValidatingAdmissionPolicyBinding")["spec"]["paramRef"]
     (tmp_path / "config.yaml").write_text(hook_of(made)[0])
     wanted = parameters(settings.load(str(tmp_path / "config.yaml")), reference["namespace"])
     assert one(made, "ConfigMap", reference["name"])["data"] == wanted["data"]
-    assert one(made, "ValidatingAdmissionPolicy")["spec"]["variables"] == policy()["spec"]["variables"]
+    assert one(with_parameters, "ValidatingAdmissionPolicy")["spec"]["variables"] == policies()[0]["spec"]["variables"]
+    names = {each["metadata"]["name"] for each in made if each["kind"] == "ValidatingAdmissionPolicy"}
+    assert names == {reference_to(with_parameters), f"accounts.{reference_to(with_parameters)}"}
+
+
+def reference_to(made: list[Manifest]) -> str:
+    """Return the policy that a binding names."""
+    return str(one(made, "ValidatingAdmissionPolicyBinding")["spec"]["policyName"])
 
 
 def test_every_switch_is_thrown() -> None:

@@ -27,7 +27,7 @@ from existing import ExistingCluster
 from pydantic import ValidationError
 from stack import GROUP, Stack
 
-from hooks.admission import NAMESPACE, PARAMETERS, binding, parameters, policy
+from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.faults import faults
@@ -105,7 +105,7 @@ def door(api: Stack) -> Iterator[ControlPlane]:
     if isinstance(api.plane, ExistingCluster):
         pytest.skip("installs an admission policy: not on an existing cluster")
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    items = [namespace, policy(), binding(), parameters(Config())]
+    items = [namespace, *policies(), parameters(Config())]
     api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
     with_config(api.plane, Config())
     yield api.plane
@@ -300,6 +300,15 @@ def test_without_parameters_a_function_gets_in(door: ControlPlane) -> None:
     parent = complete({"spec": BROKEN})
     door.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
     wait_until(lambda: told(door, parent) == [], "the policy to be silent", 60)
+    with_config(door, Config())
+
+
+def test_accounts_are_guarded_without_parameters(door: ControlPlane, restricted: str) -> None:
+    """A missing ConfigMap, or an API server that no longer finds it, lets no one run as another account."""
+    bind(door, restricted, "maker", "--verb=create", "--resource=functions.serverless.kyma-project.io")
+    door.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
+    wait_until(lambda: told(door, complete({"spec": BROKEN})) == [], "the other policy to be silent", 60)
+    assert "not allowed to impersonate 'powerful'" in as_author(door, restricted, serviceAccountName="powerful")
     with_config(door, Config())
 
 
