@@ -1,7 +1,7 @@
 """
 Print the admission policies, their bindings and parameters, which refuse at apply what the hook would.
 
-Policies and bindings are the same for every config; after a change of the config only the parameters, a ConfigMap, differ.
+Policies and bindings are the same for every config; only the parameters, a ConfigMap, differ from config to config.
 
 examples:
   buildless policy | kubectl apply -f -
