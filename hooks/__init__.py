@@ -6,7 +6,7 @@ protocol.py  what Metacontroller asks and what it is answered
 sync.py      the story: validate, resolve, build, report
 function.py  a Function as written, like crds/functions.yaml    config.py       what an operator may choose
 fragments.py Kubernetes' own pieces of a spec                   faults.py       what pydantic finds, in users' words
-validate/    every rule, and where it is told first             admission.py    what config decides, as a policy
+rules/       every rule, and what enforces it first             admission.py    what config decides, as a policy
 resolve.py   every default in the house                         sizing.py       requests and limits
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"

@@ -1,7 +1,7 @@
 """
 The admission policy: what only the operator's config decides, told at `kubectl apply` already.
 
-Each rule of hooks/validate whose door is "policy" is one variable here, under the rule's name: the list of what it
+Each rule of hooks/rules with enforced_by="policy" is one variable here, under the rule's name: the list of what it
 finds, as `field: message`, in the same words. One validation then says them all, since the API server passes on the
 message of a single one.
 
@@ -19,10 +19,10 @@ from typing import Any
 from hooks.config import Config
 from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
 from hooks.manifest import Manifest
+from hooks.rules.annotations import UNCONFINED_WORDS
+from hooks.rules.contexts import ROOT_WORDS
+from hooks.rules.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 from hooks.runtimes import FAMILIES
-from hooks.validate.annotations import UNCONFINED_WORDS
-from hooks.validate.contexts import ROOT_WORDS
-from hooks.validate.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 
 NAME = "functions.serverless.kyma-project.io"
 ACCOUNTS = f"accounts.{NAME}"

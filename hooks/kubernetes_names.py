@@ -1,7 +1,7 @@
 """
 What Kubernetes takes as a name: of objects, keys, resources, variables, images; and the annotations it reads itself.
 
-Every function is linear in its input. The users' rules (validate/) and the operator's (config.py) share them.
+Every function is linear in its input. The users' rules (rules/) and the operator's (config.py) share them.
 Source: k8s.io/apimachinery pkg/util/validation, k8s.io/kubernetes pkg/apis/core/validation (1.36); for images
 github.com/distribution/reference.
 """

@@ -21,7 +21,7 @@ from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.manifest import Manifest, at, condition, mapping, mappings, text
 from hooks.protocol import SyncRequest
-from hooks.validate.size import encoded_bytes
+from hooks.rules.size import encoded_bytes
 
 PODS_BYTES = 2 * 1024 * 1024
 """What all pods of a Function may weigh; beyond that none is asked for, and the status has the Deployment's words."""

@@ -14,8 +14,8 @@ from hooks.protocol import FinalizeRequest, SyncRequest
 from hooks.records import last_applied
 from hooks.resolve import ResolvedFunction
 from hooks.rollout import State, of_deployment
+from hooks.rules import Violation
 from hooks.state import BEGUN, View, of_live, of_missing, of_records, of_scaling
-from hooks.validate import Violation
 
 
 @dataclass(frozen=True, kw_only=True)

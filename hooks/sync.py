@@ -16,8 +16,8 @@ from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse
 from hooks.records import held, last_applied
 from hooks.reorder import reordering
 from hooks.resolve import resolve
+from hooks.rules import Violation, validate
 from hooks.status import compute_status, rejected, unchanged
-from hooks.validate import Violation, validate
 
 TEARDOWN = ("HorizontalPodAutoscaler", "Deployment")
 """What goes first when a Function is deleted, one kind after the other; the rest goes last, together."""

@@ -24,9 +24,9 @@ from hooks.config import Config, Unsound, load, over_defaults
 from hooks.config_texts import shown
 from hooks.function import Function
 from hooks.protocol import SyncRequest
+from hooks.rules import validate
+from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 from hooks.sync import sync
-from hooks.validate import validate
-from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 
 Manifest = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -39,8 +39,8 @@ from hooks.function import (
     Source,
 )
 from hooks.redact import one_line
-from hooks.validate import requirements, validate
-from hooks.validate.size import encoded_bytes
+from hooks.rules import requirements, validate
+from hooks.rules.size import encoded_bytes
 
 CONFIG = Config()
 FUNCTIONS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
-from hooks.validate.requirements import LONGEST, MOST, MOST_READ, faults
+from hooks.rules.requirements import LONGEST, MOST, MOST_READ, faults
 
 ACCEPTED = [
     "",

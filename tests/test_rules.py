@@ -1,4 +1,4 @@
-"""The table of rules: each is told in the same words at every door it names, and docs/rules.md lists them all."""
+"""The table of rules: CRD and policy hold what each row says, and docs/rules.md lists them all."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ from hooks.cli.policy import text
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.kubernetes_names import UNUSABLE_ANNOTATIONS
+from hooks.rules import RULES, Rule, Violation
+from hooks.rules.env import BINARY, DECIMAL, FIELDS, OF_CPU
+from hooks.rules.mounts import CLOSED, COVERING
 from hooks.runtimes import DEPENDENCIES, RESERVED_ENV, room
-from hooks.validate import RULES, Rule, Violation
-from hooks.validate.env import BINARY, DECIMAL, FIELDS, OF_CPU
-from hooks.validate.mounts import CLOSED, COVERING
 
 Manifest = dict[str, Any]
 
@@ -63,7 +63,7 @@ def examples() -> dict[str, Violation]:
 
 def page() -> str:
     found = examples()
-    rows = [f"| {rule.sentence} | {TOLD[rule.door]} | `{found[rule.name]}` |" for rule in RULES]
+    rows = [f"| {rule.sentence} | {TOLD[rule.enforced_by]} | `{found[rule.name]}` |" for rule in RULES]
     return HEAD + "\n".join(rows) + "\n"
 
 
@@ -94,9 +94,9 @@ def test_made_files_are_up_to_date(file: Any, made: Any, request: pytest.Fixture
     assert file.read_text(encoding="utf-8") == made()
 
 
-def test_the_policy_has_each_rule_of_its_door() -> None:
+def test_the_policy_has_each_rule_that_it_enforces() -> None:
     """A variable of the policy is named like its rule."""
-    assert set(variables()) == {rule.name for rule in RULES if rule.door == "policy"}
+    assert set(variables()) == {rule.name for rule in RULES if rule.enforced_by == "policy"}
 
 
 def test_the_parameters_are_joined_lists() -> None:

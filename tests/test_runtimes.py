@@ -15,9 +15,9 @@ from strategies import texts
 from hooks.config import Config
 from hooks.environment import source_chunks
 from hooks.protocol import SyncRequest
+from hooks.rules.size import SOURCE_BYTES, encoded_bytes
 from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
 from hooks.sync import sync
-from hooks.validate.size import SOURCE_BYTES, encoded_bytes
 
 # Each shell that is here once, though sh is one of the others; busybox' is called ash.
 SHELLS = {

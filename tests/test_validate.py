@@ -9,9 +9,9 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
 from hooks.protocol import SyncRequest
+from hooks.rules import validate
+from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 from hooks.sync import sync
-from hooks.validate import validate
-from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 
 Manifest = dict[str, Any]
 

@@ -22,8 +22,8 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import SyncRequest
+from hooks.rules import validate
 from hooks.sync import sync
-from hooks.validate import validate
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Stands in the labels for the UID that only a cluster gives."""

@@ -33,9 +33,9 @@ from hooks.config import Config
 from hooks.faults import faults
 from hooks.function import Function
 from hooks.protocol import SyncRequest
+from hooks.rules import RULES, validate
+from hooks.rules.security import LIMITS
 from hooks.sync import sync
-from hooks.validate import RULES, validate
-from hooks.validate.security import LIMITS
 
 Manifest = dict[str, Any]
 
@@ -169,7 +169,9 @@ def in_python(parent: Manifest, config: Config) -> list[Fault]:
         function = Function.model_validate(completed(parent))
     except ValidationError as error:
         return [Fault("schema", field, message) for field, message in faults(error)]
-    return [Fault(rule.door, found.field, found.message) for rule in RULES for found in rule.find(function, config)]
+    return [
+        Fault(rule.enforced_by, found.field, found.message) for rule in RULES for found in rule.find(function, config)
+    ]
 
 
 def at_apply(code: int, answer: Manifest) -> list[Fault]:

@@ -16,7 +16,7 @@ import yaml
 from control_plane import wait_until
 from stack import GROUP, KINDS, ROOT, Stack
 
-from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES
+from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES
 
 Manifest = dict[str, Any]
 

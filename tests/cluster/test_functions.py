@@ -8,7 +8,7 @@ from control_plane import wait_until
 from stack import GROUP, KINDS, Stack
 
 from hooks.records import LAST_APPLIED
-from hooks.validate.size import OTHER_BYTES, SOURCE_BYTES
+from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES
 
 Manifest = dict[str, Any]
 

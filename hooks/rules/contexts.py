@@ -6,7 +6,7 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.validate.violation import Rule, Violation, invalid, rule
+from hooks.rules.violation import Rule, Violation, invalid, rule
 
 _NETBIOS = r"[ !#-)+,\-0-9;=@-\[\]-{}~][ !#-)+-.0-9;=@-\[\]-{}~]{0,14}"
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"

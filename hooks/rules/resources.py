@@ -7,7 +7,7 @@ from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function, ResourceChoice, Resources
 from hooks.kubernetes_names import RESOURCE_SHAPE, amount_fault, is_overcommitted, is_page, is_resource
-from hooks.validate.violation import Rule, Violation, invalid, required, rule, unsupported
+from hooks.rules.violation import Rule, Violation, invalid, required, rule, unsupported
 
 _FIELD = "spec.resourceConfiguration"
 Amounts = Mapping[str, str | int]

@@ -8,8 +8,8 @@ from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import VARIABLE_SHAPE, is_annotation_key, is_key, is_variable_name
+from hooks.rules.violation import Rule, Violation, invalid, rule
 from hooks.runtimes import FAMILIES, RESERVED_ENV
-from hooks.validate.violation import Rule, Violation, invalid, rule
 
 FIELDS = {
     *("metadata.name", "metadata.namespace", "metadata.uid"),

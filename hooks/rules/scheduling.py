@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import KEY_SHAPE, is_key
-from hooks.validate.violation import Rule, Violation, invalid, rule
+from hooks.rules.violation import Rule, Violation, invalid, rule
 
 
 @rule("cel", "tolerations")

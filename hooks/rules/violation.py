@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 from hooks.config import Config
 from hooks.function import Function
 
-Door = Literal["schema", "cel", "policy", "hook"]
+EnforcedBy = Literal["schema", "cel", "policy", "hook"]
 """
-Where a rule is told first; behind each door the hook asks it once more.
+What enforces a rule first; the hook checks every rule again.
 
 schema  the types, bounds and list keys of crds/functions.yaml    at apply
 cel     its x-kubernetes-validations                              at apply
@@ -46,7 +46,7 @@ class Rule:
     It finds nothing in a spec that has none of `fields`, and is not called then; without any it is called always.
     """
 
-    door: Door
+    enforced_by: EnforcedBy
     find: Find
     fields: frozenset[str]
 
@@ -59,9 +59,9 @@ class Rule:
         return (self.find.__doc__ or "").strip()
 
 
-def rule(door: Door, *fields: str) -> Callable[[Find], Rule]:
+def rule(enforced_by: EnforcedBy, *fields: str) -> Callable[[Find], Rule]:
     """Make a rule of a function, given the attributes of FunctionSpec that it reads."""
-    return lambda find: Rule(door, find, frozenset(fields))
+    return lambda find: Rule(enforced_by, find, frozenset(fields))
 
 
 def invalid(field: str, detail: str, value: str | int | None = None) -> Violation:

@@ -6,8 +6,8 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.validate.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation, invalid, rule, shown
+from hooks.rules.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_bytes
+from hooks.rules.violation import Rule, Violation, invalid, rule, shown
 
 
 @rule("schema", "env", "secret_mounts", "config_map_mounts", "image_pull_secrets", "pod_security_context")

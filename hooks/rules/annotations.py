@@ -15,7 +15,7 @@ from hooks.kubernetes_names import (
     is_key,
     is_seccomp_key,
 )
-from hooks.validate.violation import Rule, Violation, forbidden, invalid, rule
+from hooks.rules.violation import Rule, Violation, forbidden, invalid, rule
 
 _RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"

@@ -9,10 +9,10 @@ import orjson
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import IMAGE_SHAPE, is_image
+from hooks.rules import requirements
+from hooks.rules.size import SOURCE_BYTES, encoded_bytes
+from hooks.rules.violation import Rule, Violation, forbidden, invalid, rule, unsupported
 from hooks.runtimes import DEPENDENCIES, FAMILIES, room
-from hooks.validate import requirements
-from hooks.validate.size import SOURCE_BYTES, encoded_bytes
-from hooks.validate.violation import Rule, Violation, forbidden, invalid, rule, unsupported
 
 _DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _INLINE = "spec.source.inline"

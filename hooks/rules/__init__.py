@@ -1,9 +1,9 @@
 """
 Every rule that a Function has to keep beyond the types and bounds of hooks/function.py, in one table.
 
-A user's mistake is data: every violation is found, none raises, and none repeats a value that may be secret. Users are
-best told at apply, so each rule names the door where it is told first (violation.py); a rule that stands in
-crds/functions.yaml or the admission policy too has the same words there.
+A user's mistake is data: every violation is found, none raises, and none repeats a value that may be secret. A refusal
+at apply is best, so each rule says what enforces it first (violation.py); a rule that stands in crds/functions.yaml or
+the admission policy too has the same words there.
 
 source.py       name, account, runtime, image, source   resources.py   scale, profile, requests and limits
 requirements.py the lines of a requirements.txt         env.py         variables
@@ -18,8 +18,8 @@ from itertools import chain
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.validate import annotations, contexts, env, mounts, pod, resources, scheduling, security, source
-from hooks.validate.violation import Find, Rule, Violation
+from hooks.rules import annotations, contexts, env, mounts, pod, resources, scheduling, security, source
+from hooks.rules.violation import Find, Rule, Violation
 
 __all__ = ["RULES", "Rule", "Violation", "validate"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from hooks.config import Config
 from hooks.function import Function
+from hooks.rules.size import OTHER_BYTES
+from hooks.rules.violation import Rule, Violation, invalid, rule
 from hooks.runtimes import FAMILIES, REGISTRY_CONFIG_DIR
-from hooks.validate.size import OTHER_BYTES
-from hooks.validate.violation import Rule, Violation, invalid, rule
 
 SYSTEM = (
     *("/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib"),

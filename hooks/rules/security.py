@@ -11,7 +11,7 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.validate.violation import Rule, Violation, forbidden, rule, shown
+from hooks.rules.violation import Rule, Violation, forbidden, rule, shown
 
 
 @dataclass(frozen=True)
