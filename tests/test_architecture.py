@@ -30,6 +30,7 @@ ORDER = [
     "hooks.protocol",
     "hooks.rules.violation",
     "hooks.rules.size",
+    "hooks.rules.cel",
     "hooks.rules.requirements",
     "hooks.rules.source",
     "hooks.rules.resources",

@@ -10,7 +10,8 @@ requirements.py the lines of a requirements.txt         env.py         variables
 annotations.py  labels, annotations, nodeSelector       scheduling.py  tolerations
 pod.py          nothing twice, nothing too large        mounts.py      mounted files
 contexts.py     what the API server wants of contexts   security.py    what Pod Security "restricted" forbids
-size.py         bytes as they are stored                violation.py   Violation and Rule themselves
+size.py         bytes as they are stored                violation.py   Violation, Cel and Rule themselves
+cel.py          longer expressions of the CRD
 """
 
 from functools import lru_cache

@@ -10,19 +10,43 @@ from hooks.kubernetes_names import (
     KEY_SHAPE,
     SECCOMP,
     SECCOMP_POD,
+    UNUSABLE_ANNOTATIONS,
     annotation_fault,
     is_annotation_key,
     is_key,
     is_seccomp_key,
 )
-from hooks.rules.violation import Rule, Violation, forbidden, invalid, rule
+from hooks.rules import cel
+from hooks.rules.violation import Cel, Rule, Violation, forbidden, invalid, rule
 
 _RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
+_READ = (
+    *(f"!('{key}' in self)" for key in UNUSABLE_ANNOTATIONS),
+    cel.deletion_cost("controller.kubernetes.io/pod-deletion-cost"),
+    cel.bandwidth("kubernetes.io/egress-bandwidth"),
+    cel.bandwidth("kubernetes.io/ingress-bandwidth"),
+    f"self.all(key, !key.startsWith('{APPARMOR}') || key == '{APPARMOR}function')",
+    cel.apparmor(f"{APPARMOR}function"),
+    cel.SECCOMP,
+)
+_POD, _CONTAINER = "podSecurityContext", "containerSecurityContext"
+_AGREE = (
+    cel.agrees(f"{APPARMOR}function", "appArmorProfile", (_CONTAINER, _POD)),
+    cel.agrees(f"{SECCOMP}function", "seccompProfile", (_CONTAINER,)),
+    cel.agrees(f"{SECCOMP}install-dependencies", "seccompProfile", (_CONTAINER,)),
+    cel.agrees(SECCOMP_POD, "seccompProfile", (_POD,), "{} in ['runtime/default', 'docker/default']"),
+)
 UNCONFINED_WORDS = 'must not be unconfined for Pod Security "restricted"'
 
 
-@rule("cel", "labels", "annotations", "node_selector")
+@rule(
+    "cel",
+    "labels",
+    "annotations",
+    "node_selector",
+    cel=[Cel(cel.KEYS, ["spec.labels", "spec.nodeSelector"]), Cel(cel.ANNOTATION_KEYS, ["spec.annotations"])],
+)
 def keys(function: Function, config: Config) -> Iterator[Violation]:
     """Keys of labels, annotations and nodeSelector are keys to Kubernetes."""
     spec = function.spec
@@ -31,7 +55,15 @@ def keys(function: Function, config: Config) -> Iterator[Violation]:
     yield from _bad_keys("spec.nodeSelector", spec.node_selector, is_key)
 
 
-@rule("cel", "labels", "annotations")
+@rule(
+    "cel",
+    "labels",
+    "annotations",
+    cel=[
+        Cel(f"self.all(key, !key.startsWith('{_RESERVED_PREFIX}'))", ["spec.labels", "spec.annotations"]),
+        Cel(f"!('{_RESERVED_ANNOTATION}' in self)", ["spec.annotations"]),
+    ],
+)
 def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
     """Labels and annotations do not take the place of ours."""
     spec = function.spec
@@ -43,7 +75,7 @@ def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
 
 
-@rule("cel", "annotations")
+@rule("cel", "annotations", cel=(Cel(expression, ["spec.annotations"]) for expression in _READ))
 def annotations_read(function: Function, config: Config) -> Iterator[Violation]:
     """Annotations that Kubernetes reads are such as it takes in a pod template."""
     for key, value in sorted((function.spec.annotations or {}).items()):
@@ -51,7 +83,7 @@ def annotations_read(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid("spec.annotations", fault)
 
 
-@rule("cel", "annotations")
+@rule("cel", "annotations", cel=(Cel(expression, ["spec"]) for expression in _AGREE))
 def profiles_agree(function: Function, config: Config) -> Iterator[Violation]:
     """An annotation with a profile says the same as the security context that it stands for."""
     annotations = function.spec.annotations or {}

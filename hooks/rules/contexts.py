@@ -6,17 +6,26 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.rules.violation import Rule, Violation, invalid, rule
+from hooks.rules import cel
+from hooks.rules.violation import Cel, Rule, Violation, invalid, rule
 
 _NETBIOS = r"[ !#-)+,\-0-9;=@-\[\]-{}~][ !#-)+-.0-9;=@-\[\]-{}~]{0,14}"
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _CHARACTER = r"[ !#-)\-.0-9A-Z^_`a-z{}~]"
 _WINDOWS_USER = re.compile(rf"(({_NETBIOS}|{_LABEL}(\.{_LABEL})*)\\)?{_CHARACTER}{{1,104}}")
+_BOTH = ("spec.podSecurityContext", "spec.containerSecurityContext")
+_SECCOMP = tuple(f"{context}.seccompProfile" for context in _BOTH)
+_PROFILES = (*(f"{context}.appArmorProfile" for context in _BOTH), *_SECCOMP)
 ROOT_WORDS = "must be above 0 unless runAsNonRoot is false"
 _SPACES_AND_DOTS = re.compile(r"(.*\\)?[ .]*")
 
 
-@rule("cel", "pod_security_context", "container_security_context")
+@rule(
+    "cel",
+    "pod_security_context",
+    "container_security_context",
+    cel=[Cel("(self.type == 'Localhost') == has(self.localhostProfile)", _PROFILES)],
+)
 def localhost_profiles(function: Function, config: Config) -> Iterator[Violation]:
     """A profile of the node is named for type Localhost, and for no other type."""
     for field, profile in _profiles(function):
@@ -24,7 +33,17 @@ def localhost_profiles(function: Function, config: Config) -> Iterator[Violation
             yield invalid(f"{field}.localhostProfile", "must be set when type is Localhost, and only then")
 
 
-@rule("cel", "pod_security_context", "container_security_context")
+@rule(
+    "cel",
+    "pod_security_context",
+    "container_security_context",
+    cel=[
+        Cel(
+            "!self.startsWith('/') && !self.matches('(^|/)[.][.](/|$)')",
+            [f"{path}.localhostProfile" for path in _SECCOMP],
+        )
+    ],
+)
 def seccomp_paths(function: Function, config: Config) -> Iterator[Violation]:
     """A seccomp profile of the node is named by a path below the kubelet's directory of profiles."""
     for field, profile in _profiles(function):
@@ -33,7 +52,12 @@ def seccomp_paths(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.localhostProfile", "must be a relative path without '..'", path)
 
 
-@rule("cel", "pod_security_context", "container_security_context")
+@rule(
+    "cel",
+    "pod_security_context",
+    "container_security_context",
+    cel=[Cel(cel.ESCALATION, ["spec.containerSecurityContext"])],
+)
 def escalation(function: Function, config: Config) -> Iterator[Violation]:
     """A privileged container, or one that may administer the system, can gain rights and has to say so."""
     context = function.spec.container_security_context or {}
@@ -43,7 +67,12 @@ def escalation(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid(field, "must be true with privileged: true or the capability CAP_SYS_ADMIN")
 
 
-@rule("cel", "pod_security_context", "container_security_context")
+@rule(
+    "cel",
+    "pod_security_context",
+    "container_security_context",
+    cel=[Cel("!self", [f"{context}.windowsOptions.hostProcess" for context in _BOTH])],
+)
 def host_process(function: Function, config: Config) -> Iterator[Violation]:
     """A Function's pod is no Windows host process: it has a network of its own."""
     for field, options in _windows(function):
@@ -51,7 +80,12 @@ def host_process(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.hostProcess", "must be false: the pods have a network of their own", value=True)
 
 
-@rule("cel", "pod_security_context", "container_security_context")
+@rule(
+    "cel",
+    "pod_security_context",
+    "container_security_context",
+    cel=[Cel(cel.WINDOWS_USER, [f"{context}.windowsOptions.runAsUserName" for context in _BOTH])],
+)
 def windows_users(function: Function, config: Config) -> Iterator[Violation]:
     """A Windows user's name is one that Windows takes, with or without a domain."""
     for field, options in _windows(function):

@@ -8,7 +8,8 @@ from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import VARIABLE_SHAPE, is_annotation_key, is_key, is_variable_name
-from hooks.rules.violation import Rule, Violation, invalid, rule
+from hooks.rules import cel
+from hooks.rules.violation import Cel, Rule, Violation, invalid, rule
 from hooks.runtimes import FAMILIES, RESERVED_ENV
 
 FIELDS = {
@@ -22,9 +23,16 @@ OF_CPU = ("0", "1m", "1")
 DECIMAL = ("0", "1", "1k", "1M", "1G", "1T", "1P", "1E")
 BINARY = ("0", "1", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 """What Kubernetes divides an amount by, as it prints it."""
+_DIVIDES = (
+    "!has(self.divisor) || (isQuantity(string(self.divisor)) && string(self.divisor).matches('[0-9]') && "
+    "!string(self.divisor).matches('[eE][-+0-9]') && (self.resource in ['limits.cpu', 'requests.cpu'] ? "
+    f"{list(OF_CPU)} : string(self.divisor).endsWith('i') ? {list(BINARY)} : {list(DECIMAL)})"
+    " .exists(unit, quantity(unit).compareTo(quantity(string(self.divisor))) == 0))"
+)
+_NAME, _VALUE_FROM = "spec.env[*].name", "spec.env[*].valueFrom"
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel("self.matches('^[ -<>-~]+$')", [_NAME])])
 def env_names(function: Function, config: Config) -> Iterator[Violation]:
     """A variable's name is one that Kubernetes takes."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -32,7 +40,7 @@ def env_names(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", VARIABLE_SHAPE, entry["name"])
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel(f"!(self in {sorted(RESERVED_ENV)})", [_NAME])])
 def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
     """A variable does not take the place of one that makes the Function run."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -50,7 +58,7 @@ def env_paths(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", "is set by the runtime, choose another name", entry["name"])
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel("!has(self.value) || self.value == '' || !has(self.valueFrom)", ["spec.env[*]"])])
 def env_values(function: Function, config: Config) -> Iterator[Violation]:
     """A variable has a value or a place to take it from."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -58,7 +66,7 @@ def env_values(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].valueFrom", "may not be specified when value is not empty")
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel(r"!has(self.value) || !self.value.contains('\u0000')", ["spec.env[*]"])])
 def env_nul(function: Function, config: Config) -> Iterator[Violation]:
     """A value holds no NUL: the API server would take it, and no container could start."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -66,7 +74,7 @@ def env_nul(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].value", "holds a NUL character, which no environment variable can")
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel(f"self in {sorted(FIELDS)} || {cel.FIELD_KEYS}", [f"{_VALUE_FROM}.fieldRef.fieldPath"])])
 def env_fields(function: Function, config: Config) -> Iterator[Violation]:
     """A variable from a field of the pod names one that a container can be given."""
     for field, path in _sources(function, "fieldRef", "fieldPath"):
@@ -74,7 +82,7 @@ def env_fields(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is no field of a pod that a variable can hold", path)
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel(_DIVIDES, [f"{_VALUE_FROM}.resourceFieldRef"])])
 def env_units(function: Function, config: Config) -> Iterator[Violation]:
     """The unit of a resource is one that Kubernetes divides by."""
     for index, entry in enumerate(function.spec.env or ()):
@@ -89,7 +97,7 @@ def env_units(function: Function, config: Config) -> Iterator[Violation]:
             )
 
 
-@rule("cel", "env")
+@rule("cel", "env", cel=[Cel("!self.matches('(^|/)[.][.](/|$)')", [f"{_VALUE_FROM}.fileKeyRef.path"])])
 def env_files(function: Function, config: Config) -> Iterator[Violation]:
     """A variable from a file names one inside its volume."""
     for field, path in _sources(function, "fileKeyRef", "path"):
@@ -97,7 +105,7 @@ def env_files(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "must not contain '..'", path)
 
 
-@rule("cel", "env_from")
+@rule("cel", "env_from", cel=[Cel("has(self.configMapRef) != has(self.secretRef)", ["spec.envFrom[*]"])])
 def env_from(function: Function, config: Config) -> Iterator[Violation]:
     """A set of variables comes from one ConfigMap or one Secret."""
     for index, entry in enumerate(function.spec.env_from or ()):

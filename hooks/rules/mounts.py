@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from hooks.config import Config
 from hooks.function import Function
+from hooks.rules import cel
 from hooks.rules.size import OTHER_BYTES
-from hooks.rules.violation import Rule, Violation, invalid, rule
+from hooks.rules.violation import Cel, Rule, Violation, invalid, rule
 from hooks.runtimes import FAMILIES, REGISTRY_CONFIG_DIR
 
 SYSTEM = (
@@ -16,11 +17,21 @@ SYSTEM = (
 """What every container needs, or is given by the kubelet: nothing may be mounted there, or above."""
 CLOSED = ("/proc/", "/sys/", f"{REGISTRY_CONFIG_DIR}/")
 """In these nothing can be mounted either."""
+_PATHS = ("spec.secretMounts[*].mountPath", "spec.configMapMounts[*].mountPath")
 COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)}))
 """These paths and all above them, as the CRD lists them."""
+_BESIDE = f"!((self.endsWith('/') ? self.substring(0, self.size() - 1) : self) in {list(COVERING)}) && " + " && ".join(
+    f"!self.startsWith('{path}')" for path in CLOSED
+)
+_SHORT = f"{cel.mounts('m.mountPath.size()')}.all(sizes, sizes.sum() <= {OTHER_BYTES})"
+_APART = (
+    f"{cel.mounts('m.mountPath')} .map(paths, paths.map(p, p.size()).sum() <= {OTHER_BYTES} ? "
+    "paths.map(p, p.endsWith('/') ? p : p + '/') : []) "
+    ".all(paths, paths.all(outer, paths.filter(inner, inner.startsWith(outer)).size() == 1))"
+)
 
 
-@rule("cel", "secret_mounts", "config_map_mounts")
+@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel("!self.matches('//|/[.][.]?(/|$)')", _PATHS)])
 def absolute(function: Function, config: Config) -> Iterator[Violation]:
     """A mount path is absolute and written without detours."""
     for field, path in _paths(function):
@@ -28,7 +39,7 @@ def absolute(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is not an absolute path without '.', '..' and '//'", path)
 
 
-@rule("cel", "secret_mounts", "config_map_mounts")
+@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_BESIDE, _PATHS)])
 def beside_system(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers what every container needs, or lies where nothing can be mounted."""
     for field, path in _paths(function):
@@ -46,14 +57,14 @@ def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(field, "would cover what the runtime needs", path)
 
 
-@rule("cel", "secret_mounts", "config_map_mounts")
+@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_SHORT, ["spec"])])
 def paths_size(function: Function, config: Config) -> Iterator[Violation]:
     """Mount paths are short enough to be compared with each other."""
     if _too_long(function):
         yield invalid("spec", f"mount paths may take {OTHER_BYTES} characters together")
 
 
-@rule("cel", "secret_mounts", "config_map_mounts")
+@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_APART, ["spec"])])
 def apart(function: Function, config: Config) -> Iterator[Violation]:
     """No mount lies in another, or at the same place."""
     if _too_long(function):

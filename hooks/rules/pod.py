@@ -7,10 +7,20 @@ from typing import Any
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.rules.size import MOUNT_BYTES, OTHER_BYTES, SOURCE_BYTES, encoded_bytes
-from hooks.rules.violation import Rule, Violation, invalid, rule, shown
+from hooks.rules.violation import Cel, Rule, Violation, invalid, rule, shown
+
+_LISTS = ("env", "secretMounts", "configMapMounts", "imagePullSecrets", "podSecurityContext.sysctls")
 
 
-@rule("schema", "env", "secret_mounts", "config_map_mounts", "image_pull_secrets", "pod_security_context")
+@rule(
+    "schema",
+    "env",
+    "secret_mounts",
+    "config_map_mounts",
+    "image_pull_secrets",
+    "pod_security_context",
+    schema=(f"spec.{field}.x-kubernetes-list-map-keys" for field in _LISTS),
+)
 def given_once(function: Function, config: Config) -> Iterator[Violation]:
     """Variables, mount paths, pull secrets and sysctls are given once each."""
     spec = function.spec
@@ -28,7 +38,7 @@ def given_once(function: Function, config: Config) -> Iterator[Violation]:
         yield from _repeated("spec.podSecurityContext.sysctls[{}].name", [sysctl["name"] for sysctl in sysctls])
 
 
-@rule("cel", "template")
+@rule("cel", "template", cel=[Cel("!has(self.labels) && !has(self.annotations)", ["spec.template"])])
 def template(function: Function, config: Config) -> Iterator[Violation]:
     """Kyma's old place for labels and annotations stays empty."""
     old = function.spec.template or {}

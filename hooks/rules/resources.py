@@ -7,13 +7,18 @@ from hooks import quantity
 from hooks.config import Config
 from hooks.function import Function, ResourceChoice, Resources
 from hooks.kubernetes_names import RESOURCE_SHAPE, amount_fault, is_overcommitted, is_page, is_resource
-from hooks.rules.violation import Rule, Violation, invalid, required, rule, unsupported
+from hooks.rules import cel
+from hooks.rules.violation import Cel, Rule, Violation, invalid, required, rule, unsupported
 
 _FIELD = "spec.resourceConfiguration"
+_CHOICES = (f"{_FIELD}.function", f"{_FIELD}.build")
+_RESOURCES = tuple(f"{choice}.resources" for choice in _CHOICES)
+_SIDES = tuple(f"{resources}.{side}" for resources in _RESOURCES for side in ("requests", "limits"))
+_AMOUNTS = tuple(f"{side}[*]" for side in _SIDES)
 Amounts = Mapping[str, str | int]
 
 
-@rule("cel", "scale_config")
+@rule("cel", "scale_config", cel=[Cel("self.minReplicas <= self.maxReplicas", ["spec.scaleConfig"])])
 def scale(function: Function, config: Config) -> Iterator[Violation]:
     """The autoscaler's upper bound is not below its lower one."""
     wanted = function.spec.scale_config
@@ -22,7 +27,18 @@ def scale(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.scaleConfig.maxReplicas", detail, wanted.max_replicas)
 
 
-@rule("cel", "scale_config")
+@rule(
+    "cel",
+    "scale_config",
+    cel=[
+        Cel(f"!has(self.scaleConfig) || {cel.measurable('cpu')}", ["spec"]),
+        Cel(
+            "!has(self.scaleConfig) || !has(self.scaleConfig.targetMemoryUtilizationPercentage) || "
+            + cel.measurable("memory"),
+            ["spec"],
+        ),
+    ],
+)
 def measurable(function: Function, config: Config) -> Iterator[Violation]:
     """An autoscaler has the request in percent of which it measures."""
     wanted, chosen = function.spec.scale_config, _written(function)
@@ -34,7 +50,7 @@ def measurable(function: Function, config: Config) -> Iterator[Violation]:
             yield required(f"{_FIELD}.function.resources.requests", f"scaleConfig measures {name} in percent of it")
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel("has(self.profile) != has(self.resources)", _CHOICES)])
 def one_choice(function: Function, config: Config) -> Iterator[Violation]:
     """Resources come from a profile or are written out."""
     for field, choice in _choices(function):
@@ -50,7 +66,9 @@ def known_profile(function: Function, config: Config) -> Iterator[Violation]:
         yield unsupported(f"{_FIELD}.function.profile", chosen.profile, sorted(config.profiles))
 
 
-@rule("cel", "resource_configuration")
+@rule(
+    "cel", "resource_configuration", cel=[Cel("self.size() == 0", [f"{resources}.claims" for resources in _RESOURCES])]
+)
 def no_claims(function: Function, config: Config) -> Iterator[Violation]:
     """Resource claims are not supported."""
     for field, choice in _choices(function):
@@ -58,7 +76,7 @@ def no_claims(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel(cel.RESOURCE_NAMES, _SIDES)])
 def resource_names(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are of resources that a container can have."""
     for side, given in _sides(function):
@@ -67,7 +85,7 @@ def resource_names(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(side, RESOURCE_SHAPE, name)
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel("isQuantity(string(self)) && string(self).matches('[0-9]')", _AMOUNTS)])
 def quantities(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are quantities."""
     for field, _, amount in _amounts(function):
@@ -75,7 +93,11 @@ def quantities(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "is not a quantity such as 250m, 1.5 or 64Mi", amount)
 
 
-@rule("cel", "resource_configuration")
+@rule(
+    "cel",
+    "resource_configuration",
+    cel=[Cel("!isQuantity(string(self)) || !quantity(string(self)).isLessThan(quantity('0'))", _AMOUNTS)],
+)
 def not_negative(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not negative."""
     for field, _, amount in _amounts(function):
@@ -83,7 +105,7 @@ def not_negative(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "must be greater than or equal to 0", amount)
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel(cel.PAGES, _SIDES), Cel(cel.INTEGERS, _SIDES)])
 def whole(function: Function, config: Config) -> Iterator[Violation]:
     """Extended resources come whole, huge pages in pages."""
     for field, name, amount in _amounts(function):
@@ -91,7 +113,7 @@ def whole(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, fault, amount)
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel(cel.WITHIN_LIMITS, _RESOURCES)])
 def requests_within_limits(function: Function, config: Config) -> Iterator[Violation]:
     """No request is above its limit, where there is one."""
     for field, requests, limits in _pairs(function):
@@ -102,7 +124,7 @@ def requests_within_limits(function: Function, config: Config) -> Iterator[Viola
                 yield invalid(f"{field}.requests.{name}", detail, requests[name])
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel(cel.ARE_LIMITS, _RESOURCES)])
 def requests_are_limits(function: Function, config: Config) -> Iterator[Violation]:
     """What cannot be shared, extended resources and huge pages, is limited to what is requested."""
     for field, requests, limits in _pairs(function):
@@ -111,7 +133,7 @@ def requests_are_limits(function: Function, config: Config) -> Iterator[Violatio
                 yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
 
 
-@rule("cel", "resource_configuration")
+@rule("cel", "resource_configuration", cel=[Cel(cel.PAGES_NEED_MORE, _RESOURCES)])
 def pages_need_more(function: Function, config: Config) -> Iterator[Violation]:
     """Huge pages come with CPU or memory."""
     for field, requests, limits in _pairs(function):

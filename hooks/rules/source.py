@@ -9,16 +9,25 @@ import orjson
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import IMAGE_SHAPE, is_image
-from hooks.rules import requirements
+from hooks.rules import cel, requirements
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
-from hooks.rules.violation import Rule, Violation, forbidden, invalid, rule, unsupported
+from hooks.rules.violation import Cel, Rule, Violation, forbidden, invalid, rule, unsupported
 from hooks.runtimes import DEPENDENCIES, FAMILIES, room
 
 _DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _INLINE = "spec.source.inline"
 
 
-@rule("cel")
+@rule(
+    "cel",
+    cel=[
+        Cel(
+            "oldSelf.hasValue() || (self.metadata.name.size() <= 63 && "
+            "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$'))",
+            ["."],
+        )
+    ],
+)
 def name(function: Function, config: Config) -> Iterator[Violation]:
     """The Function's name becomes the Service's, so it is a DNS-1035 label."""
     found = function.metadata.name
@@ -28,7 +37,17 @@ def name(function: Function, config: Config) -> Iterator[Violation]:
         )
 
 
-@rule("cel", "service_account_name")
+@rule(
+    "cel",
+    "service_account_name",
+    cel=[
+        Cel(
+            "self.?spec.serviceAccountName.orValue('') != self.metadata.name || "
+            "oldSelf.?spec.serviceAccountName.orValue('') == self.metadata.name",
+            ["."],
+        )
+    ],
+)
 def account(function: Function, config: Config) -> Iterator[Violation]:
     """A ServiceAccount that the user brings has not the name of the Function's own, which would be deleted."""
     if function.spec.service_account_name == function.metadata.name:
@@ -45,7 +64,7 @@ def known_runtime(function: Function, config: Config) -> Iterator[Violation]:
         yield unsupported("spec.runtime", runtime, chain.from_iterable(map(config.runtime_names, FAMILIES)))
 
 
-@rule("cel", "runtime_image_override")
+@rule("cel", "runtime_image_override", cel=[Cel(cel.IMAGE, ["spec.runtimeImageOverride"])])
 def image(function: Function, config: Config) -> Iterator[Violation]:
     """An image override is a reference that a kubelet can pull."""
     reference = (function.spec.runtime_image_override or "").strip()
@@ -61,7 +80,7 @@ def allowed_image(function: Function, config: Config) -> Iterator[Violation]:
         yield unsupported("spec.runtimeImageOverride", image, config.allowed_image_overrides)
 
 
-@rule("cel")
+@rule("cel", cel=[Cel("has(self.inline) != has(self.gitRepository)", ["spec.source"])])
 def one_source(function: Function, config: Config) -> Iterator[Violation]:
     """The code is inline or in a repository."""
     source = function.spec.source
@@ -69,7 +88,9 @@ def one_source(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid("spec.source", "expected exactly one of inline and gitRepository")
 
 
-@rule("cel")
+@rule(
+    "cel", cel=[Cel("self.trim() != ''", ["spec.source.gitRepository.baseDir", "spec.source.gitRepository.reference"])]
+)
 def git_fields(function: Function, config: Config) -> Iterator[Violation]:
     """A repository's directory and reference are not blank."""
     if git := function.spec.source.git_repository:
@@ -85,7 +106,13 @@ def git(function: Function, config: Config) -> Iterator[Violation]:
         yield forbidden("spec.source.gitRepository", "git sources are not supported yet, use spec.source.inline")
 
 
-@rule("cel")
+@rule(
+    "cel",
+    cel=[
+        Cel(r"!self.source.contains('\u0000')", [_INLINE]),
+        Cel(r"!has(self.dependencies) || !self.dependencies.contains('\u0000')", [_INLINE]),
+    ],
+)
 def no_nul(function: Function, config: Config) -> Iterator[Violation]:
     """Source and dependencies travel in environment variables, which end at a NUL."""
     if inline := function.spec.source.inline:
@@ -94,7 +121,7 @@ def no_nul(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(f"{_INLINE}.{field}", "holds a NUL character, which no environment variable can")
 
 
-@rule("cel")
+@rule("cel", cel=[Cel(f"!has(self.dependencies) || size(bytes(self.dependencies)) <= {room(DEPENDENCIES)}", [_INLINE])])
 def dependencies_length(function: Function, config: Config) -> Iterator[Violation]:
     """The dependencies fit into one environment variable."""
     text = _dependencies(function)

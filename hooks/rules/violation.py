@@ -1,7 +1,7 @@
 """One broken rule, as data, and what a rule is."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -30,6 +30,14 @@ class Violation:
         return f"{self.field}: {self.message}"
 
 
+@dataclass(frozen=True)
+class Cel:
+    """An expression of crds/functions.yaml, with white space folded, and the paths of the schemas where it stands."""
+
+    expression: str
+    at: Sequence[str]
+
+
 class Find(Protocol):
     """A function of a Function and the operator's config."""
 
@@ -44,11 +52,15 @@ class Rule:
     `find` yields each breach; its docstring says the rule in one line.
 
     It finds nothing in a spec that has none of `fields`, and is not called then; without any it is called always.
+    `cel` is what enforces a rule of the CRD's expressions, `schema` the keywords that enforce one of its schema; a rule
+    of the policy is the variable of its name in hooks/admission.py.
     """
 
     enforced_by: EnforcedBy
     find: Find
     fields: frozenset[str]
+    cel: tuple[Cel, ...] = ()
+    schema: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,9 +71,11 @@ class Rule:
         return (self.find.__doc__ or "").strip()
 
 
-def rule(enforced_by: EnforcedBy, *fields: str) -> Callable[[Find], Rule]:
+def rule(
+    enforced_by: EnforcedBy, *fields: str, cel: Iterable[Cel] = (), schema: Iterable[str] = ()
+) -> Callable[[Find], Rule]:
     """Make a rule of a function, given the attributes of FunctionSpec that it reads."""
-    return lambda find: Rule(enforced_by, find, frozenset(fields))
+    return lambda find: Rule(enforced_by, find, frozenset(fields), tuple(cel), tuple(schema))
 
 
 def invalid(field: str, detail: str, value: str | int | None = None) -> Violation:
