@@ -10,10 +10,8 @@ rules/       every rule, and what enforces it first             admission.py    
 resolve.py   every default in the house                         sizing.py       requests and limits
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
 children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
-status.py    what a Function says                               conditions.py   since when it says so
-rollout.py   what a Deployment says                         redact.py       a text of others as one safe line
-cause.py     why pods do not run                                related.py      what is sent along: pods ...
-connection.py one client of them, with its deadlines
+status/      the conditions of a Function, and why              redact.py       a text of others as one safe line
+related.py   what is sent along: pods ...                       connection.py   one client of them, with its deadlines
 drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
 cli/         one command per module
 

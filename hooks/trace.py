@@ -10,7 +10,7 @@ FRAMES = 30
 
 
 def place(error: BaseException) -> str:
-    """Return the type of an exception and the line that raised it: "KeyError at hooks.cause:173 in _allowed"."""
+    """Return the type of an exception and the line that raised it: "KeyError at hooks.status:31 in _running"."""
     *_, innermost = ["nowhere", *_frames(error.__traceback__)]
     return f"{type(error).__name__} at {innermost}"
 

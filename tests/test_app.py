@@ -13,9 +13,10 @@ from cases import ROOT, UID, all_cases
 from flask.testing import FlaskClient
 from metacontroller import World
 
-from hooks import app, pods
+from hooks import app
 from hooks.app import MAX_BODY_BYTES
 from hooks.config import Config
+from hooks.status import pods
 
 Manifest = dict[str, Any]
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from cases import all_cases
 
-from hooks import cause, meta
-from hooks.pods import GRACE, Findings, of_pods
+from hooks import meta
 from hooks.redact import LINE_CHARACTERS
 from hooks.sizing import Resources
+from hooks.status import causes
+from hooks.status.pods import GRACE, Findings, of_pods
 
 Manifest = dict[str, Any]
 
@@ -436,7 +437,7 @@ def test_any_value_may_stand_anywhere(live: Manifest) -> None:
             found = cause_of(changed(live, path, odd))
             assert 0 <= found.seconds <= GRACE.total_seconds() + 1
             if found.cause:
-                assert found.cause.reason in cause.RANKS
+                assert found.cause.reason in causes.RANKS
                 assert len(found.cause.message) < 2 * LINE_CHARACTERS
 
 

@@ -14,13 +14,13 @@ import pytest
 from cases import NOW, ROOT, complete, overlaid, settle
 from metacontroller import World
 
-from hooks import cause, state
-from hooks.autoscaler import INACTIVE
-from hooks.conditions import OVERDUE
 from hooks.config import Config
 from hooks.protocol import SyncRequest
 from hooks.records import LAST_APPLIED
-from hooks.state import RECORD_UNREADABLE
+from hooks.status import causes, children
+from hooks.status.autoscaler import INACTIVE
+from hooks.status.children import RECORD_UNREADABLE
+from hooks.status.conditions import OVERDUE
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -304,7 +304,7 @@ def test_an_autoscaler_counts_only_for_what_is_ready(deployment: str) -> None:
 def test_the_docs_have_every_reason() -> None:
     """docs/status.md knows each reason that a status may have."""
     page = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
-    reasons = {row[3].split()[1] for row in rows()} | {*cause.RANKS, *OVERDUE, *OVERDUE.values()}
+    reasons = {row[3].split()[1] for row in rows()} | {*causes.RANKS, *OVERDUE, *OVERDUE.values()}
     reasons |= {RECORD_UNREADABLE, INACTIVE, "InvalidFunctionSpec", "ConfigMissing"}
     assert not {reason for reason in reasons - {"DeploymentReady", "ScaledToZero"} if f"`{reason}`" not in page}
 
@@ -329,7 +329,7 @@ def test_an_error_in_what_an_autoscaler_says_costs_only_that(monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise ValueError("s3cr3t")
 
-    monkeypatch.setattr(state, "of_autoscaler", broken)
+    monkeypatch.setattr(children, "of_autoscaler", broken)
     answer = sync(SyncRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
     assert {each["type"]: each["reason"] for each in answer.status["conditions"]}["Ready"] == "DeploymentReady"
     assert answer.dropped.startswith("ValueError at test_status:")

@@ -11,9 +11,9 @@ from pages import Shell, commands
 from stack import GROUP, Stack
 
 from hooks.manifest import moment
-from hooks.pods import GRACE, of_pods
 from hooks.records import LAST_APPLIED
 from hooks.sizing import Resources
+from hooks.status.pods import GRACE, of_pods
 
 Manifest = dict[str, Any]
 

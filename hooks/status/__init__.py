@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from hooks import meta
-from hooks.conditions import PENDING, Fact, conditions
 from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
 from hooks.protocol import FinalizeRequest, SyncRequest
 from hooks.records import last_applied
 from hooks.resolve import ResolvedFunction
-from hooks.rollout import State, of_deployment
 from hooks.rules import Violation
-from hooks.state import BEGUN, View, of_live, of_missing, of_records, of_scaling
+from hooks.status.children import BEGUN, View, of_live, of_missing, of_records, of_scaling
+from hooks.status.conditions import PENDING, Fact, conditions
+from hooks.status.deployment import State, of_deployment
 
 
 @dataclass(frozen=True, kw_only=True)

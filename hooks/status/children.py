@@ -9,15 +9,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from hooks import pods
-from hooks.autoscaler import of_autoscaler
-from hooks.conditions import NOT_CREATED, PENDING, UPDATE_REFUSED, UPDATED, has_waited
 from hooks.manifest import Manifest, at
 from hooks.protocol import SyncRequest
 from hooks.records import LAST_APPLIED, is_mergeable
 from hooks.related import newest_pods
 from hooks.resolve import ResolvedFunction
-from hooks.rollout import GRACE_SECONDS, REFUSED, State, of_deployment
+from hooks.status import pods
+from hooks.status.autoscaler import of_autoscaler
+from hooks.status.conditions import NOT_CREATED, PENDING, UPDATE_REFUSED, UPDATED, has_waited
+from hooks.status.deployment import GRACE_SECONDS, REFUSED, State, of_deployment
 from hooks.trace import place
 
 RETRY_SECONDS = 30

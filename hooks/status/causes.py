@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hooks.containers import Container
 from hooks.manifest import Manifest, text
 from hooks.redact import one_line
 from hooks.sizing import Resources
+from hooks.status.containers import Container
 
 RANKS = (
     "ImagePullBackOff",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooks import cause, containers
-from hooks.cause import Cause
-from hooks.containers import Container
 from hooks.manifest import Manifest, at, condition, mappings, moment, text
 from hooks.redact import LINE_CHARACTERS
 from hooks.sizing import Resources
+from hooks.status import causes, containers
+from hooks.status.causes import Cause
+from hooks.status.containers import Container
 
 GRACE = timedelta(seconds=4)
 """How long a pod may be silent about what it waits for before that counts as a cause."""
@@ -53,7 +53,7 @@ def of_pods(pods: Iterable[Manifest], resources: Resources, now: datetime) -> Fi
     return Findings(cause=first, seconds=int(max(waits).total_seconds()) + 1 if waits else 0)
 
 
-_RANK = {reason: rank for rank, reason in enumerate(cause.RANKS)}
+_RANK = {reason: rank for rank, reason in enumerate(causes.RANKS)}
 
 
 def _left(wait: Wait, pod: Manifest, now: datetime) -> timedelta:
@@ -65,11 +65,11 @@ def _left(wait: Wait, pod: Manifest, now: datetime) -> timedelta:
 def _reported(pod: Manifest, every: list[Container], resources: Resources) -> list[Cause]:
     """Return what a pod's status says outright."""
     if at(pod, "status", "phase") == "Failed":
-        return [cause.failed(at(pod, "status", "reason"), at(pod, "status", "message"))]
+        return [causes.failed(at(pod, "status", "reason"), at(pod, "status", "message"))]
     scheduled = condition(pod, "PodScheduled")
-    found = [cause.unschedulable(scheduled.get("message"))] if scheduled.get("reason") == "Unschedulable" else []
+    found = [causes.unschedulable(scheduled.get("message"))] if scheduled.get("reason") == "Unschedulable" else []
     for container in every:
-        found += cause.of_container(container, resources)
+        found += causes.of_container(container, resources)
     return found
 
 
@@ -137,7 +137,7 @@ def _for_a_gate(pod: Manifest) -> Wait | None:
         kind = text(gate.get("conditionType"))
         given = found.get(kind, {})
         if given.get("status") != "True":
-            message = cause.of_gate(kind, given.get("message"))
+            message = causes.of_gate(kind, given.get("message"))
             return _wait(contained.get("lastTransitionTime"), "ReadinessGateClosed", message)
     return None
 

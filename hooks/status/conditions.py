@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from hooks.previous_status import Condition
 from hooks.protocol import SyncRequest
-from hooks.rollout import GRACE_SECONDS, REFUSED
+from hooks.status.deployment import GRACE_SECONDS, REFUSED
 
 MESSAGE_CHARACTERS = 8192
 PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"

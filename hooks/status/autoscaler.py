@@ -5,7 +5,7 @@ What an autoscaler says that cannot do its work: the Function answers, but nothi
 from datetime import datetime
 
 from hooks.manifest import Manifest, condition, text
-from hooks.rollout import State, seconds_left
+from hooks.status.deployment import State, seconds_left
 
 INACTIVE = "AutoscalerInactive"
 GRACE_SECONDS = 120
