@@ -17,7 +17,7 @@ from hooks.records import held, last_applied
 from hooks.reorder import reordering
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
-from hooks.status import compute_status, rejected, unchanged
+from hooks.status import Observation, compute_status, rejected, unchanged
 
 TEARDOWN = ("HorizontalPodAutoscaler", "Deployment")
 """What goes first when a Function is deleted, one kind after the other; the rest goes last, together."""
@@ -38,7 +38,7 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     version = related.configs_version(written, request, config, absent)
     function = resolve(written, config, request.observed_replicas, version)
     children = build_children(function)
-    report = compute_status(function, children, request, absent, now)
+    report = compute_status(Observation(function=function, desired=children, request=request, absent=absent, now=now))
     return SyncResponse(
         status=report.status,
         children=reordering(adopting(children, request), request),

@@ -57,6 +57,8 @@ ORDER = [
     "hooks.children.service_account",
     "hooks.children",
     "hooks.redact",
+    "hooks.status.reasons",
+    "hooks.status.state",
     "hooks.status.containers",
     "hooks.status.causes",
     "hooks.status.pods",

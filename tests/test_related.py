@@ -4,14 +4,13 @@ import re
 from typing import Any
 
 import pytest
-from cases import ROOT, UID, complete
+from cases import UID, complete
 from metacontroller import World
 
 from hooks import related
 from hooks.config import Config
 from hooks.function import Function
 from hooks.protocol import SyncRequest
-from hooks.status import causes
 
 CONFIGS = Config.model_validate({"related": {"configs": True}})
 NEITHER = Config.model_validate({"related": {"pods": False}})
@@ -158,9 +157,3 @@ def test_a_forged_version_is_not_taken_over(live: Any) -> None:
     assert related.configs_version(asked.function, asked, CONFIGS, ["missing"]) == ""
     template["metadata"]["annotations"]["serverless.kyma-project.io/configs-version"] = "0123456789abcdef"
     assert related.configs_version(asked.function, asked, CONFIGS, ["missing"]) == "0123456789abcdef"
-
-
-def test_the_docs_know_every_reason() -> None:
-    """docs/status.md has a row for each cause, in their order."""
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "status.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert [reason for reason in rows if reason in causes.RANKS] == list(causes.RANKS)

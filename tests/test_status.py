@@ -6,21 +6,22 @@ it), `unseen` (applied, not seen by the controller) and `unapplied` (the Deploym
 the phase (+ Ready, ~ Reconciling, ! Stalled) and its reason; whatever else a status says follows from it.
 """
 
+import ast
+import re
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from cases import NOW, ROOT, complete, overlaid, settle
+from cases import NOW, ROOT, all_cases, complete, overlaid, settle
 from metacontroller import World
+from test_cause import ROWS
 
 from hooks.config import Config
 from hooks.protocol import SyncRequest
 from hooks.records import LAST_APPLIED
-from hooks.status import causes, children
-from hooks.status.autoscaler import INACTIVE
-from hooks.status.children import RECORD_UNREADABLE
-from hooks.status.conditions import OVERDUE
+from hooks.status import children
+from hooks.status.reasons import Reason, table
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -301,12 +302,41 @@ def test_an_autoscaler_counts_only_for_what_is_ready(deployment: str) -> None:
     assert conditions(world) == before
 
 
-def test_the_docs_have_every_reason() -> None:
-    """docs/status.md knows each reason that a status may have."""
-    page = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
-    reasons = {row[3].split()[1] for row in rows()} | {*causes.RANKS, *OVERDUE, *OVERDUE.values()}
-    reasons |= {RECORD_UNREADABLE, INACTIVE, "InvalidFunctionSpec", "ConfigMissing"}
-    assert not {reason for reason in reasons - {"DeploymentReady", "ScaledToZero"} if f"`{reason}`" not in page}
+def test_page(request: pytest.FixtureRequest) -> None:
+    """docs/status.md has the table that is made from Reason; --bless writes it."""
+    page = ROOT / "docs" / "status.md"
+    text = page.read_text(encoding="utf-8")
+    wanted = re.sub(r"^\| reason \|.*?\n\n", lambda _: table() + "\n", text, count=1, flags=re.MULTILINE | re.DOTALL)
+    if request.config.getoption("--bless"):
+        page.write_text(wanted, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == wanted, "run with --bless, then read the difference"
+    assert table() in wanted
+
+
+def test_every_reason_is_reached() -> None:
+    """A golden case, a row of the tables here or a row of test_cause.py has each reason."""
+    in_cases = {each["reason"] for case in all_cases() for each in case.answer()["status"].get("conditions", ())}
+    in_tables = {cell.split()[1] for *_, cell in rows()} | {reason for _, reason, _ in AUTOSCALERS.values()}
+    assert set(Reason) == in_cases | in_tables | {reason for _, reason, _ in ROWS.values()}
+
+
+def test_reasons_are_spelled_once() -> None:
+    """A reason as text stands in reasons.py only: everything else in hooks/ uses the member."""
+    files = [path for path in (ROOT / "hooks").rglob("*.py") if path.name != "reasons.py"]
+    spelled = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in set(Reason)
+    ]
+    assert len(files) > 50
+    assert not spelled
+
+
+def test_a_reason_in_an_answer_is_text() -> None:
+    """Conditions hold plain strings, which every serializer writes."""
+    answer = sync(SyncRequest.parse(world_of(DEPLOYMENTS["surge"], autoscaled=False).request()), Config(), now=NOW)
+    assert {type(each["reason"]) for each in answer.status["conditions"]} == {str}
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler"])

@@ -4,18 +4,20 @@ What a Function's status says: Kyma's two conditions, and kstatus' Ready, Reconc
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from hooks import meta
 from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
 from hooks.protocol import FinalizeRequest, SyncRequest
-from hooks.records import last_applied
-from hooks.resolve import ResolvedFunction
 from hooks.rules import Violation
-from hooks.status.children import BEGUN, View, of_live, of_missing, of_records, of_scaling
-from hooks.status.conditions import PENDING, Fact, conditions
-from hooks.status.deployment import State, of_deployment
+from hooks.status.children import BEGUN, of_live, of_missing, of_records, of_scaling
+from hooks.status.conditions import Fact, conditions
+from hooks.status.deployment import state_of_deployment
+from hooks.status.reasons import Reason
+from hooks.status.state import Observation, State
+
+__all__ = ["Observation", "Report", "compute_status", "rejected", "unchanged"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,45 +33,43 @@ class Report:
     dropped: str = ""
 
 
-def compute_status(
-    function: ResolvedFunction, desired: list[Manifest], request: SyncRequest, absent: list[str], now: datetime
-) -> Report:
-    """Return the report on a sound Function, given its desired children and what it names that is not there."""
-    live = request.child("Deployment")
-    view = View(function, desired, request, live and last_applied(live), absent, now)
-    missing = of_missing(view)
-    deployment = of_live(view) or missing or BEGUN
-    state = of_records(view) or missing or of_scaling(view, deployment)
+def compute_status(seen: Observation) -> Report:
+    """Return the report on a sound Function."""
+    function, missing = seen.function, of_missing(seen)
+    deployment = of_live(seen) or missing or BEGUN
+    state = of_records(seen) or missing or of_scaling(seen, deployment)
     warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
     configured = warning if function.runtime_deprecated else "Function configured"
-    facts = [Fact("ConfigurationReady", "True", "FunctionSpecValidated", configured), *_facts(state, deployment)]
+    facts = [Fact("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured), *_facts(state, deployment)]
     status = {
         "runtime": function.runtime_name,
         "runtimeImage": function.image,
-        "replicas": _replicas(request),
+        "replicas": _replicas(seen.deployment),
         "podSelector": meta.selector_text(function),
         "functionResourceProfile": function.resources.profile,
         "podSecurityContext": function.pod_security,
         "containerSecurityContext": function.container_security,
-        "conditions": conditions(facts, request, now),
+        "conditions": conditions(facts, seen.request, seen.now),
     }
     if function.annotations:
         status["functionAnnotations"] = dict(function.annotations)
-    return Report(status=status, resync_after=state.look_again, dropped=state.dropped or deployment.dropped)
+    return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)
 
 
 def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -> Report:
     """Return the report on a broken Function: every violation, beside what is known of what still runs."""
     message = ". ".join(map(str, violations))
-    reason, deployment = "InvalidFunctionSpec", request.child("Deployment")
-    running = _running(of_deployment(deployment, now)) if deployment else Fact("Running", "False", reason, message)
+    reason, deployment = Reason.INVALID_FUNCTION_SPEC, request.child("Deployment")
+    running = (
+        _running(state_of_deployment(deployment, now)) if deployment else Fact("Running", "False", reason, message)
+    )
     facts = [
         Fact("ConfigurationReady", "False", reason, message),
         running,
         Fact("Ready", "False", reason, message),
         Fact("Stalled", "True", reason, message),
     ]
-    known = unchanged(request).status | {"replicas": _replicas(request)}
+    known = unchanged(request).status | {"replicas": _replicas(deployment)}
     return Report(status=known | {"conditions": conditions(facts, request, now)})
 
 
@@ -80,7 +80,7 @@ def unchanged(request: FinalizeRequest) -> Report:
 
 def _facts(state: State, deployment: State) -> list[Fact]:
     """
-    Running is about the Deployment alone, the rest about all children.
+    Return the other conditions: Running is about the Deployment alone, the rest about all children.
 
     Reconciling and Stalled are abnormal-true: absent when there is nothing to say.
     """
@@ -94,10 +94,15 @@ def _facts(state: State, deployment: State) -> list[Fact]:
 
 
 def _running(deployment: State) -> Fact:
-    """Kyma has no word for children that are only asked for: there the Deployment counts as created."""
-    reason = "DeploymentCreated" if deployment.kyma_reason == PENDING else deployment.kyma_reason
-    return Fact("Running", deployment.running, reason, deployment.message)
+    """Return Kyma's condition, which is Unknown while the Deployment is neither ready nor has failed."""
+    return Fact("Running", _RUNNING.get(deployment.running, "Unknown"), deployment.running, deployment.message)
 
 
-def _replicas(request: SyncRequest) -> int:
-    return number(at(request.child("Deployment"), "status", "replicas"))
+_RUNNING: dict[Reason, Literal["True", "False", "Unknown"]] = {
+    Reason.DEPLOYMENT_READY: "True",
+    Reason.DEPLOYMENT_FAILED: "False",
+}
+
+
+def _replicas(deployment: Manifest | None) -> int:
+    return number(at(deployment, "status", "replicas"))

@@ -5,9 +5,10 @@ What an autoscaler says that cannot do its work: the Function answers, but nothi
 from datetime import datetime
 
 from hooks.manifest import Manifest, condition, text
-from hooks.status.deployment import State, seconds_left
+from hooks.status.deployment import seconds_left
+from hooks.status.reasons import Reason
+from hooks.status.state import State
 
-INACTIVE = "AutoscalerInactive"
 GRACE_SECONDS = 120
 """How long an autoscaler may be unable to measure: metrics of a new pod take a minute or so."""
 _WORD_CHARACTERS = 64
@@ -24,8 +25,8 @@ def of_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> State:
         if found.get("status") != "False" or found.get("reason") == "ScalingDisabled":
             continue
         if left := seconds_left(found, GRACE_SECONDS, now):
-            return state._replace(look_again=left)
+            return state._replace(requeue_after=left)
         reason = text(found.get("reason"))[:_WORD_CHARACTERS]
         message = f"{state.message}, but its autoscaler does not scale it: {kind} is False with reason {reason}"
-        return state._replace(reason=INACTIVE, message=message)
+        return state.explained(Reason.AUTOSCALER_INACTIVE, message)
     return state

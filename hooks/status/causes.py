@@ -18,30 +18,14 @@ from hooks.manifest import Manifest, text
 from hooks.redact import one_line
 from hooks.sizing import Resources
 from hooks.status.containers import Container
-
-RANKS = (
-    "ImagePullBackOff",
-    "InstallFailed",
-    "HandlerFailed",
-    "OOMKilled",
-    "CreateContainerConfigError",
-    "ContainerFailed",
-    "Unschedulable",
-    "SchedulingGated",
-    "VolumesPending",
-    "NotStarted",
-    "NotHealthy",
-    "ReadinessGateClosed",
-    "PodFailed",
-)
-"""The reasons, most useful first: of several only the first is reported."""
+from hooks.status.reasons import Reason
 
 LOG_BYTES = 2048
 """How much a kubelet keeps of a log. Source: kubelet 1.36, MaxContainerTerminationMessageLogLength."""
 
-_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+_PULL = {"ErrImagePull", Reason.IMAGE_PULL_BACK_OFF, "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
          "RegistryUnavailable", "SignatureValidationFailed"}  # fmt: skip
-_CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_CREATE = {Reason.CREATE_CONTAINER_CONFIG_ERROR, "CreateContainerError", "RunContainerError"}
 _EXIT_CODES = 2**32
 """Windows has codes of 32 bits."""
 _ERROR_BEGINS = re.compile(r"\s*(error|npm error|npm err!|\xd7)", re.IGNORECASE)
@@ -54,9 +38,9 @@ _LOAD_FAILED = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """`reason` is one of RANKS, `message` one line that never holds much more than hooks.redact.LINE_CHARACTERS."""
+    """`message` is one line that never holds much more than hooks.redact.LINE_CHARACTERS."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -65,10 +49,10 @@ def of_container(container: Container, resources: Resources) -> Iterator[Cause]:
     reason, message = text(container.waiting.get("reason")), text(container.waiting.get("message"))
     if reason in _PULL:
         said = one_line(message.rpartition("ErrImagePull: ")[2]) or reason
-        yield Cause(reason="ImagePullBackOff", message=f"image {_image(container)} cannot be pulled: {said}")
+        yield Cause(reason=Reason.IMAGE_PULL_BACK_OFF, message=f"image {_image(container)} cannot be pulled: {said}")
     elif reason in _CREATE:
         named = "the container" if container.is_function else f"container {container.name}"
-        yield Cause(reason="CreateContainerConfigError", message=f"{named} cannot be made: {one_line(message)}")
+        yield Cause(reason=Reason.CREATE_CONTAINER_CONFIG_ERROR, message=f"{named} cannot be made: {one_line(message)}")
     if container.is_ready:
         return
     # While a container starts again, how it ended last time is still the reason.
@@ -81,7 +65,7 @@ def of_container(container: Container, resources: Resources) -> Iterator[Cause]:
 def failed(reason: Any, message: Any) -> Cause:
     """Return the cause of a pod that its node has given up."""
     said = one_line(text(message).partition(". ")[0])
-    return Cause(reason="PodFailed", message=f"a pod was given up by its node: {one_line(text(reason))}: {said}")
+    return Cause(reason=Reason.POD_FAILED, message=f"a pod was given up by its node: {one_line(text(reason))}: {said}")
 
 
 def unschedulable(message: Any) -> Cause:
@@ -89,7 +73,7 @@ def unschedulable(message: Any) -> Cause:
     said = text(message)
     reasons = said.partition(": ")[2].partition(". ")[0] if "nodes are available" in said else said
     each = {re.sub(r"^\d+ ", "", reason) for reason in reasons.rstrip(".").split(", ")}
-    return Cause(reason="Unschedulable", message=f"no node fits: {one_line(', '.join(sorted(each)))}")
+    return Cause(reason=Reason.UNSCHEDULABLE, message=f"no node fits: {one_line(', '.join(sorted(each)))}")
 
 
 def of_gate(kind: str, message: Any) -> str:
@@ -106,21 +90,23 @@ def _image(container: Container) -> str:
 
 
 def _of_end(container: Container, ended: Manifest, resources: Resources) -> Cause:
-    if ended.get("reason") == "OOMKilled":
+    if ended.get("reason") == Reason.OOM_KILLED:
         return _out_of_memory(container, resources)
     if container.is_install:
-        return Cause(reason="InstallFailed", message=f"the dependencies could not be installed: {_of_installer(ended)}")
+        return Cause(
+            reason=Reason.INSTALL_FAILED, message=f"the dependencies could not be installed: {_of_installer(ended)}"
+        )
     if container.is_function:
         last = _log(ended).strip().rpartition("\n")[2].strip()
         if _LOAD_FAILED.match(last):
-            return Cause(reason="HandlerFailed", message=one_line(last))
+            return Cause(reason=Reason.HANDLER_FAILED, message=one_line(last))
     return _crashed(container, f"ended with exit code {_exit_code(ended)}")
 
 
 def _crashed(container: Container, what: str) -> Cause:
     kind = "init container" if container.is_init else "container"
     why = ", or it no longer answered /healthz" if container.is_function else ""
-    return Cause(reason="ContainerFailed", message=f"{kind} {container.name} {what}: see its log{why}")
+    return Cause(reason=Reason.CONTAINER_FAILED, message=f"{kind} {container.name} {what}: see its log{why}")
 
 
 def _out_of_memory(container: Container, resources: Resources) -> Cause:
@@ -129,7 +115,7 @@ def _out_of_memory(container: Container, resources: Resources) -> Cause:
         who = "the dependencies"
     elif container.is_function:
         who = "the Function"
-    return Cause(reason="OOMKilled", message=f"{who} needed more memory than {_allowed(container, resources)}")
+    return Cause(reason=Reason.OOM_KILLED, message=f"{who} needed more memory than {_allowed(container, resources)}")
 
 
 def _allowed(container: Container, resources: Resources) -> str:

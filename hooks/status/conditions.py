@@ -1,7 +1,7 @@
 """
-The conditions of a status, and since when they have said what they say.
+The conditions of a status, and when each last changed.
 
-A status that changes with the clock or counts something is written for ever: lastTransitionTime is carried over
+A status that changes with the clock or counts something is written at every sync: lastTransitionTime is carried over
 while a condition's status stays, and messages name states, not numbers.
 """
 
@@ -10,21 +10,25 @@ from typing import Any, Literal, NamedTuple
 
 from hooks.previous_status import Condition
 from hooks.protocol import SyncRequest
-from hooks.status.deployment import GRACE_SECONDS, REFUSED
+from hooks.status.deployment import GRACE_SECONDS
+from hooks.status.reasons import Reason
+from hooks.status.state import Observation
 
 MESSAGE_CHARACTERS = 8192
-PENDING, UPDATED = "ChildrenPending", "DeploymentUpdated"
-NOT_CREATED, UPDATE_REFUSED = "ChildrenNotCreated", "UpdateRefused"
-OVERDUE = {PENDING: NOT_CREATED, UPDATED: UPDATE_REFUSED, REFUSED: REFUSED}
-"""The reason for what stays pending too long: a child to create, a Deployment to update, pods to create."""
+TIMED_OUT = {
+    Reason.CHILDREN_PENDING: Reason.CHILDREN_NOT_CREATED,
+    Reason.DEPLOYMENT_UPDATED: Reason.UPDATE_REFUSED,
+    Reason.DEPLOYMENT_FAILED: Reason.DEPLOYMENT_FAILED,
+}
+"""The reason once an operation has timed out: a child to create, a Deployment to update, pods to create."""
 
 
 class Fact(NamedTuple):
-    """What a condition is to say now."""
+    """What a condition says now."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -33,36 +37,36 @@ def conditions(facts: list[Fact], request: SyncRequest, now: datetime) -> list[d
     return [_condition(fact, request.previous.get(fact.type), request.metadata.generation, now) for fact in facts]
 
 
-def has_waited(reason: str, request: SyncRequest, now: datetime) -> bool:
+def has_timed_out(reason: Reason, seen: Observation) -> bool:
     """
-    Tell whether something has been pending for this reason for longer than a stale cache explains.
+    Tell whether an operation has been pending for this reason for longer than a stale cache explains.
 
     Metacontroller sends a Function's own children only and takes a taken name for success; what the API server refuses
     it tries again, and writes an event. So time is all there is to go by. With a new generation the time starts anew.
     """
-    previous, generation = request.previous, request.metadata.generation
-    if (stalled := previous.get("Stalled")) and stalled.reason == OVERDUE[reason]:
+    previous, generation = seen.request.previous, seen.request.metadata.generation
+    if (stalled := previous.get("Stalled")) and stalled.reason == TIMED_OUT[reason]:
         return stalled.observed_generation == generation
     pending = previous.get("Reconciling")
     if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
         return False
-    return now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
+    return seen.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
 
 
 def _condition(fact: Fact, before: Condition | None, generation: int, now: datetime) -> dict[str, Any]:
-    stays = before is not None and _goes_on(fact, before, generation)
+    stays = before is not None and _keeps_transition_time(fact, before, generation)
     return {
         "type": fact.type,
         "status": fact.status,
-        "reason": fact.reason,
+        "reason": fact.reason.value,
         "message": fact.message[:MESSAGE_CHARACTERS],
         "lastTransitionTime": before.last_transition_time if before and stays else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": generation,
     }
 
 
-def _goes_on(fact: Fact, before: Condition, generation: int) -> bool:
-    """Tell whether a condition keeps its time. What is pending may become overdue, so its time starts with it."""
-    if fact.type == "Reconciling" and fact.reason in OVERDUE:
+def _keeps_transition_time(fact: Fact, before: Condition, generation: int) -> bool:
+    """Tell whether a condition keeps its time. A pending operation may time out, so its time starts with it."""
+    if fact.type == "Reconciling" and fact.reason in TIMED_OUT:
         return (before.reason, before.observed_generation) == (fact.reason, generation)
     return before.status == fact.status

@@ -15,6 +15,7 @@ from hooks.sizing import Resources
 from hooks.status import causes, containers
 from hooks.status.causes import Cause
 from hooks.status.containers import Container
+from hooks.status.reasons import Reason
 
 GRACE = timedelta(seconds=4)
 """How long a pod may be silent about what it waits for before that counts as a cause."""
@@ -49,11 +50,8 @@ def of_pods(pods: Iterable[Manifest], resources: Resources, now: datetime) -> Fi
         elif wait := _waits(pod, every):
             left = _left(wait, pod, now)
             waits.append(left) if left > timedelta() else causes.append(wait.cause)
-    first = min(causes, key=lambda cause: (_RANK[cause.reason], cause.message), default=None)
+    first = min(causes, key=lambda cause: (cause.reason.rank, cause.message), default=None)
     return Findings(cause=first, seconds=int(max(waits).total_seconds()) + 1 if waits else 0)
-
-
-_RANK = {reason: rank for rank, reason in enumerate(causes.RANKS)}
 
 
 def _left(wait: Wait, pod: Manifest, now: datetime) -> timedelta:
@@ -67,7 +65,7 @@ def _reported(pod: Manifest, every: list[Container], resources: Resources) -> li
     if at(pod, "status", "phase") == "Failed":
         return [causes.failed(at(pod, "status", "reason"), at(pod, "status", "message"))]
     scheduled = condition(pod, "PodScheduled")
-    found = [causes.unschedulable(scheduled.get("message"))] if scheduled.get("reason") == "Unschedulable" else []
+    found = [causes.unschedulable(scheduled.get("message"))] if scheduled.get("reason") == Reason.UNSCHEDULABLE else []
     for container in every:
         found += causes.of_container(container, resources)
     return found
@@ -80,11 +78,11 @@ def _waits(pod: Manifest, every: list[Container]) -> Wait | None:
 
 def _for_a_node(pod: Manifest) -> Wait | None:
     scheduled = condition(pod, "PodScheduled")
-    if scheduled.get("reason") != "SchedulingGated":
+    if scheduled.get("reason") != Reason.SCHEDULING_GATED:
         return None
     gates = ", ".join(text(gate.get("name")) for gate in mappings(at(pod, "spec", "schedulingGates")))
     message = "the pod gets no node before its scheduling gates are removed" + (f": {gates}" if gates else "")
-    return _wait(scheduled.get("lastTransitionTime"), "SchedulingGated", message)
+    return _wait(scheduled.get("lastTransitionTime"), Reason.SCHEDULING_GATED, message)
 
 
 def _for_volumes(pod: Manifest) -> Wait | None:
@@ -92,7 +90,7 @@ def _for_volumes(pod: Manifest) -> Wait | None:
     if scheduled.get("status") != "True" or ready_to_start.get("status") != "False":
         return None
     message = f"the pod waits for its files: does each of these exist? {', '.join(_mounted(pod)) or 'its volumes'}"
-    return _wait(scheduled.get("lastTransitionTime"), "VolumesPending", message)
+    return _wait(scheduled.get("lastTransitionTime"), Reason.VOLUMES_PENDING, message)
 
 
 def _mounted(pod: Manifest) -> Iterator[str]:
@@ -112,7 +110,7 @@ def _for_a_start(every: list[Container]) -> Wait | None:
             named = f"init container {container.name} is still at work"
             if not container.is_init:
                 named = f"container {container.name} is not ready"
-            return _wait(container.started_at, "NotStarted", f"the handler does not run yet, and {named}")
+            return _wait(container.started_at, Reason.NOT_STARTED, f"the handler does not run yet, and {named}")
     return None
 
 
@@ -123,9 +121,9 @@ def _for_health(every: list[Container]) -> Wait | None:
     others = ", ".join(f"container {each.name}" for each in silent if not each.is_function)
     own = next((each for each in silent if each.is_function), None)
     if own is None:
-        return _wait(silent[0].started_at, "NotHealthy", f"not ready, though running: {others}")
+        return _wait(silent[0].started_at, Reason.NOT_HEALTHY, f"not ready, though running: {others}")
     message = "the handler runs but does not answer /healthz: it is still loading, or too busy"
-    return _wait(own.started_at, "NotHealthy", message + (f"; not ready either: {others}" if others else ""))
+    return _wait(own.started_at, Reason.NOT_HEALTHY, message + (f"; not ready either: {others}" if others else ""))
 
 
 def _for_a_gate(pod: Manifest) -> Wait | None:
@@ -138,9 +136,9 @@ def _for_a_gate(pod: Manifest) -> Wait | None:
         given = found.get(kind, {})
         if given.get("status") != "True":
             message = causes.of_gate(kind, given.get("message"))
-            return _wait(contained.get("lastTransitionTime"), "ReadinessGateClosed", message)
+            return _wait(contained.get("lastTransitionTime"), Reason.READINESS_GATE_CLOSED, message)
     return None
 
 
-def _wait(since: Any, reason: str, message: str) -> Wait:
+def _wait(since: Any, reason: Reason, message: str) -> Wait:
     return Wait(since=since, cause=Cause(reason=reason, message=message[:LINE_CHARACTERS]))
