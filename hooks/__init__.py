@@ -9,10 +9,11 @@ fragments.py Kubernetes' own pieces of a spec                   faults.py       
 rules/       every rule, and what enforces it first             admission.py    what config decides, as a policy
 resolve.py   every default in the house                         sizing.py       requests and limits
 meta.py      every name, label and selector                     environment.py  variables, byte for byte
-children/    one Kubernetes kind per module                     quantity.py     "250m", "64Mi"
+children/    KINDS: a row and a module for each kind            quantity.py     "250m", "64Mi"
 status/      the conditions of a Function, and why              redact.py       a text of others as one safe line
 related.py   what is sent along: pods ...                       connection.py   one client of them, with its deadlines
-drift.py     what others added and merging cannot mend          runtimes.py     how a language starts
+drift.py     removes what merging with Metacontroller keeps      runtimes.py     how a language starts
+additions.py which additions of others are removed
 cli/         one command per module
 
 Doors open downwards only; tests/test_architecture.py holds the order.

@@ -16,18 +16,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hooks.children import KINDS, Kind
 from hooks.faults import faults
 from hooks.function import Function, Metadata, Model
 from hooks.manifest import Manifest
 from hooks.previous_status import Condition, conditions
 
-CHILDREN = {
-    "ServiceAccount": "v1",
-    "Service": "v1",
-    "Deployment": "apps/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-}
-"""The kinds of children and their versions, as compositecontroller.yaml declares them."""
 MOST_FAULTS = 200
 """More than a condition's message has room for."""
 
@@ -171,20 +165,22 @@ def _observed(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]
     """Return the children that stand where this Function's must, and are what they must be."""
     name, namespace = metadata.name, metadata.namespace
     found = {}
-    for kind, version in CHILDREN.items():
-        members = groups.get(f"{kind}.{version}")
+    for kind in KINDS.values():
+        members = groups.get(kind.group)
         if not isinstance(members, dict):
             continue
         # Version v2 of the hook API writes the namespace before the name.
         child: Any = members.get(name) or members.get(f"{namespace}/{name}")
-        if _is(child, kind, version, name, namespace):
-            found[kind] = child
+        if _is(child, kind, name, namespace):
+            found[kind.name] = child
     return found
 
 
-def _is(child: Any, kind: str, version: str, name: str, namespace: str) -> bool:
+def _is(child: Any, kind: Kind, name: str, namespace: str) -> bool:
     """Tell whether an object has this identity; without a namespace it is in its Function's."""
-    if not isinstance(child, dict) or child.get("kind") != kind or child.get("apiVersion") != version:
+    if not isinstance(child, dict) or child.get("kind") != kind.name:
+        return False
+    if child.get("apiVersion") != kind.api_version:
         return False
     metadata = child.get("metadata")
     return (

@@ -13,19 +13,18 @@ from typing import Any
 import orjson
 
 from hooks import meta
+from hooks.children import KINDS
 from hooks.manifest import Manifest, can_be_written
-from hooks.protocol import CHILDREN, FinalizeRequest, Unreadable
+from hooks.protocol import FinalizeRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
-ACCOUNT_FIELDS = ("automountServiceAccountToken", "imagePullSecrets")
-"""What an answer may say of a ServiceAccount; of every other kind it is the spec."""
 _METADATA = {"name", "namespace", "labels"}
 
 
 def last_applied(child: Manifest) -> Manifest | None:
     """
-    Return what was last sent for an observed child beside its identity: the spec, or the fields of an account.
+    Return what was last sent for an observed child beside its identity: the fields of its kind.
 
     None without a record, with one of another object or shape, and with one that has metadata which no answer has.
     """
@@ -33,12 +32,11 @@ def last_applied(child: Manifest) -> Manifest | None:
     if not isinstance(record, dict) or not _is_of(record, child):
         return None
     kind = child["kind"]
-    if kind == "ServiceAccount":
-        return {field: record[field] for field in ACCOUNT_FIELDS if field in record} or None
-    spec = record.get("spec")
+    found = {field: record[field] for field in KINDS[kind].fields if field in record}
+    spec = found.get("spec", {})
     if not isinstance(spec, dict) or (kind == "Deployment" and not isinstance(spec.get("template"), dict)):
         return None
-    return {"spec": spec}
+    return found or None
 
 
 def is_mergeable(child: Manifest) -> bool:
@@ -56,7 +54,7 @@ def is_mergeable(child: Manifest) -> bool:
     return record is None or isinstance(record, dict)
 
 
-def held(request: FinalizeRequest, kinds: Iterable[str] = CHILDREN) -> list[Manifest]:
+def held(request: FinalizeRequest, kinds: Iterable[str] = KINDS) -> list[Manifest]:
     """
     Return the observed children of these kinds as last applied, or as observed: neither changes what runs.
 

@@ -7,7 +7,7 @@ The clock comes in as an argument, and nothing here reads, writes or remembers.
 from datetime import datetime
 
 from hooks import related
-from hooks.children import build_children
+from hooks.children import KINDS, build_children
 from hooks.config import Config
 from hooks.drift import adopting
 from hooks.function import Function
@@ -18,9 +18,6 @@ from hooks.reorder import reordering
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
 from hooks.status import Observation, compute_status, rejected, unchanged
-
-TEARDOWN = ("HorizontalPodAutoscaler", "Deployment")
-"""What goes first when a Function is deleted, one kind after the other; the rest goes last, together."""
 
 
 def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse:
@@ -56,8 +53,8 @@ def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> Sync
     with that record, which may take its owner away, and then it would be left behind.
     """
     left = {kind: child for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")}
-    first = next((kind for kind in TEARDOWN if kind in left), None)
-    keep = {kind for kind, child in left.items() if first and kind != first and last_applied(child)}
+    first = min((KINDS[kind].teardown for kind in left), default=0)
+    keep = {kind for kind, child in left.items() if KINDS[kind].teardown > first and last_applied(child)}
     finalized = request.finalizing and not left
     return SyncResponse(status=unchanged(request).status, children=held(request, keep), finalized=finalized)
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import jsonschema
 import yaml
-from cases import ROOT, child_groups
+from cases import ROOT
+
+from hooks.children import KINDS
 
 Manifest = dict[str, Any]
 
@@ -19,7 +21,7 @@ def children_belong(request: Manifest, answer: Manifest) -> None:
     kinds = [child["kind"] for child in answer["children"]]
     assert len(set(kinds)) == len(kinds)
     for child in answer["children"]:
-        assert f"{child['kind']}.{child['apiVersion']}" in child_groups()
+        assert child["apiVersion"] == KINDS[child["kind"]].api_version
         assert set(child["metadata"]) == {"name", "labels"}
         assert child["metadata"]["name"] == own["name"]
         assert set(child["metadata"]["labels"]) <= {*(own.get("labels") or ()), *INTERNAL}

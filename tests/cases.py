@@ -12,7 +12,7 @@ given.yaml     what is not on the wire (optional): config, now, and a past for t
                previous     how many seconds ago a first answer was given to the very same question
 response.yaml  the whole answer, written by --bless
 
-The envelope is completed from compositecontroller.yaml, and every key that is not named here is refused, so that a
+The envelope is completed from the table of kinds, and every key that is not named here is refused, so that a
 case cannot lie about the wire. An overlay is a JSON merge patch: null takes a key away.
 """
 
@@ -39,12 +39,6 @@ GIVEN = {"config", "now", "before", "deployment", "service", "horizontalpodautos
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 UID = "11111111-2222-3333-4444-555555555555"
 RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
-KINDS = {
-    "deployments": "Deployment",
-    "services": "Service",
-    "serviceaccounts": "ServiceAccount",
-    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
-}
 
 Manifest = dict[str, Any]
 
@@ -77,7 +71,7 @@ class Case:
         world = _past(World(complete(asked["parent"])), given, config, now)
         request = world.request(finalizing=asked.get("finalizing", False))
         for group, children in asked.get("children", {}).items():
-            assert group in request["children"], f"{group} is no child kind of compositecontroller.yaml"
+            assert group in request["children"], f"{group} is no kind of children"
             request["children"][group] |= children
         for group, objects in asked.get("related", {}).items():
             assert group in RELATED, f"{group} is nothing that customize() asks for"
@@ -110,13 +104,6 @@ def complete(parent: Manifest) -> Manifest:
     spec = {"runtime": "nodejs22", "replicas": 1, "startupTimeoutSeconds": 150} | parent["spec"]
     spec.setdefault("source", {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}})
     return head | {key: value for key, value in parent.items() if key == "status"} | {"spec": spec}
-
-
-@cache
-def child_groups() -> frozenset[str]:
-    """Return the wire's name of each child kind, as compositecontroller.yaml declares them."""
-    controller = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))
-    return frozenset(f"{KINDS[rule['resource']]}.{rule['apiVersion']}" for rule in controller["spec"]["childResources"])
 
 
 def settle(world: World, config: Config, now: datetime) -> list[str]:

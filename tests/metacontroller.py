@@ -11,14 +11,10 @@ from typing import Any
 
 import api_server
 
+from hooks.children import KINDS
+
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 FINALIZER = "metacontroller.io/compositecontroller-function-controller"
-GROUPS = {
-    "Deployment": "Deployment.apps/v1",
-    "HorizontalPodAutoscaler": "HorizontalPodAutoscaler.autoscaling/v2",
-    "Service": "Service.v1",
-    "ServiceAccount": "ServiceAccount.v1",
-}
 LIST_KEYS = ("containerPort", "port", "mountPath", "name", "uid", "ip", "path")
 SYSTEM = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "managedFields", "selfLink")
 
@@ -39,9 +35,9 @@ class World:
 
     def request(self, *, finalizing: bool = False) -> Manifest:
         """Return what Metacontroller would send now (hook version v1)."""
-        groups: dict[str, Manifest] = {group: {} for group in GROUPS.values()}
+        groups: dict[str, Manifest] = {group: {} for group in (kind.group for kind in KINDS.values())}
         for (kind, name), child in sorted(self.children.items()):
-            groups[GROUPS[kind]][name] = child
+            groups[KINDS[kind].group][name] = child
         request = {"controller": {}, "parent": self.parent, "children": groups, "related": {}, "finalizing": finalizing}
         return deepcopy(request)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cases import Case, Manifest, child_groups, folders
+from cases import Case, Manifest, folders
 from deepdiff import DeepDiff
 
 
@@ -33,12 +33,6 @@ def test_answers_are_dumped_canonically(request: pytest.FixtureRequest) -> None:
     for folder in folders():
         case = Case.load(folder)
         assert (folder / "response.yaml").read_text(encoding="utf-8") == case.dump(case.answer()), folder.name
-
-
-def test_envelope_is_metacontrollers() -> None:
-    """A completed request has one group for each child kind of compositecontroller.yaml."""
-    case = Case.load(folders()[0])
-    assert set(case.request["children"]) == child_groups()
 
 
 def _asked(case: Case, url: str) -> Manifest:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from cases import KINDS, ROOT, all_cases, child_groups
+from cases import ROOT, all_cases
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
 
 from hooks import children
 from hooks.app import create_app
+from hooks.children import KINDS, Kind
 from hooks.config import Config, load
 from hooks.function import FunctionSpec
 
@@ -22,6 +23,8 @@ Manifest = dict[str, Any]
 
 CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
 CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
+ROLE = yaml.safe_load((ROOT / "metacontroller" / "clusterrole.yaml").read_text(encoding="utf-8"))
+CHILD_VERBS = ["get", "list", "watch", "create", "update", "delete"]
 VERSION = CRD["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
@@ -163,18 +166,50 @@ def test_printer_columns_exist() -> None:
         assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]
 
 
-def test_children_are_declared() -> None:
-    """Metacontroller's child kinds, the modules in children/ and the kinds of all cases are the same."""
-    seen = {f"{c['kind']}.{c['apiVersion']}" for case in all_cases() for c in case.answer()["children"]}
-    assert seen == child_groups(), "compositecontroller.yaml and the answers name different kinds"
+def test_kinds_are_declared() -> None:
+    """
+    compositecontroller.yaml and the chart's rendering of it list the rows of KINDS in their order.
+
+    InPlace is written out, since Metacontroller's default never updates a child.
+    """
+    in_place = {"method": "InPlace"}
+    wanted = [
+        {"apiVersion": kind.api_version, "resource": kind.resource, "updateStrategy": in_place}
+        for kind in KINDS.values()
+    ]
+    assert CONTROLLER["childResources"] == wanted, "compositecontroller.yaml and KINDS of hooks/children differ"
+    rendered = yaml.safe_load_all((ROOT / "config" / "hook.yaml").read_text(encoding="utf-8"))
+    (found,) = [each for each in rendered if each["kind"] == "CompositeController"]
+    assert found["spec"]["childResources"] == wanted, "make manifests"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_metacontroller_may_write_kind(kind: Kind) -> None:
+    """Exactly one rule of metacontroller/clusterrole.yaml is about each kind, with the verbs that a child takes."""
+    group = kind.api_version.rpartition("/")[0]
+    rules = [rule for rule in ROLE["rules"] if group in rule["apiGroups"] and kind.resource in rule["resources"]]
+    verbs = [rule["verbs"] for rule in rules]
+    assert verbs == [CHILD_VERBS], f"metacontroller/clusterrole.yaml has to grant {CHILD_VERBS} on {kind.resource} once"
+
+
+def test_metacontroller_may_write_nothing_else() -> None:
+    """No other resource may be created and deleted: a kind that is gone takes its rule along."""
+    known = {(kind.api_version.rpartition("/")[0], kind.resource) for kind in KINDS.values()}
+    for rule in ROLE["rules"]:
+        if {"create", "delete"} <= set(rule["verbs"]):
+            assert {(group, name) for group in rule["apiGroups"] for name in rule["resources"]} <= known
+
+
+def test_kinds_have_modules_and_cases() -> None:
+    """Each row of KINDS has a module named for it and a golden case that answers it, with no other fields."""
     modules = {module.name.replace("_", "") for module in pkgutil.iter_modules(children.__path__)}
-    assert modules == {kind.lower() for kind in KINDS.values()}, "one module a kind, named for it"
-    assert len(children.BUILDERS) == len(modules)
-
-
-def test_children_are_updated_in_place() -> None:
-    """Metacontroller's default never updates a child."""
-    assert {rule["updateStrategy"]["method"] for rule in CONTROLLER["childResources"]} == {"InPlace"}
+    assert modules == {name.lower() for name in KINDS}
+    answers = [child for case in all_cases() for child in case.answer()["children"]]
+    assert {(child["kind"], child["apiVersion"]) for child in answers} == {
+        (kind.name, kind.api_version) for kind in KINDS.values()
+    }
+    for child in answers:
+        assert set(child) <= {"apiVersion", "kind", "metadata", *KINDS[child["kind"]].fields}
 
 
 def test_hooks_are_routes() -> None:

@@ -24,10 +24,10 @@ from cases import NOW, ROOT, Case, all_cases, settle
 from hypothesis import HealthCheck, assume, given, settings
 from metacontroller import World, updated
 
+from hooks.children import KINDS
 from hooks.config import Config
 from hooks.protocol import SyncRequest
 from hooks.quantity import canonical
-from hooks.records import ACCOUNT_FIELDS
 from hooks.runtimes import FAMILIES
 from hooks.sync import sync
 
@@ -72,7 +72,7 @@ def children_are_declared(request: Manifest, answer: Manifest) -> None:
     """3, 12: every child is of a declared kind, each kind once, named like its Function, in its namespace."""
     children_belong(request, answer)
     for child in answer["children"]:
-        assert set(child) <= {"apiVersion", "kind", "metadata", "spec", *ACCOUNT_FIELDS}
+        assert set(child) <= {"apiVersion", "kind", "metadata", *KINDS[child["kind"]].fields}
         assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", child["metadata"]["name"])
 
 

@@ -77,6 +77,18 @@ def test_page_lists_them(head: str, made: Any, request: pytest.FixtureRequest) -
         assert head + rows == made(), "make test ARGS=--bless"
 
 
+def test_values_have_the_rules_of_the_role(request: pytest.FixtureRequest) -> None:
+    """The end of values.yaml is made from clusterrole.yaml: run with --bless, then read the difference."""
+    file = FOLDER / "values.yaml"
+    before, head, found = file.read_text(encoding="utf-8").partition("\nclusterRole:\n  rules:\n")
+    rules = (FOLDER / "clusterrole.yaml").read_text(encoding="utf-8").partition("\nrules:\n")[2]
+    made = "".join(f"  {line}\n" for line in rules.splitlines() if not line.startswith("#"))
+    if request.config.getoption("--bless"):
+        file.write_text(before + head + made, encoding="utf-8")
+    else:
+        assert found == made, "make test ARGS=--bless"
+
+
 def test_both_ways_of_install_give_the_same() -> None:
     """Chart values and patches of the plain manifests grant the same rules and run the same pods."""
     assert VALUES["clusterRole"]["rules"] == ROLE["rules"]

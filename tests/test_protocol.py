@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from cases import NOW, child_groups, complete, settle
+from cases import NOW, complete, settle
 from metacontroller import World
 
 from hooks.config import Config
-from hooks.protocol import CHILDREN, FinalizeRequest, SyncRequest, SyncResponse, Unreadable
+from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse, Unreadable
 from hooks.sync import finalize, sync
 
 Manifest = dict[str, Any]
@@ -35,11 +35,6 @@ def test_children_are_found_in_both_versions_of_the_hook_api() -> None:
     for group, members in request["children"].items():
         request["children"][group] = {f"default/{name}": child for name, child in members.items()}
     assert set(SyncRequest.parse(request).observed) == {"Deployment", "Service", "ServiceAccount"}
-
-
-def test_the_kinds_are_those_that_metacontroller_watches() -> None:
-    """The table of children and compositecontroller.yaml name the same kinds in the same versions."""
-    assert {f"{kind}.{version}" for kind, version in CHILDREN.items()} == child_groups()
 
 
 @pytest.mark.parametrize("child", [None, [], "x", 1, {}, {"kind": "Service"}, {"kind": "Service", "metadata": {}}])

@@ -9,8 +9,9 @@ import pytest
 from cases import NOW, complete, settle
 from metacontroller import LAST_APPLIED, World
 
+from hooks.children import KINDS
 from hooks.config import Config
-from hooks.protocol import CHILDREN, FinalizeRequest, SyncRequest
+from hooks.protocol import FinalizeRequest, SyncRequest
 from hooks.records import held, is_mergeable, last_applied
 from hooks.sync import finalize, sync
 
@@ -49,7 +50,7 @@ def identities(children: list[Manifest]) -> list[tuple[str, str, str]]:
     return [(child["apiVersion"], child["kind"], child["metadata"]["name"]) for child in children]
 
 
-OWN = [(version, kind, "hello") for kind, version in CHILDREN.items()]
+OWN = [(kind.api_version, kind.name, "hello") for kind in KINDS.values()]
 
 
 def test_held_is_what_was_sent() -> None:
@@ -71,7 +72,7 @@ def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> N
     assert deployment["spec"]["replicas"] == replicas
 
 
-@pytest.mark.parametrize("kind", CHILDREN)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("forgery", forged.FOREIGN.values(), ids=forged.FOREIGN)
 def test_a_foreign_record_is_none(kind: str, forgery: forged.Forgery) -> None:
     """A record that is not of the very object it stands on does not count."""
@@ -80,7 +81,7 @@ def test_a_foreign_record_is_none(kind: str, forgery: forged.Forgery) -> None:
     assert last_applied(world.children[kind, "hello"]) is None
 
 
-@pytest.mark.parametrize("kind", CHILDREN)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", forged.ALL)
 def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
     """Frozen, sound or being deleted: every child answered is of a declared kind, named like the Function."""
@@ -96,7 +97,7 @@ def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
 def test_a_frozen_child_without_a_record_stays_as_it_is(name: str) -> None:
     """A broken Function whose children have no usable record gets its status; nothing but the records is written."""
     world = broken(**SCALED)
-    for kind in CHILDREN:
+    for kind in KINDS:
         forge(world, kind, forged.ALL[name])
     before = deepcopy(world.children)
     answer = sync(parsed(world), Config(), now=NOW).to_json()
@@ -115,7 +116,7 @@ def body(child: Manifest) -> Manifest:
 def test_a_sound_function_mends_its_records(name: str) -> None:
     """Metacontroller writes each answer into the record, so that a forged one lasts for one sync."""
     world = settled(**SCALED)
-    for kind in CHILDREN:
+    for kind in KINDS:
         forge(world, kind, forged.ALL[name])
     settle(world, Config(), NOW)
     assert all(last_applied(child) for child in world.children.values())
@@ -138,7 +139,7 @@ LOOK_ALIKES: dict[str, Manifest] = {
 }
 
 
-@pytest.mark.parametrize("kind", CHILDREN)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("change", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
 @pytest.mark.parametrize("spec", ["nodejs22", "cobol"])
 def test_what_is_observed_under_another_identity_changes_nothing(kind: str, change: Manifest, spec: str) -> None:
@@ -151,7 +152,7 @@ def test_what_is_observed_under_another_identity_changes_nothing(kind: str, chan
     alike = own | change
     if isinstance(change.get("metadata"), dict):
         alike = own | {"metadata": own["metadata"] | change["metadata"]}
-    request["children"][f"{kind}.{CHILDREN[kind]}"]["hello"] = alike
+    request["children"][KINDS[kind].group]["hello"] = alike
     request["children"]["Pod.v1"] = {"hello": alike}
     assert answers(request) == expected
 

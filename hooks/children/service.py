@@ -20,3 +20,8 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
             "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
         },
     }
+
+
+def summary(child: Manifest) -> Iterator[str]:
+    """Yield each port."""
+    yield from (f"port {port['port']} to {port['targetPort']}" for port in child["spec"]["ports"])

@@ -20,24 +20,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-import hooks
+from hooks.children import KINDS
 from hooks.cli import settings, tree
 from hooks.cli.files import Document, functions
 from hooks.cli.render import completed
 from hooks.cli.serve import address
 
 START_SECONDS = 30
-KINDS = {
-    "deployments": "Deployment",
-    "services": "Service",
-    "serviceaccounts": "ServiceAccount",
-    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
-}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,18 +69,9 @@ def _show(bind: str, document: Document) -> bool:
 
 def _envelope(document: Document) -> dict[str, Any]:
     """Return what Metacontroller sends for a Function that it sees for the first time."""
-    children: dict[str, Any] = {kind: {} for kind in _child_kinds()}
+    children: dict[str, Any] = {kind.group: {} for kind in KINDS.values()}
     parent = completed(document.value)
     return {"controller": {}, "parent": parent, "children": children, "related": {}, "finalizing": False}
-
-
-def _child_kinds() -> Iterator[str]:
-    """Yield `Kind.apiVersion` of each child in compositecontroller.yaml, where the sources are at hand."""
-    file = Path(hooks.__file__).parent.parent / "compositecontroller.yaml"
-    if not file.exists():
-        return
-    for rule in yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]["childResources"]:
-        yield f"{KINDS[rule['resource']]}.{rule['apiVersion']}"
 
 
 def _call(bind: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from hooks.children import KINDS
 from hooks.manifest import Manifest
 
 
@@ -26,36 +27,4 @@ def _condition(condition: dict[str, Any]) -> str:
 
 
 def _facts(child: Manifest) -> str:
-    facts = {
-        "Deployment": _deployment,
-        "Service": _service,
-        "ServiceAccount": _service_account,
-        "HorizontalPodAutoscaler": _autoscaler,
-    }
-    return ", ".join(facts[child["kind"]](child)) if child["kind"] in facts else "-"
-
-
-def _deployment(child: Manifest) -> Iterator[str]:
-    pod = child["spec"]["template"]["spec"]
-    main = pod["containers"][0]
-    yield f"{child['spec']['replicas']} x {main['image']}"
-    for name in ("cpu", "memory"):
-        resources = main["resources"]
-        yield f"{name} {resources['requests'].get(name, 'any')} to {resources['limits'].get(name, 'any')}"
-    yield from (f"first {step['name']}" for step in pod.get("initContainers", []))
-
-
-def _service(child: Manifest) -> Iterator[str]:
-    yield from (f"port {port['port']} to {port['targetPort']}" for port in child["spec"]["ports"])
-
-
-def _service_account(child: Manifest) -> Iterator[str]:
-    yield "API token mounted" if child.get("automountServiceAccountToken", True) else "no API token"
-
-
-def _autoscaler(child: Manifest) -> Iterator[str]:
-    spec = child["spec"]
-    yield f"{spec['minReplicas']} to {spec['maxReplicas']} replicas"
-    for metric in spec["metrics"]:
-        resource = metric["resource"]
-        yield f"{resource['name']} at {resource['target']['averageUtilization']} %"
+    return ", ".join(KINDS[child["kind"]].summary(child))

@@ -12,25 +12,15 @@ import pytest
 import yaml
 from control_plane import ControlPlane, Processes, find_assets, free_port, wait_until
 
+from hooks.children import KINDS as CHILDREN
+
 ROOT = Path(__file__).parent.parent.parent
 GROUP = "/apis/serverless.kyma-project.io/v1alpha2"
-RESOURCES = {
-    "Deployment": "deployments",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "Pod": "pods",
-}
-KINDS = ("deployments", "services", "serviceaccounts", "horizontalpodautoscalers")
+RESOURCES = {kind.name: kind.resource for kind in CHILDREN.values()} | {"Pod": "pods"}
+KINDS = tuple(kind.resource for kind in CHILDREN.values())
 PREFIX = {
-    "deployments": "/apis/apps/v1",
-    "replicasets": "/apis/apps/v1",
-    "services": "/api/v1",
-    "serviceaccounts": "/api/v1",
-    "pods": "/api/v1",
-    "horizontalpodautoscalers": "/apis/autoscaling/v2",
-    "functions": GROUP,
-}
+    kind.resource: f"/{'apis' if '/' in kind.api_version else 'api'}/{kind.api_version}" for kind in CHILDREN.values()
+} | {"replicasets": "/apis/apps/v1", "pods": "/api/v1", "functions": GROUP}
 
 Manifest = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 from control_plane import wait_until
 from drift import ROWS, SPEC, Row
 from existing import ExistingCluster
-from stack import GROUP, PREFIX, Stack
+from stack import GROUP, PREFIX, RESOURCES, Stack
 
 from hooks.records import LAST_APPLIED
 
@@ -76,7 +76,7 @@ def stories(drifting: Stack) -> dict[str, Story]:
             codes.setdefault(what, []).append(event["responseStatus"]["code"])
     return {
         row.line(): Story(
-            *pair, read(drifting, name, row.kind), codes.get(f"{plural(row.kind)} {NAMESPACE}/{name}", [])
+            *pair, read(drifting, name, row.kind), codes.get(f"{RESOURCES[row.kind]} {NAMESPACE}/{name}", [])
         )
         for (name, row), pair in zip(names, pairs, strict=True)
     }
@@ -103,18 +103,14 @@ def create(stack: Stack, name: str, spec: Manifest) -> None:
 def change(stack: Stack, name: str, row: Row) -> tuple[Manifest, Manifest] | None:
     """Replace the child by the changed one; return both, None where somebody wrote it in between."""
     before = read(stack, name, row.kind)
-    path = f"{PREFIX[plural(row.kind)]}/namespaces/{NAMESPACE}/{plural(row.kind)}/{name}"
+    path = f"{PREFIX[RESOURCES[row.kind]]}/namespaces/{NAMESPACE}/{RESOURCES[row.kind]}/{name}"
     code, changed = stack.plane.call("PUT", path, row.changed(before))
     assert code in (200, 409), changed
     return (before, changed) if code == 200 else None
 
 
 def read(stack: Stack, name: str, kind: str) -> Manifest:
-    return stack.get(plural(kind), NAMESPACE, name) or {}
-
-
-def plural(kind: str) -> str:
-    return f"{kind.lower()}s"
+    return stack.get(RESOURCES[kind], NAMESPACE, name) or {}
 
 
 def all_ready(stack: Stack) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from control_plane import WRITES, wait_until
 from stack import GROUP, KINDS, PREFIX, ROOT, Stack, own_stack
 
+from hooks.children import KINDS as CHILDREN
 from hooks.records import LAST_APPLIED
 
 pytestmark = pytest.mark.own_stack
@@ -30,12 +31,7 @@ SPEC: Manifest = {
     "scaleConfig": {"minReplicas": 1, "maxReplicas": 3},
 }
 BROKEN: Manifest = {"source": {"inline": SPEC["source"]["inline"] | {"dependencies": "--nope\n"}}}
-KIND = {
-    "serviceaccounts": ("ServiceAccount", "v1"),
-    "services": ("Service", "v1"),
-    "deployments": ("Deployment", "apps/v1"),
-    "horizontalpodautoscalers": ("HorizontalPodAutoscaler", "autoscaling/v2"),
-}
+KIND = {kind.resource: (kind.name, kind.api_version) for kind in CHILDREN.values()}
 
 
 @dataclass(frozen=True)
