@@ -197,6 +197,11 @@ def test_a_rule_that_nothing_enforces_is_found(planted: Rule) -> None:
     assert unenforced(planted)
 
 
+def test_every_variable_of_the_policy_is_of_a_rule() -> None:
+    """The policy has one variable for each rule that it enforces, and no other."""
+    assert set(variables()) == {rule.name for rule in RULES if rule.enforced_by == "policy"}
+
+
 def test_every_expression_of_the_crd_is_of_a_rule() -> None:
     """None is in the CRD alone; those of the status come with the types that it shares with the spec."""
     known = {(path, cel.expression) for rule in RULES for cel in rule.cel for path in cel.at}
