@@ -96,6 +96,8 @@ def _of_both_containers(spec: FunctionSpec) -> list[Any]:
 
 def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
     """Yield the second place of each value that stands there more than once."""
+    if len(set(values)) == len(values):
+        return
     seen = Counter[str]()
     for index, value in enumerate(values):
         seen[value] += 1

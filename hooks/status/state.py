@@ -22,7 +22,7 @@ class Observation:
     absent: list[str]
     now: datetime
 
-    @cached_property
+    @property
     def deployment(self) -> Manifest | None:
         """The observed Deployment."""
         return self.request.child("Deployment")
