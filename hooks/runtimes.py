@@ -79,13 +79,16 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv reads neither pip.conf nor PIP_INDEX_URL and the like: where pip is configured, pip has to do the work.
+    # uv reads neither pip.conf nor PIP_INDEX_URL and the like: where these name another source of packages, pip has to
+    # do the work. A certificate authority that is meant for pip is the same file to uv.
     install="""\
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -q '^PIP_[A-Z]'; then
+elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
+if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere"; then
+  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
   exec uv pip install --no-cache --compile-bytecode --target .local --requirement requirements.txt
 fi
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi

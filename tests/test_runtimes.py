@@ -134,6 +134,14 @@ def test_what_is_meant_for_pip_reaches_pip(shell: list[str], tmp_path: Path) -> 
     assert (tmp_path / "p" / "started").read_text().startswith("pip install")
 
 
+@every_shell
+def test_other_settings_of_pip_keep_uv(shell: list[str], tmp_path: Path) -> None:
+    """Images set PIP_NO_CACHE_DIR and the like, which change nothing of where packages come from."""
+    given = {DEPENDENCIES: "a\n", "PIP_NO_CACHE_DIR": "1", "PIP_CERT": "/etc/authority.pem"}
+    run(shell, FAMILIES["python"].install, "python", tmp_path / "p", **given)
+    assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
+
+
 def test_a_package_json_is_kept(tmp_path: Path) -> None:
     """What the install step wrote stays; without one there is an empty one of the Function's own."""
     script = "printf kept > package.json\n" + FAMILIES["nodejs"].start
