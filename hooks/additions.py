@@ -6,9 +6,11 @@ with ours, or loosens our own containers, and if no policy engine adds to it on 
 docs/drift.md has every field and the reasons; drift.py removes them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any
+
+from hooks.manifest import at, mapping
 
 Adopt = Callable[[Any, Any, Any], Any]
 """Takes a field as desired, observed and last applied (None: absent); returns what to answer, one of the first two."""
@@ -30,8 +32,8 @@ def _without(*harmful: tuple[str, Any]) -> Adopt:
 
     def rule(desired: Any, live: Any, last: Any) -> Any:
         for path, value in table:
-            found = _at(live, path)
-            if found is not None and value in (..., found) and _at(desired, path) is None and _at(last, path) is None:
+            found = at(live, *path)
+            if found is not None and value in (..., found) and at(desired, *path) is None and at(last, *path) is None:
                 return live
         return desired
 
@@ -44,7 +46,7 @@ def _inside(rules: Mapping[str, Adopt]) -> Adopt:
     def rule(desired: Any, live: Any, last: Any) -> Any:
         if desired is None or not isinstance(live, dict):
             return desired
-        adopted, last = {}, _mapping(last)
+        adopted, last = {}, mapping(last)
         for key, inner in rules.items():
             ours, theirs = desired.get(key), live.get(key)
             if theirs is None or theirs == ours:
@@ -76,8 +78,8 @@ def _each(inner: Adopt) -> Adopt:
 def _patience(desired: Any, live: Any, last: Any) -> Any:
     """A Deployment's minReadySeconds is adopted together with the deadline, which has to be above it."""
     keys = ("minReadySeconds", "progressDeadlineSeconds")
-    live = _mapping(live)
-    if "minReadySeconds" in live and "minReadySeconds" not in _mapping(last):
+    live = mapping(live)
+    if "minReadySeconds" in live and "minReadySeconds" not in mapping(last):
         return desired | {key: live[key] for key in keys if key in live}
     return desired
 
@@ -86,26 +88,16 @@ def _then(first: Adopt, second: Adopt) -> Adopt:
     return lambda desired, live, last: second(first(desired, live, last), live, last)
 
 
-def _at(value: Any, path: Iterable[str]) -> Any:
-    for key in path:
-        value = _mapping(value).get(key)
-    return value
-
-
 def _keyed(value: Any) -> dict[Any, Any]:
     """Return a map as it is, a list by the keys by which Metacontroller merges, nothing for anything else."""
     if not isinstance(value, list):
-        return _mapping(value)
+        return mapping(value)
     return {
         key: item
         for item in value
         if isinstance(item, dict)
         and isinstance(key := item.get("containerPort") or item.get("port") or item.get("name"), (str, int))
     }
-
-
-def _mapping(value: Any) -> dict[Any, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 _UNCONFINED = (

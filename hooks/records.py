@@ -14,7 +14,7 @@ import orjson
 
 from hooks import meta
 from hooks.children import KINDS
-from hooks.manifest import Manifest, can_be_written
+from hooks.manifest import Manifest, can_be_written, mapping
 from hooks.protocol import FinalizeRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
@@ -92,8 +92,7 @@ def _decoded(child: Manifest) -> Any:
 
 
 def _annotations(child: Manifest) -> Manifest:
-    found = child["metadata"].get("annotations")
-    return found if isinstance(found, dict) else {}
+    return mapping(child["metadata"].get("annotations"))
 
 
 def _is_of(record: Manifest, child: Manifest) -> bool:

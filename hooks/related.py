@@ -155,10 +155,8 @@ def _slow_digest(digest: bytes, uid: str) -> str:
 
 def _version_of(deployment: Manifest) -> str:
     """Return the version in a live pod template, "" where there is none."""
-    value: Any = deployment
-    for key in ("spec", "template", "metadata", "annotations", meta.CONFIGS_VERSION):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) and _VERSION.fullmatch(value) else ""
+    version = text(at(deployment, "spec", "template", "metadata", "annotations", meta.CONFIGS_VERSION))
+    return version if _VERSION.fullmatch(version) else ""
 
 
 def _weight(spec: FunctionSpec) -> int:

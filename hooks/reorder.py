@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from hooks.environment import references
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, at, mapping, mappings
 from hooks.protocol import SyncRequest
 from hooks.records import last_applied
 
@@ -81,7 +81,7 @@ def _without(container: Manifest, names: set[str]) -> Manifest:
 
 def _is_paused_by_others(live: Manifest, before: Manifest) -> bool:
     """Tell whether the pause is a decision of others: no pod of another template starts before it ends."""
-    return bool(_mapping(live.get("spec")).get("paused") is True and before.get("paused") is not True)
+    return bool(at(live, "spec", "paused") is True and before.get("paused") is not True)
 
 
 def _positions(names: Iterable[str]) -> dict[str, int]:
@@ -90,7 +90,7 @@ def _positions(names: Iterable[str]) -> dict[str, int]:
 
 def _variables(spec: Any) -> dict[Place, dict[str, Manifest]]:
     """Return the variables of each container in a Deployment's spec, by name."""
-    pod = _mapping(_mapping(_mapping(spec).get("template")).get("spec"))
+    pod = mapping(at(spec, "template", "spec"))
     return {
         (section, container["name"]): {entry["name"]: entry for entry in _named(container.get("env"))}
         for section in _SECTIONS
@@ -100,12 +100,7 @@ def _variables(spec: Any) -> dict[Place, dict[str, Manifest]]:
 
 def _named(items: Any) -> list[Manifest]:
     """Return the objects in a list that have a name."""
-    found = items if isinstance(items, list) else []
-    return [item for item in found if isinstance(item, dict) and isinstance(item.get("name"), str)]
-
-
-def _mapping(value: Any) -> Manifest:
-    return value if isinstance(value, dict) else {}
+    return [item for item in mappings(items) if isinstance(item.get("name"), str)]
 
 
 _SECTIONS = ("containers", "initContainers")
