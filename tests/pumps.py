@@ -20,8 +20,10 @@ SCREENED = 1000
 """At this length the worst pumps are chosen; a cubic expression takes seconds for it, a quadratic one milliseconds."""
 FLOOR_SECONDS = 0.03
 """What takes less even at the largest size is no danger, and too short to be measured."""
-RATIO = 3.0
-"""Twice the text may take twice the time; four times is quadratic."""
+RATIO = 8.0
+"""Four times the text may take four times the time; sixteen times is quadratic. Noise has a factor of two on each side."""
+ROUNDS = 12
+"""Other processes only add time: a size is measured until the least of its times passes, at most so often."""
 MOST_PIECES = 12
 
 _CATEGORIES = {
@@ -150,11 +152,14 @@ def check_linear(run: Callable[[str], Any], parts: tuple[str, str, str], largest
 
 
 def check_growth(run: Callable[[str], Any], parts: tuple[str, str, str], length: int) -> None:
-    """Compare a length with half of it, each at its best of three."""
-    half, whole = (min(cpu_seconds(run, text(parts, size)) for _ in range(3)) for size in (length // 2, length))
-    assert whole < FLOOR_SECONDS or whole < RATIO * half, (
-        f"{parts!r}: {length // 2} characters take {half:.3f} s, {length} take {whole:.3f} s"
-    )
+    """Compare a length with a quarter of it, each at the least of the rounds until the comparison passes."""
+    quarter, whole = float("inf"), float("inf")
+    for _ in range(ROUNDS):
+        quarter = min(quarter, cpu_seconds(run, text(parts, length // 4)))
+        whole = min(whole, cpu_seconds(run, text(parts, length)))
+        if whole < FLOOR_SECONDS or whole < RATIO * quarter:
+            return
+    raise AssertionError(f"{parts!r}: {length // 4} characters take {quarter:.3f} s, {length} take {whole:.3f} s")
 
 
 def text(parts: tuple[str, str, str], length: int) -> str:
