@@ -7,10 +7,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 # pip installs the same locks where uv has no wheel or does not reach its index.
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "pip installs instead of uv, and takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
-BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/conformance
-# Tests that start programs, install packages or take long; all others are core tests.
-OUTER := app chart cli conformance demo docs image images kubectl_yaml left_out linear release run runtime_cache runtimes upgrading worker workflows
-CORE := $(filter-out $(OUTER:%=tests/test_%.py),$(sort $(wildcard tests/test_*.py)))
+BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance
 # Four processes, since many tests wait; those of one file stay together where Go may build what they need.
 # A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
@@ -24,7 +21,7 @@ run: .venv/run ## run the examples on this machine, each behind its own URL, unt
 	@$(BIN)/buildless run examples/*.yaml $(ARGS)
 
 check: lint ## lint and the core tests, within a minute
-	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) $(CORE) $(ARGS)
+	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) tests/core $(ARGS)
 
 test: .venv/stamp ## every test that needs no cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
 	$(BIN)/pytest -n 4 --dist $(if $(BUILDLESS_ALL),loadfile,worksteal $(QUICK)) $(ARGS)

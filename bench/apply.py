@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "cluster")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import yaml
-from cases import CASES
-from control_plane import WRITES, ControlPlane, find_assets, wait_until
-from stack import GROUP, Stack
+from support.cases import CASES
+from support.cluster.control_plane import WRITES, ControlPlane, find_assets, wait_until
+from support.cluster.stack import GROUP, Stack
 
 NAMESPACE = "default"
 SPECS: dict[str, dict[str, Any]] = {

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "cluster")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from control_plane import WRITES, ControlPlane, find_assets
-from stack import GROUP, Stack
+from support.cluster.control_plane import WRITES, ControlPlane, find_assets
+from support.cluster.stack import GROUP, Stack
 
 NAMESPACE = "default"
 SOURCE = "module.exports = {main: () => 'hi'}\n"

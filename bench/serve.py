@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cluster")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from control_plane import free_port, wait_until
+from support.cluster.control_plane import free_port, wait_until
 
-BODY = ROOT / "tests" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
+BODY = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
 HELLO = """
 from flask import Flask
 

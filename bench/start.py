@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "cluster", "node"))]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from cluster import missing, running
-from stack import GROUP, Stack
+from support.cluster.stack import GROUP, Stack
+from support.node.testbed import missing, running
 
 from hooks.config import Config
 from hooks.protocol import SyncRequest

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BODY = ROOT / "tests" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
+BODY = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
 WORKER = """
 import gc, sys, time
 from datetime import UTC, datetime

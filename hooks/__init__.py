@@ -16,7 +16,7 @@ drift.py     removes what merging with Metacontroller keeps      runtimes.py    
 additions.py which additions of others are removed
 cli/         one command per module
 
-Doors open downwards only; tests/test_architecture.py holds the order.
+Doors open downwards only; tests/core/test_architecture.py holds the order.
 """
 
 __version__ = "0.1.0"

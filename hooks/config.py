@@ -35,7 +35,7 @@ RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
 """
 The release that brought each family's images: not the newest one, or every release would restart every Function.
 
-Raised to the version of the coming release when runtimes/ changes; tests/test_upgrade.py says when that is.
+Raised to the version of the coming release when runtimes/ changes; tests/core/test_pod_templates.py says when that is.
 """
 
 

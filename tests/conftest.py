@@ -4,7 +4,7 @@ import os
 
 import pytest
 from hypothesis import settings
-from left_out import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of every folder
+from support.left_out import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401 - hooks of every folder
 
 from hooks.cli import runtime_cache
 
@@ -16,7 +16,7 @@ settings.load_profile("laws")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bless", action="store_true", help="rewrite tests/cases/*/response.yaml and what else is made")
+    parser.addoption("--bless", action="store_true", help="rewrite golden answers and other generated files")
     parser.addoption("--mutations", type=int, default=5000, help="hostile requests in process (default: %(default)s)")
     parser.addoption("--bodies", type=int, default=2000, help="hostile requests over HTTP (default: %(default)s)")
     parser.addoption("--url", help="ask the hook service at this URL, for example http://127.0.0.1:8080")

@@ -1,7 +1,7 @@
 """
 The longer expressions of crds/functions.yaml, for the rows of the rules that they enforce, with white space folded.
 
-The CRD is written by hand; tests/test_rules.py finds each expression at its path there.
+The CRD is written by hand; tests/core/test_rules.py finds each expression at its path there.
 """
 
 _DNS = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"

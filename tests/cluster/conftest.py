@@ -9,16 +9,12 @@ stop programs are skipped there.
 
 import contextlib
 import itertools
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from control_plane import ControlPlane
-from existing import ExistingCluster
-from stack import Stack, needed_assets, needed_metacontroller
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from support.cluster.control_plane import ControlPlane
+from support.cluster.existing import ExistingCluster
+from support.cluster.stack import Stack, needed_assets, needed_metacontroller
 
 _numbers = itertools.count(1)
 

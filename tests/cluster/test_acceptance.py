@@ -1,7 +1,8 @@
 """
 What is accepted works: of a Function that CRD, policy and hook accept, the API server accepts every child.
 
-Functions by chance, odd ones included (tests/chance.py), go through all three. Whatever passes is built, and each child
+Generated Functions, odd ones included (tests/support/random_functions.py), go through all three.
+Whatever passes is built, and each child
 goes to the API server as a dry-run; the Deployment's pod template goes there as a Pod too, in a namespace that enforces
 Pod Security "restricted" unless the operator has opened security contexts up.
 
@@ -18,14 +19,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import chance
 import pytest
-from cases import NOW, overlaid
-from control_plane import ControlPlane
-from stack import PREFIX, RESOURCES
+from support import random_functions
+from support.cases import NOW, overlaid
+from support.cluster.control_plane import ControlPlane
+from support.cluster.stack import PREFIX, RESOURCES
+from support.upgrade.templates import functions
+from test_admission import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
 from test_contract import WRITTEN
-from test_door import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
-from upgrade.templates import functions
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
@@ -140,7 +141,7 @@ def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) ->
     random, tally = Random(SEED), Tally()
     with Caller(plane) as caller, ThreadPoolExecutor(THREADS) as pool:
         while tally.accepted < wanted:
-            parents = [chance.odd(random)[1] for _ in range(BATCH)]
+            parents = [random_functions.odd(random)[1] for _ in range(BATCH)]
             for parent, layer, refusals in pool.map(lambda each: judged(caller, each, config, namespace), parents):
                 tally.layers.update([layer] if layer else [])
                 tally.accepted += not layer

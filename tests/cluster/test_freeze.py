@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from control_plane import wait_until
-from stack import GROUP, KINDS, ROOT, Stack
+from support.cluster.control_plane import wait_until
+from support.cluster.stack import GROUP, KINDS, ROOT, Stack
 
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES
 

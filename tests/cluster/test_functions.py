@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from control_plane import wait_until
-from stack import GROUP, KINDS, Stack
+from support.cluster.control_plane import wait_until
+from support.cluster.stack import GROUP, KINDS, Stack
 
 from hooks.records import LAST_APPLIED
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from control_plane import wait_until
-from stack import KINDS, Stack
+from support.cluster.control_plane import wait_until
+from support.cluster.stack import KINDS, Stack
 from test_silence import EXAMPLES, names
 
 Manifest = dict[str, Any]

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from control_plane import Manifest, wait_until
-from helm import NAMESPACE, RELEASE, Helm, run_hook, start_metacontroller
-from pages import Shell, commands
-from stack import GROUP, KINDS, ROOT, Stack, own_stack
+from support.cluster.control_plane import Manifest, wait_until
+from support.cluster.helm import NAMESPACE, RELEASE, Helm, run_hook, start_metacontroller
+from support.cluster.pages import Shell, commands
+from support.cluster.stack import GROUP, KINDS, ROOT, Stack, own_stack
 from test_functions import apply, ready
 
 pytestmark = pytest.mark.own_stack

@@ -1,7 +1,7 @@
 """
 From Kyma to buildless Functions and back, by the commands of docs/migrating-from-kyma.md, in the order of that page.
 
-Kyma's part is played by kyma.py, a kubelet's by a thread that says of every pod that it is ready. Another thread looks
+kyma_simulator.py stands for Kyma, and a thread that marks every pod as ready for the kubelet. Another thread checks
 all the time whether a ready pod is behind each Service. No pod of the hook runs: it is a process with what the cluster
 gives to its pods, and Metacontroller's HTTP proxy, so that the chart's URLs hold.
 """
@@ -13,13 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import go_tools
 import pytest
-from control_plane import Manifest, wait_until
-from helm import run_hook, start_metacontroller
-from kyma import CRD, MODULE_CRD, Kyma, deployment, is_ready
-from pages import Shell, commands
-from stack import GROUP, ROOT, Stack, own_stack
+from support import go_tools
+from support.cluster.control_plane import Manifest, wait_until
+from support.cluster.helm import run_hook, start_metacontroller
+from support.cluster.kyma_simulator import CRD, MODULE_CRD, Kyma, deployment, is_ready
+from support.cluster.pages import Shell, commands
+from support.cluster.stack import GROUP, ROOT, Stack, own_stack
 
 from hooks.records import LAST_APPLIED
 

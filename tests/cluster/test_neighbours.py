@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from control_plane import wait_until
-from stack import PREFIX, Stack, own_stack
+from support.cluster.control_plane import wait_until
+from support.cluster.stack import PREFIX, Stack, own_stack
 from test_functions import apply
 
 pytestmark = pytest.mark.own_stack

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from control_plane import free_port, wait_until
-from stack import GROUP, KINDS, ROOT, Stack, needed_metacontroller, own_stack
+from support.cluster.control_plane import free_port, wait_until
+from support.cluster.stack import GROUP, KINDS, ROOT, Stack, needed_metacontroller, own_stack
 from test_functions import FOUR, apply, edit
 
 Manifest = dict[str, Any]

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from control_plane import wait_until
-from pages import Shell, commands
-from stack import GROUP, Stack
+from support.cluster.control_plane import wait_until
+from support.cluster.pages import Shell, commands
+from support.cluster.stack import GROUP, Stack
 
 from hooks.manifest import moment
 from hooks.records import LAST_APPLIED

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cases import all_cases
-from control_plane import wait_until
-from stack import GROUP, ROOT, Stack
+from support.cases import all_cases
+from support.cluster.control_plane import wait_until
+from support.cluster.stack import GROUP, ROOT, Stack
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.name.startswith("config-"))
 

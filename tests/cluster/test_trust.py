@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import forged
 import pytest
-from control_plane import WRITES, wait_until
-from stack import GROUP, KINDS, PREFIX, ROOT, Stack, own_stack
+from support import forged_records
+from support.cluster.control_plane import WRITES, wait_until
+from support.cluster.stack import GROUP, KINDS, PREFIX, ROOT, Stack, own_stack
 
 from hooks.children import KINDS as CHILDREN
 from hooks.records import LAST_APPLIED
@@ -49,7 +49,7 @@ class Tenant:
         finally:
             self.stack.plane.headers = admin
 
-    def forge(self, resource: str, name: str, forgery: forged.Forgery) -> None:
+    def forge(self, resource: str, name: str, forgery: forged_records.Forgery) -> None:
         """Write a record onto a child, if it is there."""
         child = self.stack.get(resource, NAMESPACE, name)
         if child is None:
@@ -63,7 +63,7 @@ class Tenant:
     def imitate(self, resource: str, owner: Manifest, name: str) -> None:
         """Make an object without an owner whose label makes Metacontroller adopt it, with a record of its own."""
         labels = {"controller-uid": owner["metadata"]["uid"]}
-        annotations = {LAST_APPLIED: json.dumps(forged.PRIVILEGED)}
+        annotations = {LAST_APPLIED: json.dumps(forged_records.PRIVILEGED)}
         metadata = {"name": name, "labels": labels, "annotations": annotations}
         code, answer = self.call("POST", self.path(resource), BODIES[resource] | {"metadata": metadata})
         assert code in (201, 409), answer
@@ -157,8 +157,10 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 def test_the_user_may_do_nothing_else(tenant: Tenant) -> None:
     """The attack is one: mallory cannot do with their own rights what the records ask for."""
     path = "/apis/apps/v1/namespaces/kube-system/deployments"
-    assert tenant.call("POST", path, forged.PRIVILEGED)[0] == 403
-    assert tenant.call("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", forged.BINDING)[0] == 403
+    assert tenant.call("POST", path, forged_records.PRIVILEGED)[0] == 403
+    assert (
+        tenant.call("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", forged_records.BINDING)[0] == 403
+    )
 
 
 def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
@@ -168,7 +170,7 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
     Metacontroller writes to the children and the Functions only; of a look-alike, which it adopts for its label, it
     takes possession and deletes it. The broken Function's children keep their specs, and Functions that are deleted go.
     """
-    stack, forgeries = tenant.stack, list(forged.ALL.values())
+    stack, forgeries = tenant.stack, list(forged_records.ALL.values())
     mark, before = stack.plane.mark(), tenant.specs("frozen")
     tenant.edit("frozen", BROKEN)
     wait_until(lambda: tenant.reason("frozen") == "InvalidFunctionSpec", "the Function to be frozen")
@@ -198,7 +200,7 @@ def test_functions_still_heal_and_go(tenant: Tenant) -> None:
     stack = tenant.stack
     for resource in KINDS:
         for name in ("frozen", "sound"):
-            tenant.forge(resource, name, forged.text(""))
+            tenant.forge(resource, name, forged_records.text(""))
     tenant.edit("frozen", {"source": {"inline": {"dependencies": None}}})
     for name in ("frozen", "sound"):
         assert tenant.call("DELETE", tenant.path("services", name))[0] == 200

@@ -1,35 +1,29 @@
 """
-A real node for the tests in this folder: see cluster.py for what has to be there.
+A real node for the tests in this folder: see support/node/testbed.py for what has to be there.
 
 Without it every test is skipped, and named at the end.
 """
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "cluster"))
-sys.path.insert(0, str(Path(__file__).parent))
-
-import cluster
-from cluster import Functions
-from stack import Stack
+from support.cluster.stack import Stack
+from support.node import testbed
+from support.node.testbed import Functions
 
 
 def pytest_report_header() -> str:
     """Name the interpreters inside the images."""
-    node = ", ".join(cluster.images.NODE_VERSIONS[name.removeprefix("nodejs")] for name in cluster.RUNTIMES[1:])
-    return f"images: Python {cluster.images.runtime_cache.python_version()}, Node.js {node}"
+    node = ", ".join(testbed.images.NODE_VERSIONS[name.removeprefix("nodejs")] for name in testbed.RUNTIMES[1:])
+    return f"images: Python {testbed.images.runtime_cache.python_version()}, Node.js {node}"
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The cluster with the hook and Metacontroller at work."""
-    if reason := cluster.missing():
+    if reason := testbed.missing():
         pytest.skip(reason)
-    with cluster.running(tmp_path_factory.mktemp("node")) as stack:
+    with testbed.running(tmp_path_factory.mktemp("node")) as stack:
         yield stack
 
 

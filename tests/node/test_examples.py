@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import Functions
+from support.node.testbed import Functions
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 ANSWERS = {

@@ -16,14 +16,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import images
-import network_policy
 import pytest
 import yaml
-from cluster import import_image
-from control_plane import Manifest, wait_until
-from helm import NAMESPACE, RELEASE, Helm, objects, one
-from stack import GROUP, ROOT, Stack
+from support.cluster.control_plane import Manifest, wait_until
+from support.cluster.helm import NAMESPACE, RELEASE, Helm, objects, one
+from support.cluster.stack import GROUP, ROOT, Stack
+from support.node import images, network_policy
+from support.node.testbed import import_image
 
 HOOK = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/function-hook"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import network_policy
 import pytest
-from cluster import Functions
-from control_plane import Manifest, wait_until
-from network_policy import pod, reaches
+from support.cluster.control_plane import Manifest, wait_until
+from support.node import network_policy
+from support.node.network_policy import pod, reaches
+from support.node.testbed import Functions
 
 SERVER = "from http.server import *; HTTPServer(('', 8080), SimpleHTTPRequestHandler).serve_forever()"
 CLIENT = "import time; time.sleep(10_000)"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from cluster import Functions, status
-from control_plane import wait_until
-from load import steady
+from support.cluster.control_plane import wait_until
+from support.node.load import steady
+from support.node.testbed import Functions, status
 
 LANGUAGES = {"python": "python312", "nodejs": "nodejs22"}
 every_language = pytest.mark.parametrize("language", LANGUAGES)

@@ -1,0 +1,229 @@
+"""One truth each: the YAML that users and Metacontroller read, and the Python that answers, agree."""
+
+import pkgutil
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from support.cases import ROOT, all_cases
+from typing_extensions import is_typeddict
+
+from hooks import children
+from hooks.app import create_app
+from hooks.children import KINDS, Kind
+from hooks.config import Config, load
+from hooks.function import FunctionSpec
+
+Manifest = dict[str, Any]
+
+CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
+ROLE = yaml.safe_load((ROOT / "metacontroller" / "clusterrole.yaml").read_text(encoding="utf-8"))
+CHILD_VERBS = ["get", "list", "watch", "create", "update", "delete"]
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
+
+
+def schema_leaves(schema: Manifest, path: str = "spec") -> Iterator[tuple[str, Manifest]]:
+    """Yield every property below a schema, with its path."""
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}.{name}", inner
+        yield from schema_leaves(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from schema_leaves(schema["items"], f"{path}[]")
+
+
+def model_leaves(model: Any, path: str = "spec") -> Iterator[tuple[str, FieldInfo, Any]]:
+    """Yield every field below a model, with its path and its type without None."""
+    for name, field in fields(model):
+        here, kind = f"{path}.{field.alias or name}", plain(field.annotation)
+        yield here, field, kind
+        inner = plain(typing.get_args(kind)[0]) if typing.get_origin(kind) is list else kind
+        if is_model(inner):
+            yield from model_leaves(inner, here + ("[]" if inner is not kind else ""))
+
+
+def fields(model: Any) -> Iterator[tuple[str, FieldInfo]]:
+    if not is_typeddict(model):
+        yield from model.model_fields.items()
+        return
+    for name, hint in typing.get_type_hints(model, include_extras=True).items():
+        if typing.get_origin(hint) is typing.Required:
+            yield name, FieldInfo.from_annotation(typing.get_args(hint)[0])
+        else:
+            yield name, FieldInfo.from_annotated_attribute(hint, None)
+
+
+def is_model(kind: Any) -> bool:
+    return is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def plain(annotation: Any) -> Any:
+    """Return the type without `| None` and without its constraints."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return plain(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return plain(next(kind for kind in typing.get_args(annotation) if kind is not type(None)))
+    return annotation
+
+
+def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
+    """Return bounds and pattern as a schema spells them, wherever they stand."""
+    found: Manifest = {}
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for kind in typing.get_args(annotation):
+            found |= constraints(kind, [])
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *more = typing.get_args(annotation)
+        found |= constraints(inner, [item for extra in more for item in getattr(extra, "metadata", [extra])])
+    kind = plain(annotation)
+    is_map = is_typeddict(kind) or typing.get_origin(kind) is dict
+    suffix = "Properties" if is_map else "Items" if typing.get_origin(kind) is list else "Length"
+    for attribute, key in (
+        ("ge", "minimum"),
+        ("le", "maximum"),
+        ("min_length", f"min{suffix}"),
+        ("max_length", f"max{suffix}"),
+        ("pattern", "pattern"),
+    ):
+        for item in metadata:
+            if getattr(item, attribute, None) is not None:
+                found[key] = getattr(item, attribute)
+    return found
+
+
+MODELLED = {path: (field, kind) for path, field, kind in model_leaves(FunctionSpec)}
+WRITTEN = dict(schema_leaves(SCHEMA["properties"]["spec"]))
+
+
+def test_crd_and_models_have_the_same_fields() -> None:
+    """Every property has a field and every field a property, as deep as the models go."""
+    missing = set(MODELLED) - set(WRITTEN)
+    assert not missing, f"add these to crds/functions.yaml or take them out of hooks/function.py: {sorted(missing)}"
+    extra = set(WRITTEN) - set(MODELLED)
+    assert not extra, f"hooks/function.py and fragments.py do not know these properties: {sorted(extra)}"
+
+
+@pytest.mark.parametrize("path", MODELLED)
+def test_crd_and_models_agree(path: str) -> None:
+    """Type, enum, default, bounds and pattern of a property equal its field's."""
+    field, kind = MODELLED[path]
+    schema, wanted = WRITTEN[path], constraints(field.annotation, field.metadata)
+    assert bounds(schema) == wanted, f"bounds of {path} differ"
+    if typing.get_origin(kind) in (list, dict):
+        below = schema.get("items", schema.get("additionalProperties"))
+        assert bounds(below) == constraints(typing.get_args(kind)[-1], []), f"bounds below {path} differ"
+    if typing.get_origin(kind) is typing.Literal:
+        assert schema["enum"] == list(typing.get_args(kind))
+    else:
+        wanted_type = "object" if is_model(kind) else TYPES[typing.get_origin(kind) or kind]
+        is_quantity = schema.get("x-kubernetes-int-or-string", False)
+        assert is_quantity or schema["type"] == wanted_type, f"type of {path} differs"
+    default = None if field.is_required() else field.default
+    assert schema.get("default") == default, f"default of {path} differs"
+
+
+@pytest.mark.parametrize("path", ["spec", *(path for path, (_, kind) in MODELLED.items())])
+def test_required_fields_agree(path: str) -> None:
+    """A property is required where its field is."""
+    schema = SCHEMA["properties"]["spec"] if path == "spec" else WRITTEN[path]
+    schema = schema.get("items", schema)
+    below = [p for p in MODELLED if p.rpartition(".")[0].removesuffix("[]") == path]
+    wanted = {p.rpartition(".")[2] for p in below if MODELLED[p][0].is_required()}
+    assert not below or set(schema.get("required", [])) == wanted
+
+
+def bounds(schema: Manifest) -> Manifest:
+    keys = ("minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems")
+    return {key: schema[key] for key in (*keys, "minProperties", "maxProperties") if key in schema}
+
+
+def test_every_property_is_described_and_bounded() -> None:
+    """Each property has a description, each list a list type, each string and number a bound."""
+    for path, schema in [*WRITTEN.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
+        assert schema.get("description"), f"{path} has no description"
+        kind = schema.get("type")
+        if kind == "array":
+            assert "x-kubernetes-list-type" in schema, f"{path} has no list type"
+            assert "maxItems" in schema, f"{path} has no maxItems"
+        if kind == "string" and "enum" not in schema:
+            assert "maxLength" in schema, f"{path} has no maxLength"
+        if kind == "integer":
+            assert "minimum" in schema, f"{path} has no minimum"
+
+
+def test_printer_columns_exist() -> None:
+    """Each column shows a field that there is."""
+    known = set(WRITTEN) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
+    for column in VERSION["additionalPrinterColumns"]:
+        path = column["jsonPath"].lstrip(".")
+        assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]
+
+
+def test_kinds_are_declared() -> None:
+    """
+    compositecontroller.yaml and the chart's rendering of it list the rows of KINDS in their order.
+
+    InPlace is written out, since Metacontroller's default never updates a child.
+    """
+    in_place = {"method": "InPlace"}
+    wanted = [
+        {"apiVersion": kind.api_version, "resource": kind.resource, "updateStrategy": in_place}
+        for kind in KINDS.values()
+    ]
+    assert CONTROLLER["childResources"] == wanted, "compositecontroller.yaml and KINDS of hooks/children differ"
+    rendered = yaml.safe_load_all((ROOT / "config" / "hook.yaml").read_text(encoding="utf-8"))
+    (found,) = [each for each in rendered if each["kind"] == "CompositeController"]
+    assert found["spec"]["childResources"] == wanted, "make manifests"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_metacontroller_may_write_kind(kind: Kind) -> None:
+    """Exactly one rule of metacontroller/clusterrole.yaml is about each kind, with the verbs that a child takes."""
+    group = kind.api_version.rpartition("/")[0]
+    rules = [rule for rule in ROLE["rules"] if group in rule["apiGroups"] and kind.resource in rule["resources"]]
+    verbs = [rule["verbs"] for rule in rules]
+    assert verbs == [CHILD_VERBS], f"metacontroller/clusterrole.yaml has to grant {CHILD_VERBS} on {kind.resource} once"
+
+
+def test_metacontroller_may_write_nothing_else() -> None:
+    """No other resource may be created and deleted: a kind that is gone takes its rule along."""
+    known = {(kind.api_version.rpartition("/")[0], kind.resource) for kind in KINDS.values()}
+    for rule in ROLE["rules"]:
+        if {"create", "delete"} <= set(rule["verbs"]):
+            assert {(group, name) for group in rule["apiGroups"] for name in rule["resources"]} <= known
+
+
+def test_kinds_have_modules_and_cases() -> None:
+    """Each row of KINDS has a module named for it and a golden case that answers it, with no other fields."""
+    modules = {module.name.replace("_", "") for module in pkgutil.iter_modules(children.__path__)}
+    assert modules == {name.lower() for name in KINDS}
+    answers = [child for case in all_cases() for child in case.answer()["children"]]
+    assert {(child["kind"], child["apiVersion"]) for child in answers} == {
+        (kind.name, kind.api_version) for kind in KINDS.values()
+    }
+    for child in answers:
+        assert set(child) <= {"apiVersion", "kind", "metadata", *KINDS[child["kind"]].fields}
+
+
+def test_hooks_are_routes() -> None:
+    """Every hook's path is a route; the only others are the two probes."""
+    paths = {"/" + hook["webhook"]["url"].split("/", 3)[3] for hook in CONTROLLER["hooks"].values()}
+    routes = {rule.rule for rule in create_app(Config()).url_map.iter_rules()}
+    assert routes - paths == {"/healthz", "/readyz"}
+    assert paths <= routes
+
+
+def test_the_kyma_overlay_is_complete() -> None:
+    """The example config names a Kyma image for every runtime and changes nothing else."""
+    kyma = load(str(ROOT / "examples" / "config-kyma-images.yaml"))
+    assert set(kyma.runtimes) == set(Config().runtimes)
+    assert all(image.image.startswith(f"function-runtime-{name}:") for name, image in kyma.runtimes.items())
+    changed = {"registry", "runtimes"}
+    assert kyma.model_dump(exclude=changed) == Config().model_dump(exclude=changed)

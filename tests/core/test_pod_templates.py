@@ -1,0 +1,305 @@
+"""Upgrades restart nothing unless the changelog says so."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cases import ROOT
+from support.upgrade import changelog, gate, previous
+from support.upgrade.changelog import newest
+from support.upgrade.gate import Images
+from support.upgrade.templates import GONE, Templates, deployment, functions, of_this_tree, parts, with_default_config
+from test_contract import SCHEMA
+
+from hooks.config import RUNTIME_VERSIONS, Config, _runtime
+
+Manifest = dict[str, Any]
+
+SECTION = newest(changelog.FILE.read_text(encoding="utf-8"))
+LEFTOVERS = {"__pycache__", "node_modules", ".compile-cache"}
+REFUSED = (
+    "spec.source.gitRepository",
+    "spec.resourceConfiguration.function.resources.claims",
+    "spec.resourceConfiguration.build.resources.claims",
+    "spec.template.",
+)
+
+
+def test_pod_templates(request: pytest.FixtureRequest) -> None:
+    """No release restarts pods of a reference Function of which its changelog does not speak under "Rolls pods"."""
+    blessed, now = Templates.read(), of_this_tree()
+    taken_over = gate.taken_over(blessed, now, SECTION)
+    if request.config.getoption("--bless"):
+        taken_over.write()
+        blessed = Templates.read()
+    complaint = gate.of_promise(blessed, SECTION)
+    assert not complaint, complaint
+    assert blessed == taken_over, f"The changelog allows it: {gate.BLESS}, then read the difference."
+
+
+@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
+def test_runtime_images(family: str, request: pytest.FixtureRequest) -> None:
+    """What a runtime's images are made of changes only with its version, which is then that of the release to come."""
+    blessed, now = gate.blessed_runtimes(), gate.runtimes()[family]
+    complaint = gate.of_runtime(family, blessed.get(family, Images("", "")), now, SECTION)
+    assert not complaint, complaint
+    if request.config.getoption("--bless"):
+        blessed |= {family: now}
+        gate.bless_runtimes(blessed)
+    assert blessed.get(family) == now, f"The changelog allows it: {gate.BLESS}, then read the difference."
+
+
+def test_a_release_alone_is_no_other_image() -> None:
+    """The hook's own version stands in no pod template: a new one would restart every Function."""
+    script = "import hooks; hooks.__version__ = '98.7.6'; from hooks.config import Config; print(Config())"
+    printed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert "runtime-python312" in printed
+    assert "98.7.6" not in printed
+
+
+def test_there_are_a_hundred_under_the_default_config() -> None:
+    """A hundred reference Functions need no settings."""
+    assert len(with_default_config()) >= 100
+
+
+def test_order_of_keys_is_no_change() -> None:
+    """A pod template whose keys stand in another order is the same one."""
+    made = deployment("everything", functions()["everything"])
+    assert parts(json.loads(json.dumps(made, sort_keys=True))) == parts(made)
+
+
+def test_every_field_is_used_by_a_reference_function() -> None:
+    """Every field of the CRD that is not refused stands in some reference Function, and so does every setting."""
+    seen = {path for spec in functions().values() for path in paths(spec, "spec")}
+    known = schema_paths(SCHEMA["properties"]["spec"], "spec")
+    assert [path for path in known if path not in seen and not path.startswith(REFUSED)] == []
+    settings = {field.alias or name for name, field in Config.model_fields.items()}
+    assert {key for spec in functions().values() for key in spec.get("config", {})} == settings
+
+
+def schema_paths(schema: Manifest, path: str) -> Iterator[str]:
+    """Yield the path of every field that holds no fields itself."""
+    inner = schema.get("items", schema)
+    if "properties" not in inner:
+        yield path
+    for name, field in inner.get("properties", {}).items():
+        yield from schema_paths(field, f"{path}.{name}")
+
+
+def paths(value: Any, path: str) -> Iterator[str]:
+    """Yield the path of every field that is there, in the same words."""
+    yield path
+    for item in value if isinstance(value, list) else ():
+        yield from paths(item, path)
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield from paths(item, f"{path}.{key}")
+
+
+def mutations(value: Any) -> Iterator[Any]:
+    """Yield every copy of a JSON value in which one leaf is another, one key is gone or one list is turned round."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield {name: kept for name, kept in value.items() if name != key}
+            yield from (value | {key: other} for other in mutations(item))
+    elif isinstance(value, list):
+        yield from ([*value[:n], other, *value[n + 1 :]] for n, item in enumerate(value) for other in mutations(item))
+        if value[::-1] != value:
+            yield value[::-1]
+    elif isinstance(value, bool):
+        yield not value
+    else:
+        yield value + 1 if isinstance(value, int) else value + "x"
+
+
+def test_the_smallest_change_is_caught() -> None:
+    """One byte, number or key, or the order of a list, in a pod template is a difference, and names the Function."""
+    blessed = Templates("0.1.0", of_this_tree())
+    made = deployment("everything", functions()["everything"])
+    others = list(mutations(made["spec"]["template"]))
+    for other in others:
+        now = blessed.functions | {"everything": parts(made | {"spec": made["spec"] | {"template": other}})}
+        assert "everything" in gate.of_templates(blessed, now, newest(NOTHING)), other
+    assert len(others) > 200
+
+
+HEADER = "# Changelog\n\nWords.\n\n"
+OLDER = "\n## 0.1.0 (2026-01-01)\n\n### Rolls pods\n\n- All Functions: long ago.\n"
+
+
+def section(*items: str, title: str = "0.2.0 (unreleased)", heading: str = "Rolls pods") -> str:
+    lines = "".join(f"- {item}\n" for item in items)
+    return f"{HEADER}## {title}\n\n### Added\n\n- All: much.\n\n### {heading}\n\n{lines}{OLDER}"
+
+
+NOTHING = section("Nothing: only words have changed.")
+# What the newest section says, and which of three Functions it lets restart.
+CHANGELOGS = [
+    (NOTHING, ""),
+    (section(), ""),
+    (section("All Functions: x", heading="Changed"), ""),
+    (section("All Functions: the probe."), "dependencies labels python"),
+    (section("All Functions: what `labels` are not about."), "dependencies labels python"),
+    (section("Functions with `dependencies`: x"), "dependencies"),
+    (section("Functions with `dependencies` or\n  `labels`: x"), "dependencies labels"),
+    (section("`python312`: its image is 0.2.0.", "Functions with `labels`: x"), "labels python"),
+    (section("Functions with `replicas`: x"), ""),
+]
+SPECS = {
+    "dependencies": {"runtime": "nodejs22", "source": {"inline": {"source": "x", "dependencies": "{}"}}},
+    "labels": {"runtime": "nodejs22", "labels": {"a": "b"}},
+    "python": {"runtime": "python312", "env": [{"name": "A"}]},
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CHANGELOGS, ids=[str(n) for n, _ in enumerate(CHANGELOGS)])
+def test_changelog_says_who_may_restart(text: str, expected: str) -> None:
+    """Those of whom the newest section speaks, and nobody else."""
+    assert [name for name, spec in SPECS.items() if newest(text).rolls_pods(spec)] == expected.split()
+
+
+@pytest.mark.parametrize("item", ["None.", "Many Functions restart", "`labels`", ": all", "All:"])
+def test_changelog_has_to_name_somebody(item: str) -> None:
+    """An item of which a machine cannot tell whom it speaks of allows nothing: it is a mistake."""
+    with pytest.raises(AssertionError, match="WHO: what changes"):
+        newest(section(item))
+
+
+def test_changelog_says_what_is_written_without_a_restart() -> None:
+    """Under "Writes" stand resources; nothing there lets a pod restart, and nothing under "Rolls pods" is one."""
+    writes = newest(section("`functions/status`, `services`: a new label", heading="Writes"))
+    assert [what for what in ("services", "functions/status", "deployments") if writes.may_write(what)] == [
+        "services",
+        "functions/status",
+    ]
+    assert not any(map(writes.rolls_pods, SPECS.values()))
+    assert not newest(section("All Functions: x", "`services`: x")).may_write("services")
+
+
+def test_changelog_of_this_tree() -> None:
+    """The newest section has a version and can be read."""
+    assert SECTION.version.count(".") == 2
+
+
+BEFORE = {"dependencies-python": {"images": "1", "volumes": "1"}, "labels": {"images": "1"}}
+# What becomes of the pod templates, what the changelog says, and what is wrong with that ("" for nothing).
+GATE = [
+    ({}, NOTHING, ""),
+    ({"labels": {"images": "2"}}, NOTHING, "images: labels"),
+    ({"labels": {}}, NOTHING, "images: labels"),
+    ({"labels": {"images": "1", "spec": "1"}}, NOTHING, "spec: labels"),
+    ({"dependencies-python": {"images": "2", "volumes": "2"}}, NOTHING, "images, volumes: dependencies-python"),
+    ({"labels": None}, NOTHING, f"{GONE}: labels"),
+    ({"labels": None}, section("All Functions: x"), ""),
+    ({"new": {"images": "1"}}, NOTHING, ""),
+    ({"labels": {"images": "2"}}, section("All Functions: x"), ""),
+    ({"labels": {"images": "2"}}, section("All Functions: x", title="0.2.0"), "images: labels"),
+    ({"labels": {"images": "2"}}, section("Functions with `labels`: x"), ""),
+    ({"labels": {"images": "2"}}, section("Functions with `dependencies`: x"), "images: labels"),
+    ({"dependencies-python": {"images": "2", "volumes": "1"}}, section("Functions with `dependencies`: x"), ""),
+]
+
+
+@pytest.mark.parametrize(("change", "text", "wrong"), GATE, ids=[str(n) for n, _ in enumerate(GATE)])
+def test_gate(change: dict[str, Any], text: str, wrong: str) -> None:
+    """What the changelog does not speak of is named, part by part, and is not blessed; what it speaks of is."""
+    blessed = Templates("0.1.0", BEFORE)
+    now = {name: row for name, row in (BEFORE | change).items() if row is not None}
+    if wrong:
+        with pytest.raises(AssertionError, match=f"Pods would restart .*\n  {wrong}\nUndo that"):
+            gate.taken_over(blessed, now, newest(text))
+    else:
+        changes = any(now.get(name) != row for name, row in BEFORE.items())
+        assert gate.taken_over(blessed, now, newest(text)) == Templates("0.2.0" if changes else "0.1.0", now)
+
+
+def test_gate_in_the_other_direction() -> None:
+    """A changelog that says that pods restart is wrong as long as no pod template is blessed for that release."""
+    speaks = newest(section("All Functions: x"))
+    assert "take the line out" in gate.of_promise(Templates("0.1.0", BEFORE), speaks)
+    assert gate.of_promise(Templates("0.2.0", BEFORE), speaks) == ""
+    assert gate.of_promise(Templates("0.1.0", BEFORE), newest(NOTHING)) == ""
+
+
+OLD, RELEASED = Images("0.1.0", "a"), NOTHING.replace("unreleased", "2026-02-01")
+# A runtime's version and what its images are made of, what the changelog says, and what is wrong with that.
+RUNTIMES = [
+    (OLD, NOTHING, ""),
+    (OLD, RELEASED, ""),
+    (Images("0.1.0", "b"), NOTHING, "runtimes/ has changed since 0.1.0"),
+    (Images("0.2.0", "b"), NOTHING, ""),
+    (Images("0.2.0", "a"), NOTHING, ""),
+    (Images("0.2.0", "b"), RELEASED, "the version is 0.2.0 now"),
+    (Images("0.3.0", "b"), NOTHING, "the version is 0.3.0 now"),
+    (Images("0.1.0", "b"), NOTHING.replace("0.2.0", "0.1.0"), ""),
+]
+
+
+@pytest.mark.parametrize(("now", "text", "wrong"), RUNTIMES, ids=[str(n) for n, _ in enumerate(RUNTIMES)])
+def test_gate_of_runtimes(now: Images, text: str, wrong: str) -> None:
+    """A changed image needs the version of the release to come; that the changelog speaks of it is the other gate's."""
+    complaint = gate.of_runtime("python", OLD, now, newest(text))
+    assert wrong in complaint
+    assert bool(wrong) == bool(complaint)
+
+
+@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
+def test_another_runtime_version_restarts_its_functions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image's new version is a change that the changelog has to speak of, of each Function without its own image."""
+    monkeypatch.setitem(RUNTIME_VERSIONS, family, "98.7.6")
+    made = {name: _runtime(name, each.family) for name, each in Config().runtimes.items()}
+    config = {"runtimes": {name: {"image": each.image} for name, each in made.items()}}
+    runtimes = {name for name, each in Config().runtimes.items() if each.family == family}
+    of_family = {name: spec for name, spec in with_default_config().items() if spec["runtime"] in runtimes}
+    assert len(of_family) > 10
+    for name, spec in of_family.items():
+        is_other = parts(deployment(name, spec | {"config": config})) != of_this_tree()[name]
+        assert is_other == (not spec.get("runtimeImageOverride", "").strip()), name
+
+
+@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
+def test_images_are_made_of_every_file(family: str) -> None:
+    """No file of runtimes/ but the source of a lock is left out of the digest."""
+    folder = ROOT / "runtimes" / family
+    files = {path for path in folder.rglob("*") if path.is_file() and not LEFTOVERS & set(path.parts)}
+    assert {path.name for path in files - gate.image_files(folder)} <= {".dockerignore", "requirements.in"}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    settings = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    command = ["git", *settings, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_previous_release_is_found(tmp_path: Path) -> None:
+    """The newest tag before HEAD; before the first one the commit that is named; nothing where history is cut off."""
+    if shutil.which("git") is None:
+        pytest.skip("LEFT OUT: git is not on PATH")
+    assert previous.revision(tmp_path, "0.1.0") == ""
+    git(tmp_path, "init", "-q")
+    commits = []
+    for _ in range(3):
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "x")
+        commits.append(git(tmp_path, "rev-parse", "--short", "HEAD"))
+    assert previous.revision(tmp_path, commits[0]) == commits[0]
+    assert previous.revision(tmp_path, "0123456") == ""
+    git(tmp_path, "tag", "v0.1.0", commits[1])
+    git(tmp_path, "tag", "v0.2.0")
+    git(tmp_path, "tag", "other", commits[1])
+    assert previous.revision(tmp_path, commits[0]) == "v0.1.0"
+    git(tmp_path, "clone", "-q", "--depth=1", "--no-tags", f"file://{tmp_path}", "shallow")
+    assert previous.revision(tmp_path / "shallow", commits[0]) == ""
+
+
+def test_previous_release_is_unpacked(tmp_path: Path) -> None:
+    """It brings its hook, its CRD and its CompositeController."""
+    if not previous.revision(ROOT, "HEAD"):
+        pytest.skip("LEFT OUT: this is no checkout")
+    previous.unpack(ROOT, "HEAD", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compositecontroller.yaml", "crds", "hooks"]

@@ -1,0 +1,103 @@
+"""What is read of a status that Kyma, an earlier version or anyone who may write statuses has left."""
+
+from typing import Any
+
+import pytest
+import yaml
+from support.cases import NOW, ROOT, complete, settle
+from support.offline_metacontroller import World
+
+from hooks.config import Config
+from hooks.previous_status import KnownStatus, conditions, kept
+from hooks.protocol import SyncRequest
+from hooks.sync import sync
+
+Manifest = dict[str, Any]
+RUNNING = {
+    "type": "Running",
+    "status": "True",
+    "reason": "DeploymentReady",
+    "message": "Deployment hello is ready",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+UNREADABLE: list[Any] = [
+    None,
+    "x",
+    [],
+    {},
+    RUNNING | {"type": None},
+    RUNNING | {"status": "Maybe"},
+    RUNNING | {"status": ["True"]},
+    RUNNING | {"reason": 1},
+    RUNNING | {"lastTransitionTime": None},
+    RUNNING | {"lastTransitionTime": "yesterday"},
+    RUNNING | {"lastTransitionTime": "2026-01-01"},
+    RUNNING | {"lastTransitionTime": "2026-01-01T00:00:00"},
+    RUNNING | {"lastTransitionTime": "2026-13-01T00:00:00Z"},
+    RUNNING | {"lastTransitionTime": "2026-W01-1T00:00:00Z"},
+    RUNNING | {"lastTransitionTime": 1767225600},
+]
+
+
+@pytest.mark.parametrize("condition", UNREADABLE, ids=str)
+def test_an_unreadable_condition_is_absent(condition: Any) -> None:
+    """A condition that lacks what its age depends on counts as if it was not there, and its neighbours stay."""
+    found = conditions({"conditions": [condition, RUNNING | {"type": "Ready"}]})
+    assert list(found) == ["Ready"]
+
+
+@pytest.mark.parametrize("value", [None, "x", 1, {}, {"type": "Ready"}])
+def test_conditions_of_another_type_are_absent(value: Any) -> None:
+    """What is no list of conditions holds none."""
+    assert conditions({"conditions": value}) == {}
+
+
+def test_a_condition_without_a_message_keeps_its_time() -> None:
+    """Message and generation are no part of a condition's age."""
+    del (bare := dict(RUNNING))["message"]
+    (found,) = conditions({"conditions": [bare | {"observedGeneration": "x"}]}).values()
+    assert (found.message, found.observed_generation) == ("", 0)
+    assert found.last_transition_time == RUNNING["lastTransitionTime"]
+
+
+@pytest.mark.parametrize("status", [None, "x", [], 1, {"conditions": UNREADABLE}, {"observedGeneration": "x"}])
+def test_no_status_stops_a_sync(status: Any) -> None:
+    """Whatever the old status is, the answer is the one that a Function without a status gets."""
+    world = World(complete({"spec": {}}))
+    settle(world, Config(), NOW)
+    world.parent.pop("status")
+    wanted = sync(SyncRequest.parse(world.request()), Config(), now=NOW)
+    world.parent["status"] = status
+    assert sync(SyncRequest.parse(world.request()), Config(), now=NOW) == wanted
+
+
+BROKEN = {
+    "runtime": 1,
+    "runtimeImage": "x" * 5000,
+    "replicas": "many",
+    "podSelector": None,
+    "functionAnnotations": {"a": 1},
+    "podSecurityContext": {"runAsUser": -1},
+    "gitRepository": [],
+    "commit": ["a"],
+    "unknown": "x",
+    "observedGeneration": 3,
+    "conditions": [RUNNING | {"reason": "no reason"}, RUNNING | {"type": "x" * 400}, *UNREADABLE],
+}
+
+
+def test_what_breaks_the_schema_is_not_written_again() -> None:
+    """A frozen Function keeps what can be read of its status, so that the API server takes the rest."""
+    sound = {"runtime": "nodejs22", "replicas": 2, "commit": "abc", "podSecurityContext": {"fsGroup": 1}}
+    assert kept(BROKEN, conditions(BROKEN)) == {}
+    assert kept(BROKEN | sound, conditions(BROKEN)) == sound
+    full = sound | {"conditions": [RUNNING | {"observedGeneration": 1}]}
+    assert kept(full | {"observedGeneration": 1}, conditions(full)) == full
+
+
+def test_every_field_of_the_schema_is_known() -> None:
+    """The CRD's status and the fields that are kept are the same."""
+    crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    known = {field.alias or name for name, field in KnownStatus.model_fields.items()}
+    assert known | {"observedGeneration", "conditions"} == set(schema["properties"])

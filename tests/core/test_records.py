@@ -1,0 +1,173 @@
+"""What a record of last-applied configuration counts for, and that no record and no look-alike steers an answer."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from support import forged_records
+from support.cases import NOW, complete, settle
+from support.offline_metacontroller import LAST_APPLIED, World
+
+from hooks.children import KINDS
+from hooks.config import Config
+from hooks.protocol import FinalizeRequest, SyncRequest
+from hooks.records import held, is_mergeable, last_applied
+from hooks.sync import finalize, sync
+
+Manifest = dict[str, Any]
+SCALED = {"scaleConfig": {"minReplicas": 1, "maxReplicas": 5}}
+
+
+def settled(**spec: Any) -> World:
+    world = World(complete({"spec": spec}))
+    settle(world, Config(), NOW)
+    return world
+
+
+def broken(**spec: Any) -> World:
+    world = settled(**spec)
+    world.edit(world.parent["spec"] | {"runtime": "cobol"})
+    return world
+
+
+def parsed(world: World, **changes: Any) -> SyncRequest:
+    return SyncRequest.parse(world.request() | changes)
+
+
+def forge(world: World, kind: str, forgery: forged_records.Forgery) -> None:
+    child = world.children[kind, "hello"]
+    child["metadata"].setdefault("annotations", {})[LAST_APPLIED] = forgery(child)
+
+
+def identities(children: list[Manifest]) -> list[tuple[str, str, str]]:
+    """Return apiVersion, kind and name of each child, and hold that no other metadata but labels is there."""
+    for child in children:
+        assert set(child["metadata"]) == {"name", "labels"}
+        assert child["metadata"]["labels"]["serverless.kyma-project.io/function-name"] == "hello"
+        assert not {"controller-uid", "example.com/forged"} & set(child["metadata"]["labels"])
+        assert not {"status", "roleRef", "subjects"} & set(child)
+    return [(child["apiVersion"], child["kind"], child["metadata"]["name"]) for child in children]
+
+
+OWN = [(kind.api_version, kind.name, "hello") for kind in KINDS.values()]
+LEFT = [own for own in OWN if own[1] != "HorizontalPodAutoscaler"]
+
+
+def test_held_is_what_was_sent() -> None:
+    """Held children have the fields of Metacontroller's record, so that holding writes nothing."""
+    world = broken(**SCALED)
+    for child in held(parsed(world)):
+        live = world.children[child["kind"], "hello"]
+        record = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
+        assert child | {"metadata": record["metadata"]} == record
+    assert world.apply(sync(parsed(world), Config(), now=NOW).to_json()) == ["status"]
+
+
+@pytest.mark.parametrize(("autoscaled", "replicas"), [(True, 4), (False, 1)])
+def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> None:
+    """While an autoscaler is observed its number is kept; without one the number of the record is."""
+    world = settled(**(SCALED if autoscaled else {}))
+    world.children["Deployment", "hello"]["spec"]["replicas"] = 4
+    (deployment,) = held(parsed(world), {"Deployment"})
+    assert deployment["spec"]["replicas"] == replicas
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("forgery", forged_records.FOREIGN.values(), ids=forged_records.FOREIGN)
+def test_a_foreign_record_is_none(kind: str, forgery: forged_records.Forgery) -> None:
+    """A record that is not of the very object it stands on does not count."""
+    world = settled(**SCALED)
+    forge(world, kind, forgery)
+    assert last_applied(world.children[kind, "hello"]) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", forged_records.ALL)
+def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
+    """Frozen, sound or being deleted: every child answered is of a declared kind, named like the Function."""
+    for world in (broken(**SCALED), settled(**SCALED)):
+        forge(world, kind, forged_records.ALL[name])
+        assert identities(sync(parsed(world), Config(), now=NOW).children) == OWN
+        going = finalize(FinalizeRequest.parse(world.request(finalizing=True)), Config(), now=NOW)
+        record = last_applied(world.children[kind, "hello"])
+        assert identities(going.children) == [own for own in LEFT if own[1] != kind or record is not None]
+
+
+@pytest.mark.parametrize("name", forged_records.ALL)
+def test_a_frozen_child_without_a_record_stays_as_it_is(name: str) -> None:
+    """A broken Function whose children have no usable record gets its status; nothing but the records is written."""
+    world = broken(**SCALED)
+    for kind in KINDS:
+        forge(world, kind, forged_records.ALL[name])
+    before = deepcopy(world.children)
+    answer = sync(parsed(world), Config(), now=NOW).to_json()
+    assert answer["status"]["conditions"][0]["reason"] == "InvalidFunctionSpec"
+    if name not in forged_records.UNMERGEABLE:
+        world.apply(answer)
+        assert {key: body(child) for key, child in world.children.items()} == {k: body(c) for k, c in before.items()}
+        assert world.apply(sync(parsed(world), Config(), now=NOW).to_json()) == []
+
+
+def body(child: Manifest) -> Manifest:
+    return {key: value for key, value in child.items() if key != "metadata"}
+
+
+@pytest.mark.parametrize("name", sorted(set(forged_records.ALL) - forged_records.UNMERGEABLE))
+def test_a_sound_function_mends_its_records(name: str) -> None:
+    """Metacontroller writes each answer into the record, so that a forged one lasts for one sync."""
+    world = settled(**SCALED)
+    for kind in KINDS:
+        forge(world, kind, forged_records.ALL[name])
+    settle(world, Config(), NOW)
+    assert all(last_applied(child) for child in world.children.values())
+
+
+@pytest.mark.parametrize("name", forged_records.ALL)
+def test_unmergeable_records_are_known(name: str) -> None:
+    """A record with which each update by Metacontroller fails is told from one that it overwrites."""
+    world = settled()
+    forge(world, "Service", forged_records.ALL[name])
+    assert is_mergeable(world.children["Service", "hello"]) == (name not in forged_records.UNMERGEABLE)
+
+
+LOOK_ALIKES: dict[str, Manifest] = {
+    "another name": {"metadata": {"name": "other"}},
+    "another namespace": {"metadata": {"namespace": "kube-system"}},
+    "another kind": {"kind": "Pod"},
+    "another version": {"apiVersion": "example.com/v1"},
+    "no metadata": {"metadata": None},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("change", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
+@pytest.mark.parametrize("spec", ["nodejs22", "cobol"])
+def test_what_is_observed_under_another_identity_changes_nothing(kind: str, change: Manifest, spec: str) -> None:
+    """An object of another kind, name or namespace among the children counts as if it was not there."""
+    world = settled(**SCALED)
+    world.edit(world.parent["spec"] | {"runtime": spec})
+    own = world.children.pop((kind, "hello"))
+    expected = answers(world.request())
+    request = world.request()
+    alike = own | change
+    if isinstance(change.get("metadata"), dict):
+        alike = own | {"metadata": own["metadata"] | change["metadata"]}
+    request["children"][KINDS[kind].group]["hello"] = alike
+    request["children"]["Pod.v1"] = {"hello": alike}
+    assert answers(request) == expected
+
+
+def answers(request: Manifest) -> list[Manifest]:
+    """Return what sync and finalize answer."""
+    deletion = FinalizeRequest.parse(deepcopy(request) | {"finalizing": True})
+    synced = sync(SyncRequest.parse(deepcopy(request)), Config(), now=NOW).to_json()
+    return [synced, finalize(deletion, Config(), now=NOW).to_json()]
+
+
+def test_a_child_that_a_finalizer_keeps_does_not_keep_the_function() -> None:
+    """A child that is deleted already, but kept by a finalizer of its namespace's users, is not waited for."""
+    world = settled()
+    for child in world.children.values():
+        child["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/stays"]}
+    assert finalize(parsed(world, finalizing=True), Config(), now=NOW).finalized

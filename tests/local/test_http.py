@@ -1,0 +1,229 @@
+"""The door: what it refuses and how, and what it never says."""
+
+import json
+import logging
+import re
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask.testing import FlaskClient
+from support.cases import ROOT, UID, all_cases
+from support.offline_metacontroller import World
+
+from hooks import app
+from hooks.app import MAX_BODY_BYTES
+from hooks.config import Config
+from hooks.status import pods
+
+Manifest = dict[str, Any]
+
+SECRET = "s3cr3t-of-the-user"
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return app.create_app(Config()).test_client()
+
+
+def body(**changes: Any) -> Manifest:
+    """A sound first request, with keys of its parent replaced."""
+    parent = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
+    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}  # type: ignore[assignment]
+    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}  # type: ignore[assignment]
+    return World(parent | changes).request()  # type: ignore[arg-type]
+
+
+def post(client: FlaskClient, value: Any, path: str = "/v1/sync", **options: Any) -> Any:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return client.post(path, data=data, **({"content_type": "application/json"} | options))
+
+
+def test_a_sync_is_answered(client: FlaskClient) -> None:
+    """A sound request gets 200 and only keys that Metacontroller knows."""
+    response = post(client, body())
+    assert response.status_code == 200
+    assert set(response.json) <= {"status", "children", "resyncAfterSeconds", "finalized"}
+    assert len(response.json["children"]) == 3
+
+
+def test_a_deletion_is_answered(client: FlaskClient) -> None:
+    """With nothing observed a Function may go."""
+    response = post(client, body() | {"finalizing": True}, "/v1/finalize")
+    assert response.json["finalized"] is True
+
+
+def test_customize_asks_for_pods(client: FlaskClient) -> None:
+    """A Function's pods are asked for; of one that cannot be read, nothing is: the sync after it says why."""
+    (rule,) = post(client, body(), "/v1/customize").json["relatedResources"]
+    assert rule["resource"] == "pods"
+    assert post(client, {"parent": {}}, "/v1/customize").json == {"relatedResources": []}
+    assert post(client, [], "/v1/customize").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes(client: FlaskClient, path: str) -> None:
+    """Both probes are answered."""
+    assert client.get(path).status_code == 200
+
+
+REFUSED: list[tuple[Any, Manifest, int, str]] = [
+    (b"{", {}, 400, "not JSON"),
+    (b"", {}, 411, "Content-Length is required"),
+    (b"\xff\xfe", {}, 400, "not JSON"),
+    (b'{"a": NaN}', {}, 400, "not JSON"),
+    (b"[" * 2000, {}, 400, "not JSON"),
+    ([], {}, 422, "expected a JSON object"),
+    ({"parent": {}}, {}, 422, "children: expected an object"),
+    ({"parent": [], "children": {}}, {}, 422, "parent: expected an object"),
+    (body(metadata={"name": "hello"}), {}, 422, "metadata.namespace: Required value"),
+    (body(), {"content_type": "text/plain"}, 415, "application/json"),
+    (b" " * (MAX_BODY_BYTES + 1), {}, 413, "Request Entity Too Large"),
+]
+
+
+@pytest.mark.parametrize(("value", "options", "code", "message"), REFUSED, ids=[str(n) for n in range(len(REFUSED))])
+def test_refused(client: FlaskClient, value: Any, options: Manifest, code: int, message: str) -> None:
+    """What is no sync request gets a 4xx with one line of JSON that names the fault."""
+    response = post(client, value, **options)
+    assert response.status_code == code
+    assert message in response.json["error"]
+    assert b"\n" not in response.data
+
+
+@pytest.mark.parametrize("path", ["/v1/sync", "/v1/finalize", "/v1/customize"])
+def test_another_revision_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Pods of one revision leave the questions for another alone, and Metacontroller comes again a second later."""
+    monkeypatch.setenv("BUILDLESS_REVISION", "new")
+    client = app.create_app(Config()).test_client()
+    response = post(client, body() | {"finalizing": True}, path + "?revision=old")
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
+    for query in ("?revision=new", ""):
+        assert post(client, body() | {"finalizing": True}, path + query).status_code == 200
+
+
+def test_without_a_revision_all_are_answered(client: FlaskClient) -> None:
+    """A hook that was given no revision cannot tell them apart."""
+    assert post(client, body(), "/v1/sync?revision=any").status_code == 200
+
+
+def test_a_body_without_length_is_refused(client: FlaskClient) -> None:
+    """A chunked body has no bound."""
+    environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert post(client, body(), environ_overrides=environ).status_code == 411
+
+
+def test_a_short_body_is_refused(client: FlaskClient) -> None:
+    """A connection that breaks off in the middle is no smaller request."""
+    assert post(client, b'{"a": 1}', environ_overrides={"CONTENT_LENGTH": "99"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("GET", "/v1/sync", 405), ("POST", "/sync", 404), ("POST", "/v1/sync/", 404)]
+)
+def test_other_routes(client: FlaskClient, method: str, path: str, code: int) -> None:
+    """Nothing is redirected, and nothing else is served."""
+    response = client.open(path, method=method)
+    assert response.status_code == code
+    assert response.json["error"]
+
+
+def test_a_child_without_record_is_kept_as_observed(client: FlaskClient) -> None:
+    """Under server-side apply there is no record: a broken Function's children are answered as they are."""
+    request = deepcopy(next(case for case in all_cases() if case.name == "broken-running").request)
+    live = request["children"]["Service.v1"]["hello"]
+    del live["metadata"]["annotations"]
+    children = post(client, request).json["children"]
+    assert next(child for child in children if child["kind"] == "Service")["spec"] == live["spec"]
+
+
+def test_a_bug_says_nothing_outside(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of ours is a 500 without details; the log has the type and the frames, and no value."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        try:
+            datetime.fromisoformat(SECRET)
+        except ValueError as error:
+            raise KeyError(SECRET) from error
+
+    monkeypatch.setattr(app, "sync", broken)
+    response = post(app.create_app(Config()).test_client(), body())
+    assert (response.status_code, response.json) == (500, {"error": "internal error"})
+    (line,) = caplog.messages
+    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_app:\d+ in broken; ", line)
+    assert re.search(r"; raised after ValueError at test_app:\d+ in broken$", line)
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("key", ["x\nERROR forged", "x\u2028y\x1b[2J", "x" * 50_000])
+def test_an_error_is_one_bounded_line(client: FlaskClient, caplog: pytest.LogCaptureFixture, key: str) -> None:
+    """Neither a key of a map nor a path can begin a line of its own in the log, or fill it."""
+    metadata = {"name": "hello", "namespace": "default", "uid": UID, "labels": {key: 1}}
+    answers = [post(client, body(metadata=metadata)), client.post(f"/v1/{quote(key[:900])}")]
+    assert [answer.status_code for answer in answers] == [422, 404]
+    for text in (*caplog.messages, *(answer.json["error"] for answer in answers)):
+        assert text.isprintable()
+        assert len(text) < 2200
+
+
+def test_an_error_in_an_explanation_costs_the_explanation(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All children are answered, the Deployment's own words stand, and the log has the place, once, without values."""
+
+    def broken(*_: Any) -> None:
+        raise KeyError(SECRET)
+
+    asked = next(case for case in all_cases() if case.name == "pods-say-why").request
+    before = post(client, asked).json
+    monkeypatch.setattr(pods, "of_pods", broken)
+    answers = [post(client, asked) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(answer.json["children"] == before["children"] for answer in answers)
+    ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
+    (line,) = caplog.messages
+    assert re.fullmatch(r"explanation dropped: KeyError at test_app:\d+ in broken", line)
+
+
+def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither source nor values reach the log or an error, at any level."""
+    caplog.set_level(logging.DEBUG)
+    post(client, body())
+    env = [{"name": "A", "value": SECRET}, {"name": "A", "value": SECRET}]
+    source = {"inline": {"source": SECRET}}
+    answers = [
+        post(client, body(spec={"runtime": "nodejs22", "source": source, "env": env})),
+        post(client, body(spec={"runtime": "nodejs22", "source": {"inline": SECRET}})),
+        post(client, body(spec={"runtime": "nodejs22", "source": source, "replicas": SECRET})),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert not any(SECRET in answer.text for answer in answers)
+    assert "default/hello" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["sync-v1-first", "sync-v1-steady", "sync-v2-steady", "finalize-v1", "customize-v1"])
+def test_captured_bodies_are_answered(client: FlaskClient, name: str) -> None:
+    """What a real Metacontroller sent is understood, in both versions of its hook API."""
+    captured = (ROOT / "tests" / "support" / "fixtures" / "metacontroller" / f"{name}.json").read_bytes()
+    response = post(client, captured, f"/v1/{name.partition('-')[0]}")
+    assert response.status_code == 200
+    if name.startswith("sync"):
+        kinds = [child["kind"] for child in response.json["children"]]
+        assert kinds == ["ServiceAccount", "Service", "Deployment"]
+
+
+def test_both_hook_versions_get_the_same_answer(client: FlaskClient) -> None:
+    """Versions differ in the keys of the observed children, which are not read."""
+    captured = {}
+    for version in ("v1", "v2"):
+        file = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / f"sync-{version}-steady.json"
+        captured[version] = json.loads(file.read_text(encoding="utf-8"))
+    captured["v2"]["parent"] = captured["v1"]["parent"]
+    answers = [post(client, request).json["children"] for request in captured.values()]
+    assert answers[0] == answers[1]

@@ -1,0 +1,380 @@
+"""
+Whatever others can write takes time in proportion to its length: expressions, parsers, rules.
+
+The tests compare CPU time at a size and at a quarter of it, never seconds with a limit. They are pure, and take half a
+minute: too long for tests/core.
+"""
+
+import ast
+import contextlib
+import importlib
+import importlib.util
+import itertools
+import pkgutil
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from support.pumps import check_growth, check_linear, pumps, slowest
+
+import hooks
+from hooks import config_texts, environment, quantity
+from hooks.cli.kubectl_yaml import Loader, plain
+from hooks.cli.run.kubelet import expanded
+from hooks.config import Config
+from hooks.function import (
+    Function,
+    FunctionSpec,
+    InlineSource,
+    LocalReference,
+    Metadata,
+    ResourceChoice,
+    ResourceConfiguration,
+    Resources,
+    SecretMount,
+    Source,
+)
+from hooks.redact import one_line
+from hooks.rules import requirements, validate
+from hooks.rules.size import encoded_bytes
+
+CONFIG = Config()
+FUNCTIONS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
+MODULES = {
+    info.name: importlib.import_module(info.name)
+    for info in pkgutil.walk_packages(hooks.__path__, "hooks.")
+    if not info.name.endswith("__main__")
+}
+CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
+MADE_LATER = {
+    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+        r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
+    ],
+    ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
+}
+"""Expressions that a function puts together: examples of each."""
+
+
+class Use(NamedTuple):
+    """One regular expression, how it is used, and where it stands."""
+
+    pattern: re.Pattern[Any]
+    function: str
+    place: str
+
+    def run(self, text: str) -> Any:
+        """Do with a text what the code does."""
+        value: Any = text.encode() if isinstance(self.pattern.pattern, bytes) else text
+        if self.function == "sub":
+            return self.pattern.sub(lambda _: value[:0], value)
+        if self.function == "finditer":
+            return deque(self.pattern.finditer(value), maxlen=0)
+        return getattr(self.pattern, self.function)(value)
+
+
+def uses() -> Iterator[Use]:
+    """Yield every regular expression in the source of the package, by looking for calls of re."""
+    by_name = {name: ast.parse(importlib.util.find_spec(name).loader.get_source(name)) for name in MODULES}  # type: ignore[union-attr,attr-defined]
+    everywhere = [call for tree in by_name.values() for call in methods_called(tree)]
+    for name, tree in by_name.items():
+        here = list(methods_called(tree))
+        for call, target in calls_of_re(tree):
+            place = f"{name}:{call.lineno}"
+            function: str = call.func.attr  # type: ignore[attr-defined]
+            patterns = evaluated(call, MODULES[name], place)
+            if function != "compile":
+                yield from (Use(pattern, function, place) for pattern in patterns)
+                continue
+            known = here if target.startswith("_") else everywhere
+            direct = {function for variable, function in known if variable == target}
+            for each in sorted(direct or {function for _, function in here} or FUNCTIONS):
+                yield from (Use(pattern, each, place) for pattern in patterns)
+
+
+def calls_of_re(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
+    """Yield each call of a function of re, and the name that the result is given."""
+    targets = {
+        id(node.value): node.targets[0].id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    for node in ast.walk(tree):
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "re"), "write re.compile(), so that it is found"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and node.func.attr != "escape":  # type: ignore[attr-defined]
+            yield node, targets.get(id(node), "")
+
+
+def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the variable and the method of each call that may be one of an expression's methods."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in FUNCTIONS
+            and isinstance(node.value, ast.Name | ast.Attribute)
+        ):
+            variable = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            if variable != "re":
+                yield variable, node.attr
+
+
+def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern[Any]]:
+    """Return the expression that a call is given, or the examples of it."""
+    given = ast.unparse(call.args[0])
+    if (module.__name__, given) in MADE_LATER:
+        return [re.compile(pattern) for pattern in MADE_LATER[module.__name__, given]]
+    arguments = call.args[:1] + (call.args[1:2] if call.func.attr == "compile" else [])  # type: ignore[attr-defined]
+    keywords = [keyword for keyword in call.keywords if keyword.arg == "flags"]
+    compile_it = ast.Call(ast.Attribute(ast.Name("re", ast.Load()), "compile", ast.Load()), arguments, keywords)
+    code = compile(ast.fix_missing_locations(ast.Expression(compile_it)), place, "eval")
+    try:
+        pattern: re.Pattern[Any] = eval(code, vars(module) | {"re": re})
+    except NameError as error:
+        pytest.fail(f"{place}: {error}: give an example of this expression in MADE_LATER")
+    return [pattern]
+
+
+def of_yaml() -> Iterator[Use]:
+    """Yield the expressions by which a YAML loader tells numbers, booleans and so on; it uses match()."""
+    for loader in (Loader, yaml.SafeLoader):
+        for resolvers in loader.yaml_implicit_resolvers.values():
+            yield from (Use(pattern, "match", f"{loader.__name__} {tag}") for tag, pattern in resolvers)
+
+
+USES = list({(use.pattern, use.function): use for use in (*uses(), *of_yaml())}.values())
+
+
+@pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.place}-{use.function}")
+def test_every_expression_is_linear(use: Use) -> None:
+    """Each expression, used as the code uses it, on strings made from itself, up to the largest text there is."""
+    check_all(use)
+
+
+def check_all(use: Use) -> None:
+    for parts in slowest(use.run, pumps(use.pattern)):
+        check_linear(use.run, parts)
+
+
+PLANTED = {
+    "exponential": (r"(a+)+b", "match"),
+    "cubic": (r"[a-z]+\s*(\[x\])?\s*(==1)?\s*(;.*)?", "fullmatch"),
+    "quadratic in a search": (r"passw\w*\s*=", "sub"),
+    "quadratic in two repetitions": (r"a[\s=]*(?!\S*:)\S*:", "match"),
+    "quadratic in white space": (r"\s+$", "search"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "function"), PLANTED.values(), ids=PLANTED)
+def test_an_expression_that_is_not_linear_is_found(pattern: str, function: str) -> None:
+    """The test above fails for what it is there to find."""
+    use = Use(re.compile(pattern), function, "here")
+    with pytest.raises(AssertionError, match="characters take"):
+        check_all(use)
+
+
+def test_an_expression_that_cannot_be_seen_is_found() -> None:
+    """What a function puts together has to be given an example."""
+    (call, _), *_ = calls_of_re(ast.parse("def f(a): return re.compile(a + 'x')"))
+    with pytest.raises(pytest.fail.Exception, match="MADE_LATER"):
+        evaluated(call, hooks, "here")
+
+
+def read_quantity(text: str) -> None:
+    """Parse and print a quantity, without what is remembered of the last one."""
+    for remembered in (quantity._read, quantity._canonical):
+        remembered.cache_clear()
+    with contextlib.suppress(ValueError):
+        quantity.amount(text)
+
+
+def read_requirements(text: str) -> None:
+    """Check a requirements.txt, without what is remembered of the last one."""
+    requirements._specifier.cache_clear()
+    list(requirements.faults(text))
+
+
+def read_yaml(text: str) -> None:
+    """Read a document as the command line does."""
+    with contextlib.suppress(yaml.YAMLError):
+        loader = Loader(text)
+        while loader.check_node():
+            loader.construct_document(loader.get_node())
+
+
+YAML = [
+    *"a:-[{,&*'\"|#\n ",
+    "a: ",
+    "- ",
+    "\n  ",
+    "&a ",
+    "*a ",
+    "? ",
+    "[a, ",
+    "{a: ",
+    "a: [",
+    "<<: ",
+    "&a [*a,",
+    "- [[[]]]\n",
+    "a\n",
+]
+REQUIREMENTS = [
+    *"a .!\\\n#-=@;,/[]<>()*\t",
+    "==1",
+    " ==1",
+    ">1,",
+    "-r",
+    "--hash=a",
+    "://",
+    "${",
+    "${A}",
+    "../",
+    "\\\n",
+    "a\n",
+]
+TEXTS = [
+    *" /@:=\"'[]{}\\,;&%-.x",
+    "//",
+    "https://",
+    "@a.b",
+    "token",
+    "password=",
+    '"token": ',
+    "Authorization: a b",
+    "cookie: a=b; ",
+]
+TEXTS += [
+    "-----BEGIN ",
+    "-----END x-----",
+    "eyJaaaaaaaaaaa",
+    "--token ",
+    "%3a%2f%2f",
+    "0xffffff",
+    "1.1:1111",
+    "Basic aA",
+]
+RESOURCE = {"resource": "limits.cpu"}
+PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
+    "requirements": (read_requirements, REQUIREMENTS),
+    "redaction": (one_line, TEXTS),
+    "quantities": (read_quantity, ["0", "1", ".", "-", "e", "9", "m", "Ki", "+"]),
+    "references": (lambda text: expanded(text, {"A": "$(A)"}), ["$", "(", ")", "A", "$(A)", "$$", "$("]),
+    "escaping": (environment.escaped, ["$", "a"]),
+    "source": (lambda text: list(environment.source_chunks(text)), ["a", "é", "😀", "$"]),
+    "plain texts": (plain, [*"0123456789_.eExXobB+-:", "1_", "0x", "0b"]),
+    "sizes": (encoded_bytes, ["a", "<", "\u2028", "$", "\0"]),
+}
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_every_parser_is_linear(name: str) -> None:
+    """What reads a text that others wrote, as a whole and on pieces of its own language."""
+    run, pieces = PARSERS[name]
+    repeated = [*pieces, *map("".join, itertools.permutations(pieces, 2))]
+    for parts in slowest(run, itertools.product(("", "a"), repeated, ("", "!"))):
+        check_linear(run, parts)
+
+
+@pytest.mark.parametrize("piece", YAML)
+def test_reading_yaml_is_linear(piece: str) -> None:
+    """Files for `buildless render`; PyYAML looks 1,024 characters ahead, so what is short says nothing."""
+    check_growth(read_yaml, ("", piece, "\n"), 8192)
+
+
+def function(**spec: Any) -> Function:
+    """Return a Function that the schema takes, or that was stored before there was one."""
+    inline = InlineSource.model_construct(source="x", dependencies=None)
+    source = Source.model_construct(inline=inline, git_repository=None)
+    metadata = Metadata.model_construct(name="a", namespace="b", uid="c", labels=None)
+    whole = FunctionSpec.model_construct(**{"runtime": "python312", "source": source} | spec)
+    return Function.model_construct(metadata=metadata, spec=whole, status=None)
+
+
+def mounts(number: int, path: Callable[[int], str]) -> dict[str, Any]:
+    secrets = [SecretMount.model_construct(secret_name="s", mount_path=path(index)) for index in range(number)]
+    return {"secret_mounts": secrets}
+
+
+MANY: dict[str, Callable[[int], dict[str, Any]]] = {
+    "one mount again and again": lambda number: mounts(number, lambda _: "/a"),
+    "mounts apart": lambda number: mounts(number, lambda index: f"/a/{index}"),
+    "mounts in each other": lambda number: mounts(number, lambda index: "/a" * (index % 100 + 1)),
+    "mounts with detours": lambda number: mounts(number, lambda index: f"/../{index}"),
+    "one variable again and again": lambda number: {"env": [{"name": "A", "value": "x"}] * number},
+    "variables": lambda number: {"env": [{"name": f"A{index}", "value": "$(A)"} for index in range(number)]},
+    "bad variables": lambda number: {"env": [{"name": f"!{index}", "value": "\0"} for index in range(number)]},
+    "references": lambda number: {"env_from": [{"secretRef": {"name": "s"}, "prefix": "A"}] * number},
+    "labels": lambda number: {"labels": {f"{'a.' * 9}/{index}": "b" for index in range(number)}},
+    "bad labels": lambda number: {"labels": {f"{'a-' * 9}!{index}": "b" for index in range(number)}},
+    "annotations": lambda number: {"annotations": {f"A.{index}/x": "b" for index in range(number)}},
+    "tolerations": lambda number: {"tolerations": [{"key": "a", "operator": "Exists"}] * number},
+    "pull secrets": lambda number: {"image_pull_secrets": [LocalReference.model_construct(name="a")] * number},
+    "amounts": lambda number: {"resource_configuration": amounts({f"a.b/{index}": "1m" for index in range(number)})},
+    "capabilities": lambda number: {"container_security_context": {"capabilities": {"add": ["A"] * number}}},
+}
+"""A part of a spec that there may be many of. Bounds are the schema's: the rules do not rely on them."""
+
+
+def amounts(given: dict[str, str]) -> ResourceConfiguration:
+    resources = Resources.model_construct(requests=given, limits=given, claims=None)
+    choice = ResourceChoice.model_construct(profile=None, resources=resources)
+    return ResourceConfiguration.model_construct(function=choice, build=None)
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_every_rule_is_linear_in_what_there_is_many_of(name: str) -> None:
+    """All rules together, on a list or a map and on one four times as long."""
+
+    def run(parts: str) -> None:
+        validate(broken[len(parts)], CONFIG)
+
+    broken = {size: function(**MANY[name](size)) for size in (750, 3_000)}
+    check_growth(run, ("", "x", ""), 3_000)
+
+
+LONG: dict[str, Callable[[str], dict[str, Any]]] = {
+    "runtime": lambda text: {"runtime": text},
+    "image": lambda text: {"runtime_image_override": text},
+    "variable": lambda text: {"env": [{"name": text, "value": text}]},
+    "divisor": lambda text: {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": RESOURCE | {"divisor": text}}}]},
+    "label": lambda text: {"labels": {text: "b"}},
+    "annotation": lambda text: {"annotations": {text: text}},
+    "selector": lambda text: {"node_selector": {text: text}},
+    "mount": lambda text: mounts(1, lambda _: text),
+    "amount": lambda text: {"resource_configuration": amounts({text: text})},
+}
+"""A text in a spec, of any length."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_every_rule_is_linear_in_a_text(name: str) -> None:
+    """All rules together, on one long text."""
+
+    def run(text: str) -> None:
+        for remembered in (quantity._read, quantity._canonical):
+            remembered.cache_clear()
+        validate(function(**LONG[name](text)), CONFIG)
+
+    pieces = ["a", ".", "-", "/", "a.", "a-", "/a", "/..", "0", "\\", "é"]
+    for parts in slowest(run, itertools.product(("", "a/"), pieces, ("", "!", "\n"))):
+        check_linear(run, parts)
+
+
+def test_code_that_is_not_linear_is_found() -> None:
+    """The tests above fail for a search in what came before."""
+    with pytest.raises(AssertionError, match="characters take"):
+        check_linear(lambda text: [text.find("x", 0, index) for index in range(len(text))], ("", "a", ""))
+
+
+def test_the_schema_s_expressions_are_linear_by_design() -> None:
+    """Patterns of the models are run by Rust's engine, which does not backtrack."""
+    models = [model for module in MODULES.values() for model in vars(module).values() if is_model(model)]
+    assert {model.model_config.get("regex_engine", "rust-regex") for model in models} == {"rust-regex"}
+
+
+def is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)

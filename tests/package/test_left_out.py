@@ -1,0 +1,70 @@
+"""What does not run is named at the end, and fails where everything is demanded."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.cases import ROOT
+
+CONFTEST = "from support.left_out import pytest_runtest_makereport, pytest_terminal_summary"
+SUITE = """
+from support import go_tools
+import pytest
+
+go_tools.CACHE = go_tools.Path("missing")
+go_tools.MODULES = {"judge": "example.com/judge@v1.0.0"}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.skipif(True, reason="LEFT OUT: node is not on PATH")
+def test_marked(number):
+    pass
+
+
+def test_built():
+    go_tools.program("judge")
+
+
+def test_other():
+    pytest.skip("not on this cluster")
+
+
+@pytest.mark.xfail(reason="LEFT OUT: is no skip")
+def test_expected():
+    assert False
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    return tmp_path
+
+
+def run(suite: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the suite where there is no Go."""
+    env = {name: value for name, value in os.environ.items() if name != "BUILDLESS_ALL"}
+    env |= {"PYTHONPATH": str(ROOT / "tests"), "PATH": "/nowhere"} | environment
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite]
+    return subprocess.run(command, cwd=suite, env=env, capture_output=True, text=True, check=False)
+
+
+def test_what_did_not_run_is_named(suite: Path) -> None:
+    """Tests are grouped by their reason; what is built with Go is not built."""
+    done = run(suite)
+    assert done.returncode == 0, done.stdout
+    assert "LEFT OUT: 4 TESTS DID NOT RUN" in done.stdout
+    assert "\nnode is not on PATH: 2 tests of test_suite.py\n" in done.stdout
+    assert "\njudge is built with Go, by BUILDLESS_ALL=1 only: test_suite.py::test_built\n" in done.stdout
+    assert "\nnot on this cluster: test_suite.py::test_other\n" in done.stdout
+
+
+def test_a_missing_program_fails_where_it_is_demanded(suite: Path) -> None:
+    """BUILDLESS_ALL=1 turns "LEFT OUT" into a failure, and leaves other skips as they are."""
+    done = run(suite, BUILDLESS_ALL="1")
+    assert done.returncode == 1
+    assert "1 failed, 1 skipped, 1 xfailed, 2 errors" in done.stdout
+    assert "there is no go on PATH to build judge" in done.stdout

@@ -1,0 +1,161 @@
+"""docs/upgrading.md says what happens."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from support.cases import ROOT
+from support.upgrade.templates import deployment, of_this_tree, parts, with_default_config
+
+from hooks.config import Config
+from hooks.function import FunctionSpec
+from hooks.related import named
+
+Manifest = dict[str, Any]
+
+PAGE = (ROOT / "docs" / "upgrading.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
+
+
+def chosen(spec: Manifest) -> Manifest:
+    return spec.get("resourceConfiguration", {}).get("function", {})
+
+
+def leaves_size_open(spec: Manifest) -> bool:
+    sides = chosen(spec).get("resources", {})
+    # What asks for more than any profile's limits has no other limits than that.
+    return "profile" not in chosen(spec) and not {"requests", "limits"} <= set(sides) and "4Gi" not in str(sides)
+
+
+def names(spec: Manifest) -> set[str]:
+    return {entry["name"] for entry in spec.get("env", ())}
+
+
+def names_objects(spec: Manifest) -> bool:
+    return any(named(FunctionSpec.model_validate(spec)))
+
+
+def has_dependencies(spec: Manifest) -> bool:
+    return bool(spec["source"]["inline"].get("dependencies", "").strip())
+
+
+def has_own_image(spec: Manifest) -> bool:
+    return bool(spec.get("runtimeImageOverride", "").strip())
+
+
+def everybody(spec: Manifest) -> bool:
+    return True
+
+
+def nobody(spec: Manifest) -> bool:
+    return False
+
+
+class Change(NamedTuple):
+    """What the page says of a setting, another value for it, and who restarts then."""
+
+    said: str
+    value: Any
+    restarts: Callable[[Manifest], bool]
+
+
+UNSET = "all that do not set it themselves"
+CHANGES = {
+    "registry": Change("all without an image of their own", "mirror.example.com", lambda spec: not has_own_image(spec)),
+    "runtimes": Change(
+        "those whose image it is",
+        {"python312": {"image": "python:2"}},
+        lambda spec: spec["runtime"] == "python312" and not has_own_image(spec),
+    ),
+    "profiles": Change(
+        "those of that size", {"S": {"limits": {"memory": "1Gi"}}}, lambda spec: chosen(spec).get("profile") == "S"
+    ),
+    "defaultProfile": Change("those that leave something of their size open", "XS", leaves_size_open),
+    "minimumResources": Change("nobody", {"cpu": "5m"}, nobody),
+    "install": Change("those with dependencies", {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
+    "volumeSizes": Change("all", {"tmp": "1Gi"}, everybody),
+    "related": Change("with `configs`: those that name Secrets or ConfigMaps", {"configs": True}, names_objects),
+    "targetCPUUtilizationPercentage": Change("nobody", 70, nobody),
+    "allowedImageOverrides": Change("nobody", ["example.com/*"], nobody),
+    "allowUnrestrictedSecurityContext": Change("nobody", True, nobody),
+    "imagePullSecrets": Change("all", ["mirror"], everybody),
+    "packageRegistryConfigSecretName": Change("those with dependencies", "packages", has_dependencies),
+    "traceCollectorEndpoint": Change(UNSET, "http://other", lambda spec: "TRACE_COLLECTOR_ENDPOINT" not in names(spec)),
+    "publisherProxyAddress": Change(UNSET, "http://other", lambda spec: "PUBLISHER_PROXY_ADDRESS" not in names(spec)),
+    "podAnnotations": Change(
+        "all that do not set them themselves",
+        {"sidecar.istio.io/nativeSidecar": "maybe"},
+        lambda spec: "sidecar.istio.io/nativeSidecar" not in spec.get("annotations", {}),
+    ),
+}
+
+
+def test_page_names_every_setting() -> None:
+    """The table has a row for each setting, in the order of Config, with the words that are tested below."""
+    assert list(ROWS) == [field.alias or name for name, field in Config.model_fields.items()]
+    assert {name: change.said for name, change in CHANGES.items()} == ROWS
+
+
+@pytest.mark.parametrize("setting", CHANGES)
+def test_a_setting_restarts_those_whom_the_page_names(setting: str) -> None:
+    """Another value changes the pod templates of exactly those reference Functions."""
+    change, specs = CHANGES[setting], with_default_config()
+    changed = {
+        name
+        for name, spec in specs.items()
+        if parts(deployment(name, spec | {"config": {setting: change.value}})) != of_this_tree()[name]
+    }
+    assert changed == {name for name, spec in specs.items() if change.restarts(spec)}
+
+
+KUBECTL = """#!/bin/sh
+[ "$*" = "get functions --all-namespaces -o yaml" ] && cat {functions}
+"""
+DOCKER = """#!{python}
+import os, sys
+arguments = sys.argv[sys.argv.index("render"):]
+image = sys.argv[sys.argv.index("render") - 1]
+assert image.startswith("ghcr.io/buildless-functions/function-hook:"), image
+here = [word.replace("/data/", os.getcwd() + "/") for word in arguments]
+os.environ["PYTHONPATH"] = {root!r}
+os.execv(sys.executable, [sys.executable, "-m", "hooks.cli", *here, *CONFIG.get(image.rpartition(":")[2], [])])
+"""
+
+
+def test_commands_show_what_would_restart(tmp_path: Path) -> None:
+    """The commands of the page print what two releases make different of the Functions on a cluster, and only that."""
+    (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    items = [
+        {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
+        | {"spec": spec}
+        for name, spec in with_default_config().items()
+    ]
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    (tmp_path / "config.yaml").write_text("")
+    (tmp_path / "other.yaml").write_text("volumeSizes: {tmp: 1Gi}\n")
+    (tmp_path / "bin").mkdir()
+    same = shown(tmp_path, commands, {})
+    assert same.returncode == 0, same.stderr
+    assert same.stdout == ""
+    other = shown(tmp_path, commands, {"0.2.0": ["--config", str(tmp_path / "other.yaml")]})
+    assert other.returncode == 1, other.stderr
+    assert other.stdout.count(">             sizeLimit: '1Gi'\n") == len(items)
+
+
+def shown(folder: Path, commands: str, config: dict[str, list[str]]) -> subprocess.CompletedProcess[str]:
+    """Run commands with a kubectl that knows the Functions, and a docker whose images are this tree."""
+    docker = DOCKER.format(python=sys.executable, root=str(ROOT)).replace("CONFIG", repr(config))
+    for name, text in (("kubectl", KUBECTL.format(functions=folder / "all.yaml")), ("docker", docker)):
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    bash = shutil.which("bash")
+    assert bash is not None
+    env = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+    command = [bash, "-euc", commands]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

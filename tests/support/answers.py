@@ -1,0 +1,51 @@
+"""Laws that hold for every answer, whatever the request: for test_laws.py and test_mutated_requests.py."""
+
+from functools import cache
+from typing import Any
+
+import jsonschema
+import yaml
+from support.cases import ROOT
+
+from hooks.children import KINDS
+
+Manifest = dict[str, Any]
+
+INTERNAL = {f"serverless.kyma-project.io/{key}" for key in ("function-name", "managed-by", "uuid")}
+RELATED = {"pods", "secrets", "configmaps"}
+
+
+def children_belong(request: Manifest, answer: Manifest) -> None:
+    """Every child is of a declared kind, each kind once, named like its Function and in its namespace."""
+    own = request["parent"]["metadata"]
+    kinds = [child["kind"] for child in answer["children"]]
+    assert len(set(kinds)) == len(kinds)
+    for child in answer["children"]:
+        assert child["apiVersion"] == KINDS[child["kind"]].api_version
+        assert set(child["metadata"]) == {"name", "labels"}
+        assert child["metadata"]["name"] == own["name"]
+        assert set(child["metadata"]["labels"]) <= {*(own.get("labels") or ()), *INTERNAL}
+
+
+def rules_stay_in_the_namespace(request: Manifest, answer: Manifest) -> None:
+    """What is asked for beside the children is of three kinds and of the Function's namespace."""
+    for rule in answer["relatedResources"]:
+        assert rule["resource"] in RELATED
+        assert rule["apiVersion"] == "v1"
+        assert rule["namespace"] == request["parent"]["metadata"]["namespace"]
+
+
+@cache
+def status_schema() -> jsonschema.Draft202012Validator:
+    """The CRD's schema of status, closed: unknown keys are an error here, where the API server drops them."""
+    crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    return jsonschema.Draft202012Validator(closed(schema))
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema in which no object has properties that it does not name."""
+    if isinstance(schema, dict):
+        inner = {key: closed(value) for key, value in schema.items()}
+        return {"additionalProperties": False} | inner if "properties" in schema else inner
+    return [closed(item) for item in schema] if isinstance(schema, list) else schema

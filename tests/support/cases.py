@@ -1,0 +1,182 @@
+"""
+A case: one folder under cases/, one story.
+
+request.yaml   a comment of one sentence, the reason; then what is on the wire: parent, children, related,
+               finalizing
+given.yaml     what is not on the wire (optional): config, now, and a past for the Function:
+               before       an overlay on the spec; the children and the status are those of that spec, settled
+               deployment   an overlay on the observed Deployment
+               service      an overlay on the observed Service
+               horizontalpodautoscaler   an overlay on the observed autoscaler
+               without      kinds of children that are then taken away
+               previous     how many seconds ago a first answer was given to the very same question
+response.yaml  the whole answer, written by --bless
+
+The envelope is completed from the table of kinds, and every key that is not named here is refused, so that a
+case cannot lie about the wire. An overlay is a JSON merge patch: null takes a key away.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from support.offline_metacontroller import World
+
+from hooks.cli.dump import to_yaml
+from hooks.config import Config
+from hooks.protocol import SyncRequest
+from hooks.sync import finalize, sync
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "core" / "cases"
+FILES = {"given.yaml", "request.yaml", "response.yaml"}
+GIVEN = {"config", "now", "before", "deployment", "service", "horizontalpodautoscaler", "without", "previous"}
+NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
+UID = "11111111-2222-3333-4444-555555555555"
+RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A story with everything it takes: `request` is the whole body that Metacontroller would send."""
+
+    name: str
+    reason: str
+    request: Manifest
+    config: Config
+    now: datetime
+    is_default_config: bool
+    is_timeless: bool
+
+    @classmethod
+    def load(cls, folder: Path) -> "Case":
+        """Read a folder; raises AssertionError with a sentence if it is not a case."""
+        unknown = {file.name for file in folder.iterdir()} - FILES
+        assert not unknown, f"{folder.name} holds {unknown}, which no case has"
+        assert (folder / "request.yaml").exists(), f"{folder.name} lacks request.yaml"
+        text = (folder / "request.yaml").read_text(encoding="utf-8")
+        reason = " ".join(line[1:].strip() for line in _head(text))
+        assert reason.endswith("."), f"{folder.name}/request.yaml does not begin with a comment that says why"
+        given = _strict(folder / "given.yaml", GIVEN)
+        asked = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
+        config = _config(given.get("config"))
+        now = datetime.fromisoformat(given["now"]) if "now" in given else NOW
+        world = _past(World(complete(asked["parent"])), given, config, now)
+        request = world.request(finalizing=asked.get("finalizing", False))
+        for group, children in asked.get("children", {}).items():
+            assert group in request["children"], f"{group} is no kind of children"
+            request["children"][group] |= children
+        for group, objects in asked.get("related", {}).items():
+            assert group in RELATED, f"{group} is nothing that customize() asks for"
+            request["related"][group] = objects
+        return cls(folder.name, reason, request, config, now, "config" not in given, "previous" not in given)
+
+    def answer(self) -> Manifest:
+        """Return what the core answers."""
+        hook = finalize if self.request["finalizing"] else sync
+        return hook(SyncRequest.parse(deepcopy(self.request)), self.config, now=self.now).to_json()
+
+    def dump(self, answer: Manifest) -> str:
+        """Return response.yaml for this answer."""
+        return to_yaml(answer)
+
+
+def folders() -> list[Path]:
+    return sorted(path for path in CASES.iterdir() if path.is_dir())
+
+
+@cache
+def all_cases() -> tuple[Case, ...]:
+    return tuple(Case.load(folder) for folder in folders())
+
+
+def complete(parent: Manifest) -> Manifest:
+    """Return a Function with what every object on the wire has; a story names only what matters to it."""
+    metadata = {"name": "hello", "namespace": "default", "uid": UID, "generation": 1} | parent.get("metadata", {})
+    head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": metadata}
+    spec = {"runtime": "nodejs22", "replicas": 1, "startupTimeoutSeconds": 150} | parent["spec"]
+    spec.setdefault("source", {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}})
+    return head | {key: value for key, value in parent.items() if key == "status"} | {"spec": spec}
+
+
+def settle(world: World, config: Config, now: datetime) -> list[str]:
+    """Answer until nothing is written any more, with every pod available; return all writes."""
+    writes: list[str] = []
+    for _ in range(12):
+        answer = sync(SyncRequest.parse(world.request()), config, now=now).to_json()
+        new = world.apply(answer)
+        writes += new
+        moved = make_available(world)
+        if not new and not moved:
+            return writes
+    raise AssertionError(f"never settles: {writes}")
+
+
+def make_available(world: World) -> bool:
+    """Let the Deployment's controller finish; return whether it had anything to do."""
+    deployment = next((child for (kind, _), child in world.children.items() if kind == "Deployment"), None)
+    if deployment is None:
+        return False
+    replicas = deployment["spec"]["replicas"]
+    status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": _conditions("True")}
+    if replicas:
+        status |= {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
+    moved = deployment["status"] != status
+    deployment["status"] = status
+    return moved
+
+
+def overlaid(base: Any, overlay: Any) -> Any:
+    """Apply a JSON merge patch."""
+    if not isinstance(overlay, dict):
+        return deepcopy(overlay)
+    merged = deepcopy(base) if isinstance(base, dict) else {}
+    for key, value in overlay.items():
+        merged[key] = overlaid(merged.get(key), value)
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _conditions(available: str) -> list[Manifest]:
+    progressing = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+    return [{"type": "Available", "status": available, "reason": "MinimumReplicasAvailable"}, progressing]
+
+
+def _past(world: World, given: Manifest, config: Config, now: datetime) -> World:
+    if "before" in given:
+        spec = world.parent["spec"]
+        world.parent["spec"] = overlaid(spec, given["before"])
+        settle(world, config, now - timedelta(hours=1))
+        world.edit(spec)
+    for (kind, _), child in world.children.items():
+        child.update(overlaid(child, given.get(kind.lower(), {})))
+    world.children = {key: child for key, child in world.children.items() if key[0] not in given.get("without", [])}
+    if "previous" in given:
+        earlier = now - timedelta(seconds=given["previous"])
+        answer = sync(SyncRequest.parse(world.request()), config, now=earlier).to_json()
+        world.parent["status"] = answer["status"] | {"observedGeneration": world.parent["metadata"]["generation"]}
+    return world
+
+
+def _config(overlay: Manifest | None) -> Config:
+    return Config() if overlay is None else Config.model_validate(overlaid(Config().model_dump(by_alias=True), overlay))
+
+
+def _strict(file: Path, known: set[str]) -> Manifest:
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    unknown = set(content) - known
+    assert not unknown, f"{file.parent.name}/{file.name} holds {unknown}, known are {sorted(known)}"
+    return dict(content)
+
+
+def _head(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            return
+        yield line

@@ -1,0 +1,35 @@
+"""The cluster of KUBECONFIG, reached through `kubectl proxy`."""
+
+import os
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from support.cluster.control_plane import ControlPlane, Processes, wait_until
+
+
+class ExistingCluster(ControlPlane):
+    """Somebody's cluster: only the proxy is started and stopped, and there is no audit log to read."""
+
+    def __init__(self, directory: Path) -> None:
+        program = shutil.which("kubectl", path=f"{os.environ.get('KUBEBUILDER_ASSETS', '')}:{os.environ['PATH']}")
+        assert program is not None, "an existing cluster needs kubectl"
+        assert os.environ.get("KUBECONFIG"), "an existing cluster needs KUBECONFIG"
+        self.assets, self.directory = Path(program).parent, directory
+        self.processes = Processes(directory)
+
+    def start(self) -> None:
+        """Open a door to the API server on loopback, for whatever way KUBECONFIG says to log in."""
+        proxy = [self.assets / "kubectl", f"--kubeconfig={self.kubeconfig('')}", "proxy", "--port=0"]
+        self.processes.start("proxy", proxy)
+        said = wait_until(
+            lambda: re.search(r"127\.0\.0\.1:\d+", self.processes.log("proxy")), "kubectl proxy to listen", 10
+        )
+        self.url, self.headers = f"http://{said[0]}", {}
+
+    def kubeconfig(self, user: str) -> Path:  # noqa: ARG002 - whoever KUBECONFIG says
+        return Path(os.environ["KUBECONFIG"]).absolute()
+
+    def writes(self, since: int, user: str = "metacontroller") -> Counter[str]:
+        raise NotImplementedError("there is no audit log")

@@ -1,0 +1,49 @@
+"""The commands of a page in docs/, run as a reader would who has kubectl and the like on PATH."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from support.cluster.control_plane import ControlPlane
+from support.cluster.stack import ROOT
+
+
+def commands(page: str, heading: str) -> list[str]:
+    """Return the blocks of commands below a heading, those below its sub-headings apart."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    section = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert section, f"docs/{page} has no heading {heading!r}"
+    found = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
+    assert found, f"there is no command below {heading!r}"
+    return found
+
+
+class Shell:
+    """A bash in a directory, with kubectl as admin and these programs on PATH."""
+
+    def __init__(self, plane: ControlPlane, programs: Mapping[str, Path], directory: Path | None = None) -> None:
+        self.directory, programs = directory or plane.directory, {"kubectl": plane.assets / "kubectl", **programs}
+        bin_ = plane.directory / "bin"
+        bin_.mkdir(exist_ok=True)
+        for name, program in programs.items():
+            (bin_ / name).unlink(missing_ok=True)
+            (bin_ / name).symlink_to(program)
+        admin = str(plane.kubeconfig("admin"))
+        self.environment = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "KUBECONFIG": admin}
+
+    def run(self, command: str) -> str:
+        """Return what a command prints, complaints too; it has to end well."""
+        done = subprocess.run(
+            ["bash", "-euc", command],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout

@@ -1,0 +1,127 @@
+"""
+The reference Functions, and what their pods are made of.
+
+functions.yaml     the Functions, one a line
+pod-templates.txt  the release in which a pod template last changed, then one line a Function: its parts, each with the
+                   first 16 digits of the sha256 of its JSON. Written by --bless, as far as CHANGELOG.md allows
+
+A pod is restarted when its template changes, and when its Deployment has to be made anew.
+"""
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from support.cases import NOW, complete, overlaid
+from support.offline_metacontroller import World
+
+from hooks.cli.files import documents
+from hooks.config import Config
+from hooks.protocol import SyncRequest
+from hooks.related import named
+from hooks.sync import sync
+
+HERE = Path(__file__).parent
+BLESSED = HERE / "pod-templates.txt"
+TOO_LONG_FOR_A_LINE = {"source-in-two-variables": {"source": {"inline": {"source": "é" * 65_600}}}}
+GONE = "the Function is gone from functions.yaml"
+
+Manifest = dict[str, Any]
+Parts = dict[str, str]
+"""The digest of each part of a pod template."""
+
+
+@cache
+def functions() -> dict[str, Manifest]:
+    """Return the specs by name; `config` is no field of a spec, see functions.yaml."""
+    written = next(documents(str(HERE / "functions.yaml"))).value  # refuses a name that is given twice
+    least = {"runtime": "nodejs22", "source": {"inline": {"source": "module.exports = {main: () => 'hi'}"}}}
+    return {name: least | spec for name, spec in (written | TOO_LONG_FOR_A_LINE).items()}
+
+
+def with_default_config() -> dict[str, Manifest]:
+    return {name: spec for name, spec in functions().items() if "config" not in spec}
+
+
+def deployment(name: str, spec: Manifest) -> Manifest:
+    """Return the Deployment that the hook wants for a reference Function; every object that it names is there."""
+    spec = deepcopy(spec)
+    config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
+    request = World(complete({"metadata": {"name": name}, "spec": spec})).request()
+    for each in named(SyncRequest.parse(request).function.spec):
+        found = {
+            "apiVersion": "v1",
+            "kind": each.kind,
+            "metadata": {"name": each.name, "uid": "u", "resourceVersion": "1"},
+        }
+        request["related"].setdefault(f"{each.kind}.v1", {})[each.name] = found | {"data": {each.key: ""}}
+    answer = sync(SyncRequest.parse(request), config, now=NOW)
+    made = [child for child in answer.children if child["kind"] == "Deployment"]
+    assert made, f"{name} is refused: {answer.status['conditions'][0]['message']}"
+    return deepcopy(made[0])
+
+
+def parts(deployment: Manifest) -> Parts:
+    """Return a digest of each part of a Deployment that cannot change without a restart of its pods."""
+    rest = deepcopy(deployment["spec"]["template"])
+    spec = rest.pop("spec", {})
+    containers, install = spec.pop("containers", []), spec.pop("initContainers", [])
+    found = {
+        "deployment": [deployment["apiVersion"], deployment["metadata"]["name"], deployment["spec"]["selector"]],
+        "metadata": rest.pop("metadata", {}),
+        "images": [container.pop("image", "") for container in [*containers, *install]],
+        "containers": containers,
+        "initContainers": install,
+        "volumes": spec.pop("volumes", []),
+        "spec": spec,
+        "rest": rest,
+    }
+    return {part: digest(value) for part, value in found.items() if value}
+
+
+def digest(value: Any) -> str:
+    """Return 16 digits for a JSON value, whatever the order of its keys."""
+    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+@cache
+def of_this_tree() -> dict[str, Parts]:
+    return {name: parts(deployment(name, spec)) for name, spec in functions().items()}
+
+
+@dataclass(frozen=True)
+class Templates:
+    """What the reference Functions' pods are made of, as of a release."""
+
+    release: str
+    functions: dict[str, Parts]
+
+    @classmethod
+    def read(cls) -> "Templates":
+        """Return what was blessed."""
+        first, *lines = BLESSED.read_text(encoding="utf-8").splitlines()
+        rows = [line.split() for line in lines]
+        return cls(first.removeprefix("release "), {name: dict(p.split("=") for p in row) for name, *row in rows})
+
+    def write(self) -> None:
+        rows = [
+            " ".join([name, *(f"{part}={value}" for part, value in row.items())])
+            for name, row in self.functions.items()
+        ]
+        BLESSED.write_text("\n".join([f"release {self.release}", *rows]) + "\n", encoding="utf-8")
+
+
+def changed(before: dict[str, Parts], now: dict[str, Parts]) -> dict[str, str]:
+    """Return, for each Function of `before` that is another `now`, the parts that are."""
+    found = {}
+    for name, row in before.items():
+        if name not in now:
+            found[name] = GONE
+        elif row != now[name]:
+            differing = [part for part in sorted(row | now[name]) if row.get(part) != now[name].get(part)]
+            found[name] = ", ".join(differing)
+    return found
