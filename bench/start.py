@@ -33,7 +33,7 @@ from support.cluster.stack import GROUP, Stack
 from support.node.testbed import missing, running
 
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 NAMESPACE = "bench-start"
@@ -228,7 +228,7 @@ def children(name: str, spec: Manifest) -> list[Manifest]:
     metadata = {"name": name, "namespace": NAMESPACE, "uid": f"by-hand-{name}", "generation": 1}
     parent = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
     body = {"parent": parent | {"metadata": metadata, "spec": spec}, "children": {}, "finalizing": False, "related": {}}
-    return deepcopy(sync(SyncRequest.parse(body), Config(), now=datetime.now(UTC)).children)
+    return deepcopy(sync(HookRequest.parse(body), Config(), now=datetime.now(UTC)).children)
 
 
 def spec_of(language: str, size: str, packages: bool, version: int = 1) -> Manifest:

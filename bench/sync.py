@@ -20,13 +20,13 @@ import gc, sys, time
 from datetime import UTC, datetime
 import orjson
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 body, config, now = open(sys.argv[1], "rb").read(), Config(), datetime(2026, 1, 1, tzinfo=UTC)
 
 def answer():
-    return orjson.dumps(sync(SyncRequest.parse(orjson.loads(body)), config, now=now).to_json())
+    return orjson.dumps(sync(HookRequest.parse(orjson.loads(body)), config, now=now).to_json())
 
 for _ in range(300):
     answer()

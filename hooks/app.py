@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load, revision
 from hooks.function import Function
-from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse, Unreadable
+from hooks.protocol import HookRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
 
@@ -49,13 +49,13 @@ def create_app(config: Config | None = None) -> Flask:
     @app.post("/v1/sync")
     def post_sync() -> Response:
         """Answer one sync."""
-        asked = SyncRequest.parse(_body())
+        asked = HookRequest.parse(_body())
         return _answered(asked, sync(asked, settings, now=datetime.now(UTC)))
 
     @app.post("/v1/finalize")
     def post_finalize() -> Response:
         """Answer one step of a deletion."""
-        asked = FinalizeRequest.parse(_body())
+        asked = HookRequest.parse(_body())
         return _answered(asked, finalize(asked, settings, now=datetime.now(UTC)))
 
     @app.post("/v1/customize")
@@ -91,7 +91,7 @@ def _only(revision: str) -> Callable[[], None]:
     return refuse_another_revision
 
 
-def _answered(asked: FinalizeRequest, answer: SyncResponse) -> Response:
+def _answered(asked: HookRequest, answer: SyncResponse) -> Response:
     metadata = asked.metadata
     if answer.dropped:
         _log_dropped(answer.dropped)

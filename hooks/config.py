@@ -29,7 +29,7 @@ from hooks.config_types import (
     SecretName,
     Size,
 )
-from hooks.faults import faults
+from hooks.validation_errors import field_errors
 
 RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
 """
@@ -176,8 +176,8 @@ def over_defaults(overlay: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:
-        found += faults(error)
-    found += config_rules.faults(settings)
+        found += field_errors(error)
+    found += config_rules.problems(settings)
     if config is None or found:
         raise Unsound([(path if path.isprintable() else repr(path)[1:-1], message) for path, message in found])
     return config

@@ -36,7 +36,7 @@ Fault = tuple[str, str]
 """The path of a setting, and what is wrong with it."""
 
 
-def faults(settings: Mapping[str, Any]) -> Iterator[Fault]:
+def problems(settings: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the path and the message of each fault; `settings` are complete, by the names that operators write."""
     for name, setting in settings.items():
         yield from _halves(str(name), setting)

@@ -10,11 +10,11 @@ additions.py has the fields.
 
 from hooks.children import KINDS
 from hooks.manifest import Manifest, can_be_written
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.records import last_applied
 
 
-def adopting(desired: list[Manifest], request: SyncRequest) -> list[Manifest]:
+def adopting(desired: list[Manifest], request: HookRequest) -> list[Manifest]:
     """Return the desired children, where something is to be adopted with that field as observed."""
     return [_adopting(child, request.child(child["kind"])) for child in desired]
 

@@ -2,7 +2,7 @@
 A Function as written: the mirror of crds/functions.yaml, field for field.
 
 Objects may have gaps; resolve.py fills them. Kubernetes' own pieces (env, security contexts, tolerations ...) are in
-fragments.py and stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
+core_v1.py and stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
 """
 
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from hooks.fragments import (
+from hooks.core_v1 import (
     Claim,
     ContainerSecurityContext,
     Flag,
@@ -62,7 +62,7 @@ class ScaleConfig(Model):
     target_memory: Integer | None = Field(default=None, alias="targetMemoryUtilizationPercentage", ge=1, le=1000)
 
 
-class Resources(Model):
+class ResourceRequirements(Model):
     requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
     limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
     claims: list[Claim] | None = Field(default=None, max_length=16)
@@ -70,7 +70,7 @@ class Resources(Model):
 
 class ResourceChoice(Model):
     profile: str | None = Field(default=None, min_length=1, max_length=63)
-    resources: Resources | None = None
+    resources: ResourceRequirements | None = None
 
 
 class ResourceConfiguration(Model):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from hooks.fragments import ContainerSecurityContext, Integer, PodSecurityContext
+from hooks.core_v1 import ContainerSecurityContext, Integer, PodSecurityContext
 from hooks.function import Model
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)

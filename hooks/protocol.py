@@ -17,12 +17,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from hooks.children import KINDS, Kind
-from hooks.faults import faults
 from hooks.function import Function, Metadata, Model
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, at, mapping
 from hooks.previous_status import Condition, conditions
+from hooks.validation_errors import field_errors
 
-MOST_FAULTS = 200
+MOST_FIELD_ERRORS = 200
 """More than a condition's message has room for."""
 
 
@@ -31,15 +31,19 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinalizeRequest:
+class HookRequest:
     """
-    All that a deletion needs: not the spec, so that no spec, however broken, can stand in its way.
+    One request of the sync or finalize hook, about one Function.
 
+    `function` is None where the stored object breaks the schema; `field_errors` then holds the path and message of each
+    breach, up to MOST_FIELD_ERRORS. A finalize uses neither, so no spec can block a deletion.
     `observed` maps a kind to the live child of that kind. `related` has the objects that customize() named, by kind and
     name; it is empty where that hook is not installed. `previous_status` is the parent's status as sent and `previous`
     what can be read of its conditions, by type.
     """
 
+    function: Function | None
+    field_errors: tuple[tuple[str, str], ...]
     metadata: Metadata
     observed: dict[str, Manifest]
     related: dict[tuple[str, str], Manifest]
@@ -48,10 +52,22 @@ class FinalizeRequest:
     finalizing: bool
 
     @classmethod
-    def parse(cls, raw: Any) -> "FinalizeRequest":
-        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
+    def parse(cls, raw: Any) -> "HookRequest":
+        """Return the request in decoded JSON `raw`; raises Unreadable if it is not one."""
         parent = _parent(raw)
-        return cls(**_surroundings(raw, _metadata(parent)))
+        function, found = _function(parent)
+        metadata = function.metadata if function else _metadata(parent)
+        status = mapping(parent.get("status"))
+        return cls(
+            function=function,
+            field_errors=found,
+            metadata=metadata,
+            observed=_observed(raw["children"], metadata),
+            related=dict(_related(raw.get("related"), metadata.namespace)),
+            previous_status=status,
+            previous=conditions(status),
+            finalizing=raw.get("finalizing") is True,
+        )
 
     @property
     def observed_generation(self) -> int:
@@ -66,35 +82,8 @@ class FinalizeRequest:
     @property
     def observed_replicas(self) -> int | None:
         """The observed Deployment's spec.replicas, None where there is no Deployment."""
-        spec = (self.child("Deployment") or {}).get("spec")
-        replicas = spec.get("replicas") if isinstance(spec, dict) else None
+        replicas = at(self.child("Deployment"), "spec", "replicas")
         return replicas if type(replicas) is int and replicas >= 0 else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncRequest(FinalizeRequest):
-    """
-    The same with the whole Function.
-
-    `function` is None where the stored object breaks the schema; then `faults` has the path and message of each breach,
-    up to MOST_FAULTS.
-    """
-
-    function: Function | None
-    faults: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def parse(cls, raw: Any) -> "SyncRequest":
-        """Return the request in decoded JSON `raw`; raises Unreadable if there is none."""
-        parent = _parent(raw)
-        try:
-            function = Function.model_validate(parent)
-        except ValidationError as error:
-            # Stored under another schema, such as Kyma's: the status says so, and what runs stays.
-            return cls(
-                function=None, faults=tuple(islice(faults(error), MOST_FAULTS)), **_surroundings(raw, _metadata(parent))
-            )
-        return cls(function=function, **_surroundings(raw, function.metadata))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +111,13 @@ class SyncResponse:
 
 
 def describe(error: ValidationError) -> str:
-    """Return every fault as `path: message`, joined by "; ", without the values that were found."""
-    return "; ".join(f"{path or 'parent'}: {message}" for path, message in faults(error))
+    """Return every error as `path: message`, joined by "; ", without the values that were found."""
+    return "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
 
 
-class _Named(Model):
+class _Parent(Model):
+    """What of a Function is needed even where its spec breaks the schema."""
+
     metadata: Metadata
 
 
@@ -140,25 +131,19 @@ def _parent(raw: Any) -> dict[str, Any]:
     return parent
 
 
+def _function(parent: dict[str, Any]) -> tuple[Function | None, tuple[tuple[str, str], ...]]:
+    """Return the Function, or None and what it breaks: it may be stored under another schema, such as Kyma's."""
+    try:
+        return Function.model_validate(parent), ()
+    except ValidationError as error:
+        return None, tuple(islice(field_errors(error), MOST_FIELD_ERRORS))
+
+
 def _metadata(parent: dict[str, Any]) -> Metadata:
     try:
-        return _Named.model_validate(parent).metadata
+        return _Parent.model_validate(parent).metadata
     except ValidationError as error:
         raise Unreadable(describe(error)) from None
-
-
-def _surroundings(raw: dict[str, Any], metadata: Metadata) -> dict[str, Any]:
-    """Return the fields of a request that do not come from the Function's spec."""
-    found = raw["parent"].get("status")
-    status = found if isinstance(found, dict) else {}
-    return {
-        "metadata": metadata,
-        "observed": _observed(raw["children"], metadata),
-        "related": dict(_related(raw.get("related"), metadata.namespace)),
-        "previous_status": status,
-        "previous": conditions(status),
-        "finalizing": raw.get("finalizing") is True,
-    }
 
 
 def _observed(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:
@@ -178,13 +163,10 @@ def _observed(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]
 
 def _is(child: Any, kind: Kind, name: str, namespace: str) -> bool:
     """Tell whether an object has this identity; without a namespace it is in its Function's."""
-    if not isinstance(child, dict) or child.get("kind") != kind.name:
-        return False
-    if child.get("apiVersion") != kind.api_version:
-        return False
-    metadata = child.get("metadata")
+    metadata = at(child, "metadata")
     return (
         isinstance(metadata, dict)
+        and (child.get("kind"), child.get("apiVersion")) == (kind.name, kind.api_version)
         and metadata.get("name") == name
         and metadata.get("namespace", namespace) == namespace
     )

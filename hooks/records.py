@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from hooks import meta
+from hooks import naming
 from hooks.children import KINDS
 from hooks.manifest import Manifest, can_be_written, mapping
-from hooks.protocol import FinalizeRequest, Unreadable
+from hooks.protocol import HookRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
@@ -54,7 +54,7 @@ def is_mergeable(child: Manifest) -> bool:
     return record is None or isinstance(record, dict)
 
 
-def held(request: FinalizeRequest, kinds: Iterable[str] = KINDS) -> list[Manifest]:
+def held(request: HookRequest, kinds: Iterable[str] = KINDS) -> list[Manifest]:
     """
     Return the observed children of these kinds as last applied, or as observed: neither changes what runs.
 
@@ -65,8 +65,8 @@ def held(request: FinalizeRequest, kinds: Iterable[str] = KINDS) -> list[Manifes
     return [_held(child, request) for kind, child in request.observed.items() if kind in wanted]
 
 
-def _held(child: Manifest, request: FinalizeRequest) -> Manifest:
-    metadata = meta.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
+def _held(child: Manifest, request: HookRequest) -> Manifest:
+    metadata = naming.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
     manifest = last_applied(child)
     if not manifest or not can_be_written(manifest):
         manifest = _as_observed(child)

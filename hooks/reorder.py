@@ -13,14 +13,14 @@ from typing import Any
 
 from hooks.environment import references
 from hooks.manifest import Manifest, at, mapping, mappings
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.records import last_applied
 
 Place = tuple[str, str]
 """A list of containers in a pod, and the name of one of them."""
 
 
-def reordering(children: list[Manifest], request: SyncRequest) -> list[Manifest]:
+def reordering(children: list[Manifest], request: HookRequest) -> list[Manifest]:
     """Return the children, where variables have to change places with the Deployment of the first of the two steps."""
     live, function = request.child("Deployment"), request.function
     # Only a value of the user's can refer to a variable, since ours are escaped.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from hooks import quantity
 from hooks.config import Config
-from hooks.fragments import Variable
+from hooks.core_v1 import Variable
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, pruned
+from hooks.resources import Resources, function_resources, install_resources
 from hooks.runtimes import FAMILIES, Runtime
-from hooks.sizing import Resources, installing, sized
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
@@ -107,7 +107,8 @@ def resolve(
     inline = spec.source.inline or InlineSource(source="-")
     dependencies = inline.dependencies or ""
     scale = _scale(spec, config)
-    resources = sized(spec.resource_configuration, config)
+    resources = function_resources(spec.resource_configuration, config)
+    installing = install_resources(spec.resource_configuration, resources, config)
     return ResolvedFunction(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -130,7 +131,7 @@ def resolve(
         replicas=(observed_replicas or scale.min_replicas) if scale else spec.replicas,
         scale=scale,
         resources=resources,
-        install=installing(spec.resource_configuration, resources, config) if dependencies.strip() else resources,
+        install=installing if dependencies.strip() else resources,
         install_environment=config.install.environment,
         own_service_account=spec.service_account_name is None,
         service_account_name=spec.service_account_name or metadata.name,

@@ -6,13 +6,14 @@ The clock comes in as an argument, and nothing here reads, writes or remembers.
 
 from datetime import datetime
 
-from hooks import related
+from hooks import references
 from hooks.children import KINDS, build_children
 from hooks.config import Config
+from hooks.customize import related_rules
 from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
-from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse
+from hooks.protocol import HookRequest, SyncResponse
 from hooks.records import held, last_applied
 from hooks.reorder import reordering
 from hooks.resolve import resolve
@@ -20,19 +21,19 @@ from hooks.rules import Violation, validate
 from hooks.status import Observation, compute_status, rejected, unchanged
 
 
-def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse:
+def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
     Return the children and status that this Function should have now.
 
     A Function that breaks its schema or a rule keeps its children as they are.
     """
     written = request.function
-    violations = [Violation(*fault) for fault in request.faults]
+    violations = [Violation(*fault) for fault in request.field_errors]
     if written is None or (violations := validate(written, config)):
         report = rejected(violations, request, now)
         return SyncResponse(status=report.status, children=held(request))
-    absent = related.missing(written, request, config)
-    version = related.configs_version(written, request, config, absent)
+    absent = references.missing(written, request, config)
+    version = references.referenced_data_version(written, request, config, absent)
     function = resolve(written, config, request.observed_replicas, version)
     children = build_children(function)
     report = compute_status(Observation(function=function, desired=children, request=request, absent=absent, now=now))
@@ -44,7 +45,7 @@ def sync(request: SyncRequest, config: Config, *, now: datetime) -> SyncResponse
     )
 
 
-def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> SyncResponse:
+def finalize(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
     Return what is left of a Function that is being deleted: one kind less each time, until nothing is observed.
 
@@ -61,4 +62,4 @@ def finalize(request: FinalizeRequest, config: Config, *, now: datetime) -> Sync
 
 def customize(function: Function, config: Config) -> list[Manifest]:
     """Return the rules for what Metacontroller should send along with a sync of this Function."""
-    return related.rules(function, config)
+    return related_rules(function, config)

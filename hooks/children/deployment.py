@@ -7,7 +7,7 @@ is not set here is left to others. Whatever changes below rolls the pods of ever
 
 from collections.abc import Iterator
 
-from hooks import environment, meta
+from hooks import environment, naming
 from hooks.manifest import Manifest
 from hooks.resolve import Mount, ResolvedFunction
 from hooks.runtimes import REGISTRY_CONFIG_DIR
@@ -23,13 +23,13 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
     yield {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": meta.child(function),
+        "metadata": naming.child(function),
         "spec": {
             "replicas": function.replicas,
             "revisionHistoryLimit": 2,
             "progressDeadlineSeconds": function.startup_timeout_seconds + PULL_AND_INSTALL_SECONDS,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
-            "selector": {"matchLabels": meta.selector(function)},
+            "selector": {"matchLabels": naming.selector(function)},
             "template": {"metadata": _template_metadata(function), "spec": _pod_spec(function)},
         },
     }
@@ -47,8 +47,8 @@ def summary(child: Manifest) -> Iterator[str]:
 
 
 def _template_metadata(function: ResolvedFunction) -> Manifest:
-    metadata: Manifest = {"labels": meta.pod_labels(function)}
-    if annotations := meta.pod_annotations(function):
+    metadata: Manifest = {"labels": naming.pod_labels(function)}
+    if annotations := naming.pod_annotations(function):
         metadata["annotations"] = annotations
     return metadata
 
@@ -100,7 +100,7 @@ def _main_container(function: ResolvedFunction) -> Manifest:
 def _install_container(function: ResolvedFunction) -> Manifest:
     registry = {"name": "package-registry-config", "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
     mounts = _mounts(function) if function.install_environment else _scratch_mounts(function)
-    container = _container(meta.INSTALL, function) | {
+    container = _container(naming.INSTALL, function) | {
         "command": ["sh", "-c", function.runtime.install],
         "env": environment.of_install(function),
         "resources": {"requests": dict(function.install.requests), "limits": dict(function.install.limits)},
@@ -143,7 +143,7 @@ def _mounts(function: ResolvedFunction) -> list[Manifest]:
 
 
 def _mount(mount: Mount) -> Manifest:
-    return {"name": meta.volume(mount.kind, mount.name), "mountPath": mount.path, "readOnly": True}
+    return {"name": naming.volume(mount.kind, mount.name), "mountPath": mount.path, "readOnly": True}
 
 
 def _volumes(function: ResolvedFunction) -> list[Manifest]:
@@ -158,7 +158,7 @@ def _volumes(function: ResolvedFunction) -> list[Manifest]:
             "defaultMode": READ_ONLY_FOR_GROUP,
         }
         volumes.append({"name": "package-registry-config", "secret": secret})
-    mounted = {meta.volume(mount.kind, mount.name): mount for mount in function.mounts}
+    mounted = {naming.volume(mount.kind, mount.name): mount for mount in function.mounts}
     return volumes + [_object_volume(name, mount) for name, mount in mounted.items()]
 
 

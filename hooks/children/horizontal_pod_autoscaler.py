@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hooks import meta
+from hooks import naming
 from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 
@@ -16,9 +16,9 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
         yield {
             "apiVersion": "autoscaling/v2",
             "kind": "HorizontalPodAutoscaler",
-            "metadata": meta.child(function),
+            "metadata": naming.child(function),
             "spec": {
-                "scaleTargetRef": meta.deployment_reference(function),
+                "scaleTargetRef": naming.deployment_reference(function),
                 "minReplicas": scale.min_replicas,
                 "maxReplicas": scale.max_replicas,
                 "metrics": metrics,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hooks import meta
+from hooks import naming
 from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 
@@ -12,11 +12,11 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
     yield {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": meta.child(function),
+        "metadata": naming.child(function),
         "spec": {
             "type": "ClusterIP",
             "internalTrafficPolicy": "Cluster",
-            "selector": meta.selector(function),
+            "selector": naming.selector(function),
             "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
         },
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hooks import meta
+from hooks import naming
 from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
 
@@ -13,7 +13,7 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
         account: Manifest = {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": meta.child(function),
+            "metadata": naming.child(function),
             "automountServiceAccountToken": False,
         }
         if function.image_pull_secrets:

@@ -16,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
-from hooks.faults import faults
+from hooks.validation_errors import field_errors
 
 GROUP = "serverless.kyma-project.io"
 VERSION = "v1alpha2"
@@ -59,7 +59,7 @@ class Document:
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """Return every fault that pydantic found in this document."""
-        return [self.problem(path, message) for path, message in faults(error)]
+        return [self.problem(path, message) for path, message in field_errors(error)]
 
 
 def functions(names: Iterable[str]) -> tuple[list[Document], list[Problem]]:

@@ -21,7 +21,7 @@ from hooks.cli.unknown import unknown_fields
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules import validate
 from hooks.sync import sync
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Print one List of children, or every fault and nothing else."""
     config = settings.read(args.config)
     found, problems = functions(args.files)
-    problems += [problem for document in found for problem in faults(document, config)]
+    problems += [problem for document in found for problem in problems_of(document, config)]
     if problems:
         print(*problems, sep="\n", file=sys.stderr)
         return 1
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def faults(document: Document, config: Config) -> list[Problem]:
+def problems_of(document: Document, config: Config) -> list[Problem]:
     """Return what is wrong with a Function: what it is made of first, and if that is sound, the rules."""
     problems = [document.problem(path, message) for path, message in unknown_fields(document.value)]
     try:
@@ -61,7 +61,7 @@ def faults(document: Document, config: Config) -> list[Problem]:
 
 def children(document: Document, config: Config) -> list[Manifest]:
     """Return what the hook answers for a sound Function that has no children yet."""
-    request = SyncRequest.parse({"parent": completed(document.value), "children": {}})
+    request = HookRequest.parse({"parent": completed(document.value), "children": {}})
     return sync(request, config, now=datetime.now(UTC)).children
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.faults import dotted
 from hooks.function import FunctionSpec
+from hooks.validation_errors import dotted
 
 _FUNCTION = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA = (

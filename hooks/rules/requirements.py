@@ -55,7 +55,7 @@ _LOCAL = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)[\s=]*+(?!
 _UNKNOWN = "begins with an option that pip does not know in a requirements.txt"
 
 
-def faults(text: str) -> Iterator[str]:
+def problems(text: str) -> Iterator[str]:
     """Yield what is wrong with a requirements.txt, line by line."""
     found = 0
     for number, line in islice(_lines(text), MOST_READ):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hooks import quantity
 from hooks.config import Config
-from hooks.function import Function, ResourceChoice, Resources
+from hooks.function import Function, ResourceChoice, ResourceRequirements
 from hooks.kubernetes_names import RESOURCE_SHAPE, amount_fault, is_overcommitted, is_page, is_resource
 from hooks.rules import cel
 from hooks.rules.violation import Cel, Rule, Violation, invalid, required, rule, unsupported
@@ -160,7 +160,7 @@ def _choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
             yield f"{_FIELD}.build", both.build
 
 
-def _written(function: Function) -> Resources | None:
+def _written(function: Function) -> ResourceRequirements | None:
     """Return the resources that are written out for the pods, None where there are none."""
     choice = function.spec.resource_configuration and function.spec.resource_configuration.function
     return choice.resources if choice else None

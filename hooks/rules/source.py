@@ -154,7 +154,7 @@ def dependencies(function: Function, config: Config) -> Iterator[Violation]:
         return
     field = f"{_INLINE}.dependencies"
     if not FAMILIES[runtime.family].dependencies_are_json:
-        yield from (invalid(field, fault) for fault in requirements.faults(text))
+        yield from (invalid(field, fault) for fault in requirements.problems(text))
     elif not _is_json_object(text):
         yield invalid(field, "is not a JSON object; expected the text of a package.json")
 

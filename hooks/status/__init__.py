@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from hooks import meta
+from hooks import naming
 from hooks.manifest import Manifest, at, number
 from hooks.previous_status import kept
-from hooks.protocol import FinalizeRequest, SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules import Violation
 from hooks.status.children import BEGUN, of_live, of_missing, of_records, of_scaling
 from hooks.status.conditions import Fact, conditions
@@ -45,7 +45,7 @@ def compute_status(seen: Observation) -> Report:
         "runtime": function.runtime_name,
         "runtimeImage": function.image,
         "replicas": _replicas(seen.deployment),
-        "podSelector": meta.selector_text(function),
+        "podSelector": naming.selector_text(function),
         "functionResourceProfile": function.resources.profile,
         "podSecurityContext": function.pod_security,
         "containerSecurityContext": function.container_security,
@@ -56,7 +56,7 @@ def compute_status(seen: Observation) -> Report:
     return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)
 
 
-def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -> Report:
+def rejected(violations: list[Violation], request: HookRequest, now: datetime) -> Report:
     """Return the report on a broken Function: every violation, beside what is known of what still runs."""
     message = ". ".join(map(str, violations))
     reason, deployment = Reason.INVALID_FUNCTION_SPEC, request.child("Deployment")
@@ -73,7 +73,7 @@ def rejected(violations: list[Violation], request: SyncRequest, now: datetime) -
     return Report(status=known | {"conditions": conditions(facts, request, now)})
 
 
-def unchanged(request: FinalizeRequest) -> Report:
+def unchanged(request: HookRequest) -> Report:
     """Return the status as it was, as far as it can be read."""
     return Report(status=kept(request.previous_status, request.previous))
 

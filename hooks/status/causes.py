@@ -16,7 +16,7 @@ from typing import Any
 
 from hooks.manifest import Manifest, text
 from hooks.redact import one_line
-from hooks.sizing import Resources
+from hooks.resources import Resources
 from hooks.status.containers import Container
 from hooks.status.reasons import Reason
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from hooks.manifest import Manifest, at
 from hooks.records import LAST_APPLIED, is_mergeable
-from hooks.related import newest_pods
 from hooks.status import pods
 from hooks.status.autoscaler import of_autoscaler
 from hooks.status.conditions import has_timed_out
@@ -76,7 +75,7 @@ def _of_pods(state: State, live: Manifest, seen: Observation) -> State:
     """Return the state of a Deployment that is not ready, explained by what it lacks or by its pods."""
     if seen.absent:
         return state.explained(Reason.CONFIG_MISSING, "; ".join(seen.absent))
-    findings = pods.of_pods(newest_pods(seen.request, live), seen.function.resources, seen.now)
+    findings = pods.of_pods(pods.newest_pods(seen.request, live), seen.function.resources, seen.now)
     if findings.cause:
         return state.explained(findings.cause.reason, findings.cause.message)
     return state._replace(requeue_after=min(filter(None, (state.requeue_after, findings.seconds)), default=0))

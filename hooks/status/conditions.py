@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from hooks.previous_status import Condition
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.status.deployment import GRACE_SECONDS
 from hooks.status.reasons import Reason
 from hooks.status.state import Observation
@@ -32,7 +32,7 @@ class Fact(NamedTuple):
     message: str
 
 
-def conditions(facts: list[Fact], request: SyncRequest, now: datetime) -> list[dict[str, Any]]:
+def conditions(facts: list[Fact], request: HookRequest, now: datetime) -> list[dict[str, Any]]:
     """Return the facts as conditions of this generation, each with the time of the one before where that goes on."""
     return [_condition(fact, request.previous.get(fact.type), request.metadata.generation, now) for fact in facts]
 

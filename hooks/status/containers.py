@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hooks import meta
+from hooks import naming
 from hooks.manifest import Manifest, at, mapping, mappings, text
 
 
@@ -32,11 +32,11 @@ class Container:
 
     @property
     def is_function(self) -> bool:
-        return self.name == meta.FUNCTION and not self.is_early
+        return self.name == naming.FUNCTION and not self.is_early
 
     @property
     def is_install(self) -> bool:
-        return self.name == meta.INSTALL and self.is_early
+        return self.name == naming.INSTALL and self.is_early
 
     @property
     def is_ready(self) -> bool:

@@ -4,14 +4,16 @@ Why the pods of a Function are not ready: what their status says outright, and w
 Nothing found in a pod is certain: kubelets, virtual ones too, and whoever may write pods put there what they like.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.manifest import Manifest, at, condition, mappings, moment, text
+from hooks.protocol import HookRequest
 from hooks.redact import LINE_CHARACTERS
-from hooks.sizing import Resources
+from hooks.resources import Resources
 from hooks.status import causes, containers
 from hooks.status.causes import Cause
 from hooks.status.containers import Container
@@ -19,6 +21,8 @@ from hooks.status.reasons import Reason
 
 GRACE = timedelta(seconds=4)
 """How long a pod may be silent about what it waits for before that counts as a cause."""
+
+_NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,18 @@ class Wait:
 
     since: Any
     cause: Cause
+
+
+def newest_pods(request: HookRequest, deployment: Manifest) -> list[Manifest]:
+    """Return the pods of the Deployment's newest ReplicaSet, or all while no condition names one."""
+    pods = [pod for (kind, _), pod in request.related.items() if kind == "Pod"]
+    if not (newest := _NEWEST.search(text(condition(deployment, "Progressing").get("message")))):
+        return pods
+    return [pod for pod in pods if newest[1] in _owners(pod)]
+
+
+def _owners(pod: Manifest) -> list[str]:
+    return [text(owner.get("name")) for owner in mappings(at(pod, "metadata", "ownerReferences"))]
 
 
 def of_pods(pods: Iterable[Manifest], resources: Resources, now: datetime) -> Findings:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from hooks.manifest import Manifest
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.records import last_applied
 from hooks.resolve import ResolvedFunction
 from hooks.status.reasons import Reason
@@ -18,7 +18,7 @@ class Observation:
 
     function: ResolvedFunction
     desired: list[Manifest]
-    request: SyncRequest
+    request: HookRequest
     absent: list[str]
     now: datetime
 

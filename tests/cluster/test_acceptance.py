@@ -30,7 +30,7 @@ from test_contract import WRITTEN
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -176,7 +176,7 @@ def judged(
 
 def children(parent: Manifest, config: Config) -> list[Manifest]:
     """Return what the hook answers, and the Deployment's pod."""
-    request = SyncRequest.parse({"parent": completed(parent), "children": {}})
+    request = HookRequest.parse({"parent": completed(parent), "children": {}})
     answer = sync(request, config, now=NOW).children
     template = deepcopy(next(child for child in answer if child["kind"] == "Deployment")["spec"]["template"])
     template["metadata"]["name"] = "from-template"

@@ -31,12 +31,12 @@ from support.cluster.stack import GROUP, Stack
 from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
 from hooks.cli.render import completed
 from hooks.config import Config
-from hooks.faults import faults
 from hooks.function import Function
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules import RULES, validate
 from hooks.rules.security import LIMITS
 from hooks.sync import sync
+from hooks.validation_errors import field_errors
 
 Manifest = dict[str, Any]
 
@@ -169,7 +169,7 @@ def in_python(parent: Manifest, config: Config) -> list[Fault]:
     try:
         function = Function.model_validate(completed(parent))
     except ValidationError as error:
-        return [Fault("schema", field, message) for field, message in faults(error)]
+        return [Fault("schema", field, message) for field, message in field_errors(error)]
     return [
         Fault(rule.enforced_by, found.field, found.message) for rule in RULES for found in rule.find(function, config)
     ]
@@ -467,7 +467,7 @@ def test_restricted_is_what_kubernetes_means(api: Stack, restricted: str, limit:
 
 def admitted(api: Stack, namespace: str, contexts: Manifest) -> bool:
     """Tell whether the pod of a sound Function gets in, with these contexts laid over its own."""
-    request = SyncRequest.parse({"parent": complete({"spec": {}}), "children": {}})
+    request = HookRequest.parse({"parent": complete({"spec": {}}), "children": {}})
     answer = sync(request, Config(), now=NOW)
     template = next(child for child in answer.children if child["kind"] == "Deployment")["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod"} | deepcopy(template)

@@ -10,7 +10,7 @@ from support.cluster.stack import Stack
 from test_functions import apply
 
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.quantity import parse
 from hooks.sync import sync
 
@@ -30,7 +30,7 @@ RESOURCES: list[Manifest] = [
 
 def admitted(stack: Stack, namespace: str, spec: Manifest) -> Manifest:
     """Return the pod as the API server stores it."""
-    answer = sync(SyncRequest.parse({"parent": complete({"spec": deepcopy(spec)}), "children": {}}), Config(), now=NOW)
+    answer = sync(HookRequest.parse({"parent": complete({"spec": deepcopy(spec)}), "children": {}}), Config(), now=NOW)
     template = next(child for child in answer.children if child["kind"] == "Deployment")["spec"]["template"]
     body = {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"], "metadata": {"name": "pod"}}
     code, pod = stack.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", body)

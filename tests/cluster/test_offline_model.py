@@ -12,7 +12,7 @@ from support.cluster.stack import GROUP, KINDS, Stack
 from support.offline_metacontroller import LAST_APPLIED, World
 
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -72,7 +72,7 @@ def replaced(stack: Stack, namespace: str, spec: Manifest) -> Manifest | None:
 
 def settle(world: World) -> None:
     for _ in range(5):
-        answer = sync(SyncRequest.parse(world.request()), Config(), now=NOW).to_json()
+        answer = sync(HookRequest.parse(world.request()), Config(), now=NOW).to_json()
         if not world.apply(answer):
             return
 

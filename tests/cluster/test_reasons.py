@@ -12,7 +12,7 @@ from support.cluster.stack import GROUP, Stack
 
 from hooks.manifest import moment
 from hooks.records import LAST_APPLIED
-from hooks.sizing import Resources
+from hooks.resources import Resources
 from hooks.status.pods import GRACE, of_pods
 
 Manifest = dict[str, Any]

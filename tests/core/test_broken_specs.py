@@ -8,7 +8,7 @@ from support.cases import NOW, complete, overlaid
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules import validate
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 from hooks.sync import sync
@@ -460,7 +460,7 @@ def test_what_just_fits_is_stored(source: int) -> None:
         )
 
     fits = [n for n in range(300) if not validate(Function.model_validate(full(n)), Config())]
-    answer = sync(SyncRequest.parse({"parent": full(max(fits)), "children": {}}), Config(), now=NOW)
+    answer = sync(HookRequest.parse({"parent": full(max(fits)), "children": {}}), Config(), now=NOW)
     (deployment,) = [child for child in answer.children if child["kind"] == "Deployment"]
     assert max(fits) < 299
     assert encoded_bytes(deployment) < 262_144 - 1024

@@ -23,7 +23,7 @@ from hooks.cli.files import documents
 from hooks.config import Config, Unsound, load, over_defaults
 from hooks.config_texts import shown
 from hooks.function import Function
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules import validate
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 from hooks.sync import sync
@@ -382,7 +382,7 @@ def children(parent: Manifest, config: Config) -> dict[str, Manifest]:
     if found and "scaleConfig" in parent["spec"]:
         return {}
     assert found == []
-    answer = sync(SyncRequest.parse({"parent": parent, "children": {}}), config, now=NOW)
+    answer = sync(HookRequest.parse({"parent": parent, "children": {}}), config, now=NOW)
     return {child["kind"]: json.loads(json.dumps(child)) for child in answer.children}
 
 

@@ -11,7 +11,7 @@ from support.cases import NOW, complete, make_available
 from support.offline_metacontroller import LAST_APPLIED, World
 
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -22,7 +22,7 @@ BARE = Config.model_validate({"install": {"environment": False}})
 
 
 def ask(world: World, config: Config = DEFAULT) -> Manifest:
-    return sync(SyncRequest.parse(deepcopy(world.request())), config, now=NOW).to_json()
+    return sync(HookRequest.parse(deepcopy(world.request())), config, now=NOW).to_json()
 
 
 def pod(spec: Spec, config: Config = DEFAULT) -> Manifest:

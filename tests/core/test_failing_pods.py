@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support.cases import all_cases
 
-from hooks import meta
+from hooks import naming
 from hooks.redact import LINE_CHARACTERS
-from hooks.sizing import Resources
+from hooks.resources import Resources
 from hooks.status.pods import GRACE, Findings, of_pods
 from hooks.status.reasons import Reason
 
@@ -478,7 +478,7 @@ def test_the_handlers_container_has_this_name() -> None:
     """The container that is told from sidecars is the one that is built."""
     case = next(case for case in all_cases() if case.name == "minimal-nodejs")
     deployment = next(child for child in case.answer()["children"] if child["kind"] == "Deployment")
-    assert [each["name"] for each in deployment["spec"]["template"]["spec"]["containers"]] == [meta.FUNCTION]
+    assert [each["name"] for each in deployment["spec"]["template"]["spec"]["containers"]] == [naming.FUNCTION]
 
 
 def test_the_most_useful_cause_is_told_once() -> None:

@@ -24,7 +24,7 @@ from support.offline_metacontroller import World, updated
 
 from hooks.children import KINDS
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.quantity import canonical
 from hooks.runtimes import FAMILIES
 from hooks.sync import sync
@@ -43,7 +43,7 @@ some = settings(max_examples=3 * settings.default.max_examples // 2, suppress_he
 
 def ask(request: Manifest, config: Config = CONFIG, *, now: Any = NOW) -> Manifest:
     """Return the answer to a sync."""
-    return sync(SyncRequest.parse(deepcopy(request)), config, now=now).to_json()
+    return sync(HookRequest.parse(deepcopy(request)), config, now=now).to_json()
 
 
 def first_answer(parent: Manifest) -> Manifest:
@@ -180,7 +180,7 @@ def test_form(parent: Manifest) -> None:
 def test_asking_twice(case: Case) -> None:
     """1 and 2: asking twice gives the same answer, and the request is unchanged afterwards."""
     before = deepcopy(case.request)
-    request = SyncRequest.parse(case.request)
+    request = HookRequest.parse(case.request)
     first = case.answer()
     assert case.answer() == first
     sync(request, case.config, now=case.now) if not case.request["finalizing"] else None

@@ -26,7 +26,7 @@ from support.mutated_requests import Body
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.protocol import FinalizeRequest, SyncRequest, Unreadable
+from hooks.protocol import HookRequest, Unreadable
 from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
 
@@ -50,8 +50,8 @@ def answered(body: Body) -> Manifest | None:
         if body.hook == "customize":
             return asked_for(request, body.config)
         if body.hook == "finalize":
-            return finalize(FinalizeRequest.parse(request), body.config, now=NOW).to_json()
-        return sync(SyncRequest.parse(request), body.config, now=NOW).to_json()
+            return finalize(HookRequest.parse(request), body.config, now=NOW).to_json()
+        return sync(HookRequest.parse(request), body.config, now=NOW).to_json()
     except (orjson.JSONDecodeError, Unreadable):
         return None
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from support.cases import complete
 
-from hooks import meta
+from hooks import naming
 from hooks.config import Config
 from hooks.function import Function
 from hooks.resolve import ResolvedFunction, resolve
@@ -20,7 +20,7 @@ def function(**metadata: object) -> ResolvedFunction:
 def test_internal_labels_win() -> None:
     """A label of the Function's own object never hides an internal one, and controller-uid is never ours to set."""
     forged = {"serverless.kyma-project.io/uuid": "forged", "controller-uid": "forged", "team": "blue"}
-    labels = meta.child(function(labels=forged))["labels"]
+    labels = naming.child(function(labels=forged))["labels"]
     assert labels["serverless.kyma-project.io/uuid"] != "forged"
     assert labels["team"] == "blue"
     assert "controller-uid" not in labels
@@ -28,22 +28,22 @@ def test_internal_labels_win() -> None:
 
 def test_selector_has_exactly_four_keys() -> None:
     """API gateways and dashboards count on these four."""
-    assert set(meta.selector(function())) == {
+    assert set(naming.selector(function())) == {
         f"serverless.kyma-project.io/{key}" for key in ("function-name", "managed-by", "resource", "uuid")
     }
 
 
 def test_selector_text_is_kubectls() -> None:
     """The scale subresource gets the selector as key=value pairs in a fixed order."""
-    one = meta.selector_text(function())
-    assert dict(pair.split("=") for pair in one.split(",")) == meta.selector(function())
+    one = naming.selector_text(function())
+    assert dict(pair.split("=") for pair in one.split(",")) == naming.selector(function())
     assert one == ",".join(sorted(one.split(",")))
 
 
 def test_pod_labels_hold_the_selector() -> None:
     """Pods carry the user's labels, the selector, and the recommended name."""
-    labels = meta.pod_labels(function())
-    assert meta.selector(function()).items() <= labels.items()
+    labels = naming.pod_labels(function())
+    assert naming.selector(function()).items() <= labels.items()
     assert labels["app"] == "x"
     assert labels["app.kubernetes.io/name"] == "hello"
 
@@ -52,6 +52,6 @@ def test_pod_labels_hold_the_selector() -> None:
 def test_volume_names_fit(name: str) -> None:
     """Whatever an object is called, its volume has a valid name that is none of ours."""
     for kind in ("secret", "configmap"):
-        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", meta.volume(kind, name))
-        assert meta.volume(kind, name) not in {"sources", "tmp", "package-registry-config"}
-    assert meta.volume("secret", name) != meta.volume("configmap", name)
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", naming.volume(kind, name))
+        assert naming.volume(kind, name) not in {"sources", "tmp", "package-registry-config"}
+    assert naming.volume("secret", name) != naming.volume("configmap", name)

@@ -9,7 +9,7 @@ from support.offline_metacontroller import World
 
 from hooks.config import Config
 from hooks.previous_status import KnownStatus, conditions, kept
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -66,9 +66,9 @@ def test_no_status_stops_a_sync(status: Any) -> None:
     world = World(complete({"spec": {}}))
     settle(world, Config(), NOW)
     world.parent.pop("status")
-    wanted = sync(SyncRequest.parse(world.request()), Config(), now=NOW)
+    wanted = sync(HookRequest.parse(world.request()), Config(), now=NOW)
     world.parent["status"] = status
-    assert sync(SyncRequest.parse(world.request()), Config(), now=NOW) == wanted
+    assert sync(HookRequest.parse(world.request()), Config(), now=NOW) == wanted
 
 
 BROKEN = {

@@ -7,7 +7,7 @@ from support.cases import NOW, complete, settle
 from support.offline_metacontroller import World
 
 from hooks.config import Config
-from hooks.protocol import FinalizeRequest, SyncRequest, SyncResponse, Unreadable
+from hooks.protocol import HookRequest, SyncResponse, Unreadable
 from hooks.sync import finalize, sync
 
 Manifest = dict[str, Any]
@@ -19,8 +19,8 @@ def settled(**spec: Any) -> World:
     return world
 
 
-def parsed(world: World, **changes: Any) -> SyncRequest:
-    return SyncRequest.parse(world.request() | changes)
+def parsed(world: World, **changes: Any) -> HookRequest:
+    return HookRequest.parse(world.request() | changes)
 
 
 @pytest.mark.parametrize(("sent", "read"), [(True, True), (False, False), (None, False), ("false", False), (1, False)])
@@ -34,7 +34,7 @@ def test_children_are_found_in_both_versions_of_the_hook_api() -> None:
     request = settled().request()
     for group, members in request["children"].items():
         request["children"][group] = {f"default/{name}": child for name, child in members.items()}
-    assert set(SyncRequest.parse(request).observed) == {"Deployment", "Service", "ServiceAccount"}
+    assert set(HookRequest.parse(request).observed) == {"Deployment", "Service", "ServiceAccount"}
 
 
 @pytest.mark.parametrize("child", [None, [], "x", 1, {}, {"kind": "Service"}, {"kind": "Service", "metadata": {}}])
@@ -54,17 +54,17 @@ def test_groups_that_are_no_maps_are_absent(groups: Manifest) -> None:
 def test_a_stored_function_outside_the_schema_is_known_by_its_faults() -> None:
     """Each breach of the schema has a path and a message, and no value of the request is repeated."""
     parent = complete({"spec": {"replicas": "s3cr3t", "source": {"inline": {"source": ["s3cr3t"]}}}})
-    request = SyncRequest.parse({"parent": parent, "children": {}})
+    request = HookRequest.parse({"parent": parent, "children": {}})
     assert request.function is None
-    assert [path for path, _ in request.faults] == ["spec.source.inline.source", "spec.replicas"]
-    assert "s3cr3t" not in str(request.faults)
+    assert [path for path, _ in request.field_errors] == ["spec.source.inline.source", "spec.replicas"]
+    assert "s3cr3t" not in str(request.field_errors)
 
 
 @pytest.mark.parametrize("metadata", [None, [], {}, {"name": "a"}, {"name": 1, "namespace": "a", "uid": "b"}])
 def test_without_a_name_there_is_no_function(metadata: Any) -> None:
     """A parent without name, namespace and UID is refused, without its values."""
     with pytest.raises(Unreadable, match=r"^metadata"):
-        SyncRequest.parse({"parent": {"metadata": metadata, "spec": {}}, "children": {}})
+        HookRequest.parse({"parent": {"metadata": metadata, "spec": {}}, "children": {}})
 
 
 def test_answers_hold_only_what_says_something() -> None:
@@ -98,8 +98,8 @@ def test_no_spec_stops_a_deletion(spec: Any) -> None:
     world = settled()
     parent = {key: value for key, value in world.parent.items() if key != "spec"} | ({"spec": spec} if spec else {})
     request = world.request(finalizing=True) | {"parent": parent}
-    assert SyncRequest.parse(request).function is None
-    answer = finalize(FinalizeRequest.parse(request), Config(), now=NOW)
+    assert HookRequest.parse(request).function is None
+    answer = finalize(HookRequest.parse(request), Config(), now=NOW)
     assert {child["kind"] for child in answer.children} == {"Service", "ServiceAccount"}
     empty = request | {"children": {group: {} for group in request["children"]}}
-    assert finalize(FinalizeRequest.parse(empty), Config(), now=NOW).finalized
+    assert finalize(HookRequest.parse(empty), Config(), now=NOW).finalized

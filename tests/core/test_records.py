@@ -11,7 +11,7 @@ from support.offline_metacontroller import LAST_APPLIED, World
 
 from hooks.children import KINDS
 from hooks.config import Config
-from hooks.protocol import FinalizeRequest, SyncRequest
+from hooks.protocol import HookRequest
 from hooks.records import held, is_mergeable, last_applied
 from hooks.sync import finalize, sync
 
@@ -31,8 +31,8 @@ def broken(**spec: Any) -> World:
     return world
 
 
-def parsed(world: World, **changes: Any) -> SyncRequest:
-    return SyncRequest.parse(world.request() | changes)
+def parsed(world: World, **changes: Any) -> HookRequest:
+    return HookRequest.parse(world.request() | changes)
 
 
 def forge(world: World, kind: str, forgery: forged_records.Forgery) -> None:
@@ -89,7 +89,7 @@ def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
     for world in (broken(**SCALED), settled(**SCALED)):
         forge(world, kind, forged_records.ALL[name])
         assert identities(sync(parsed(world), Config(), now=NOW).children) == OWN
-        going = finalize(FinalizeRequest.parse(world.request(finalizing=True)), Config(), now=NOW)
+        going = finalize(HookRequest.parse(world.request(finalizing=True)), Config(), now=NOW)
         record = last_applied(world.children[kind, "hello"])
         assert identities(going.children) == [own for own in LEFT if own[1] != kind or record is not None]
 
@@ -160,8 +160,8 @@ def test_what_is_observed_under_another_identity_changes_nothing(kind: str, chan
 
 def answers(request: Manifest) -> list[Manifest]:
     """Return what sync and finalize answer."""
-    deletion = FinalizeRequest.parse(deepcopy(request) | {"finalizing": True})
-    synced = sync(SyncRequest.parse(deepcopy(request)), Config(), now=NOW).to_json()
+    deletion = HookRequest.parse(deepcopy(request) | {"finalizing": True})
+    synced = sync(HookRequest.parse(deepcopy(request)), Config(), now=NOW).to_json()
     return [synced, finalize(deletion, Config(), now=NOW).to_json()]
 
 

@@ -7,10 +7,11 @@ import pytest
 from support.cases import UID, complete
 from support.offline_metacontroller import World
 
-from hooks import related
+from hooks import references
 from hooks.config import Config
+from hooks.customize import related_rules
 from hooks.function import Function
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 
 CONFIGS = Config.model_validate({"related": {"configs": True}})
 NEITHER = Config.model_validate({"related": {"pods": False}})
@@ -21,34 +22,34 @@ def function(**spec: Any) -> Function:
     return Function.model_validate(complete({"spec": spec}))
 
 
-def missing(asked: SyncRequest, config: Config) -> list[str]:
+def missing(asked: HookRequest, config: Config) -> list[str]:
     assert asked.function is not None
-    return related.missing(asked.function, asked, config)
+    return references.missing(asked.function, asked, config)
 
 
 def version(objects: dict[str, dict[str, Any]], config: Config = CONFIGS, **spec: Any) -> str:
     """Return the version that pods with these Secrets and this spec have."""
     asked = request(objects, **spec)
     assert asked.function is not None
-    return related.configs_version(asked.function, asked, config, missing(asked, config))
+    return references.referenced_data_version(asked.function, asked, config, missing(asked, config))
 
 
-def request(objects: dict[str, dict[str, Any]], **spec: Any) -> SyncRequest:
+def request(objects: dict[str, dict[str, Any]], **spec: Any) -> HookRequest:
     """Return a request with these Secrets: a name and what else there is to say of each."""
     secrets = {
         name: {"kind": "Secret", "metadata": {"name": name, "uid": "u"} | about.pop("metadata", {})} | about
         for name, about in objects.items()
     }
     raw = World(complete({"spec": spec})).request() | {"related": {"Secret.v1": secrets}}
-    return SyncRequest.parse(raw)
+    return HookRequest.parse(raw)
 
 
 def test_pods_are_found_by_the_functions_uid() -> None:
     """The rule depends on nothing that may change while the generation stays, since the answer is kept."""
-    (rule,) = related.rules(function(), Config())
+    (rule,) = related_rules(function(), Config())
     assert rule["labelSelector"] == {"matchLabels": {"serverless.kyma-project.io/uuid": UID}}
     assert (rule["resource"], rule["namespace"]) == ("pods", "default")
-    assert related.rules(function(), NEITHER) == []
+    assert related_rules(function(), NEITHER) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_pods_are_found_by_the_functions_uid() -> None:
 )
 def test_pods_that_weigh_too_much_are_not_asked_for(spec: dict[str, Any], asked: bool) -> None:
     """Each pod carries the source: many large ones would not fit into one request."""
-    assert bool(related.rules(function(**spec), Config())) is asked
+    assert bool(related_rules(function(**spec), Config())) is asked
 
 
 def test_only_named_objects_are_asked_for() -> None:
@@ -74,7 +75,7 @@ def test_only_named_objects_are_asked_for() -> None:
         "secretMounts": [{"secretName": "certificates", "mountPath": "/certificates"}],
         "configMapMounts": [{"configMapName": "pages", "mountPath": "/pages"}],
     }
-    rules = {rule["resource"]: rule.get("names") for rule in related.rules(function(**spec), CONFIGS)}
+    rules = {rule["resource"]: rule.get("names") for rule in related_rules(function(**spec), CONFIGS)}
     assert rules == {"pods": None, "configmaps": ["pages", "paint"], "secrets": ["certificates", "db", "keys"]}
 
 
@@ -127,7 +128,7 @@ def test_the_version_tells_nothing_of_the_data() -> None:
     assert one.function
     assert other.function
     renamed = other.function.model_copy(update={"metadata": other.metadata.model_copy(update={"uid": "other"})})
-    assert related.configs_version(one.function, one, CONFIGS, []) != related.configs_version(
+    assert references.referenced_data_version(one.function, one, CONFIGS, []) != references.referenced_data_version(
         renamed, other, CONFIGS, []
     )
     assert version({"db": SECRET}) == ""
@@ -142,9 +143,9 @@ def test_odd_objects_are_no_error(odd: Any) -> None:
     raw = World(complete({"spec": {"env": [ENV]}})).request() | {"related": {"Secret.v1": {"db": odd}}}
     if isinstance(odd, dict):
         raw["related"]["Secret.v1"]["db"] = {"kind": "Secret", "metadata": {"name": "db"}} | odd
-    asked = SyncRequest.parse(raw)
+    asked = HookRequest.parse(raw)
     assert asked.function is not None
-    assert isinstance(related.configs_version(asked.function, asked, CONFIGS, missing(asked, CONFIGS)), str)
+    assert isinstance(references.referenced_data_version(asked.function, asked, CONFIGS, missing(asked, CONFIGS)), str)
 
 
 @pytest.mark.parametrize("live", [None, 1, "x" * 100_000, "0123456789abcdeg", {"a": "b"}])
@@ -154,6 +155,6 @@ def test_a_forged_version_is_not_taken_over(live: Any) -> None:
     assert asked.function is not None
     template = {"metadata": {"annotations": {"serverless.kyma-project.io/configs-version": live}}}
     asked.observed["Deployment"] = {"spec": {"template": template}}
-    assert related.configs_version(asked.function, asked, CONFIGS, ["missing"]) == ""
+    assert references.referenced_data_version(asked.function, asked, CONFIGS, ["missing"]) == ""
     template["metadata"]["annotations"]["serverless.kyma-project.io/configs-version"] = "0123456789abcdef"
-    assert related.configs_version(asked.function, asked, CONFIGS, ["missing"]) == "0123456789abcdef"
+    assert references.referenced_data_version(asked.function, asked, CONFIGS, ["missing"]) == "0123456789abcdef"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
-from hooks.rules.requirements import LONGEST, MOST, MOST_READ, faults
+from hooks.rules.requirements import LONGEST, MOST, MOST_READ, problems
 
 ACCEPTED = [
     "",
@@ -270,13 +270,13 @@ BESIDE = [
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_accepted(text: str) -> None:
     """Comments, options, URLs, hashes, markers, long lines: all that pip documents."""
-    assert list(faults(text)) == []
+    assert list(problems(text)) == []
 
 
 @pytest.mark.parametrize(("line", "words"), REFUSED)
 def test_refused(line: str, words: str) -> None:
     """A line that neither pip nor uv could take is named by its number, and is not repeated."""
-    (fault,) = faults(f"# first\n\n{line}\nrequests\n")
+    (fault,) = problems(f"# first\n\n{line}\nrequests\n")
     assert fault.startswith("line 3 ")
     assert words in fault
     assert line not in fault.split()
@@ -284,12 +284,12 @@ def test_refused(line: str, words: str) -> None:
 
 def test_long_lines_are_named_by_their_beginning() -> None:
     """A line that goes on counts where it begins."""
-    assert [fault.split()[1] for fault in faults("a \\\n b\nc d\n")] == ["1", "3"]
+    assert [fault.split()[1] for fault in problems("a \\\n b\nc d\n")] == ["1", "3"]
 
 
 def test_not_every_line_is_named() -> None:
     """A text that is no requirements.txt at all is not listed line by line."""
-    assert len(list(faults("a b\n" * 50))) == MOST
+    assert len(list(problems("a b\n" * 50))) == MOST
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9._]{0,8}[A-Za-z0-9])?", fullmatch=True)
@@ -308,25 +308,25 @@ def test_what_packaging_reads_is_accepted(
     wanted = ", ".join(versions)
     line = name + (f"[{', '.join(extras)}]" if extras else "") + (f" ({wanted})" if bracketed and wanted else wanted)
     Requirement(line + marker)
-    assert list(faults(line + marker)) == []
+    assert list(problems(line + marker)) == []
 
 
 @pytest.mark.parametrize("line", [*BOTH, *ONLY_PIP, *ONLY_UV, *LEFT])
 def test_what_an_installer_may_take_is_accepted(line: str) -> None:
     """Refused is only what neither pip nor uv could take."""
-    assert list(faults(line)) == []
+    assert list(problems(line)) == []
 
 
 @pytest.mark.parametrize("line", NEITHER)
 def test_what_no_installer_takes_is_refused(line: str) -> None:
     """What both refuse is refused before a pod starts."""
-    assert len(list(faults(line))) == 1
+    assert len(list(problems(line))) == 1
 
 
 @pytest.mark.parametrize("line", BESIDE)
 def test_files_beside_it_are_refused(line: str) -> None:
     """There is nothing but the requirements.txt in its directory."""
-    (fault,) = faults(line)
+    (fault,) = problems(line)
     assert "names a file beside it" in fault
 
 
@@ -354,13 +354,13 @@ def _is_read(requirement: str) -> bool:
 def test_a_long_requirement_is_refused() -> None:
     """The parser sees short texts only; URLs, markers and hashes may be as long as they need to be."""
     hashes, marker = " --hash=sha256:0" * 999, "python_version > '3' or " * 99
-    assert list(faults("a" * LONGEST)) == []
-    assert "longer than" in next(faults("a" * (LONGEST + 1)))
-    assert list(faults(f"a==1{hashes}")) == list(faults(f"a==1; {marker} x")) == []
-    assert list(faults(f"a @ https://example.com/{'a' * 9999}.whl")) == []
+    assert list(problems("a" * LONGEST)) == []
+    assert "longer than" in next(problems("a" * (LONGEST + 1)))
+    assert list(problems(f"a==1{hashes}")) == list(problems(f"a==1; {marker} x")) == []
+    assert list(problems(f"a @ https://example.com/{'a' * 9999}.whl")) == []
 
 
 def test_reading_ends() -> None:
     """No more lines are read than any Function needs."""
-    assert list(faults("a\n" * MOST_READ + "a b\n")) == []
-    assert len(list(faults("a\n" * (MOST_READ - 1) + "a b\n"))) == 1
+    assert list(problems("a\n" * MOST_READ + "a b\n")) == []
+    assert len(list(problems("a\n" * (MOST_READ - 1) + "a b\n"))) == 1

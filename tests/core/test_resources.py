@@ -10,7 +10,7 @@ from support.cases import complete
 from hooks.config import Config
 from hooks.function import Function
 from hooks.quantity import parse
-from hooks.sizing import Resources, installing, sized
+from hooks.resources import Resources, function_resources, install_resources
 
 Manifest = dict[str, Any]
 AMOUNTS = {"cpu": ["10m", "300m", "2"], "memory": ["16Mi", "300Mi", "3Gi"], "ephemeral-storage": ["1Mi", "1Gi"]}
@@ -20,8 +20,8 @@ DEVICE = "example.com/gpu"
 def both(written: Manifest, config: Config) -> tuple[Resources, Resources]:
     """Return what the Function's container gets, and what the step that installs packages does."""
     spec = Function.model_validate(complete({"spec": {"resourceConfiguration": written}})).spec
-    own = sized(spec.resource_configuration, config)
-    return own, installing(spec.resource_configuration, own, config)
+    own = function_resources(spec.resource_configuration, config)
+    return own, install_resources(spec.resource_configuration, own, config)
 
 
 def effective(resources: Resources) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from support.offline_metacontroller import World
 from test_failing_pods import ROWS
 
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.records import LAST_APPLIED
 from hooks.status import children
 from hooks.status.reasons import Reason, table
@@ -130,7 +130,7 @@ def world_of(deployment: Manifest | None, *, autoscaled: bool, stage: str = "app
 
 def conditions(world: World, *, later: timedelta = timedelta()) -> dict[str, Manifest]:
     """Return the conditions that the hook answers, by type."""
-    answer = sync(SyncRequest.parse(world.request()), Config(), now=NOW + later)
+    answer = sync(HookRequest.parse(world.request()), Config(), now=NOW + later)
     world.parent["status"] = deepcopy(answer.status)
     return {condition["type"]: condition for condition in answer.status["conditions"]}
 
@@ -243,7 +243,7 @@ def test_it_asks_to_look_again() -> None:
     expected = {"absent": 5, "pods refused": 5, "a pod lost just now": 599, "available": 0, "surge": 0}
     for deployment, seconds in expected.items():
         world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
-        assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
+        assert sync(HookRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
 
 
 def autoscaled(*conditions: Manifest) -> World:
@@ -275,7 +275,7 @@ AUTOSCALERS: dict[str, tuple[list[Manifest], str, int]] = {
 def test_autoscalers(given: list[Manifest], reason: str, seconds: int) -> None:
     """An autoscaler that has been unable to work for two minutes is reported; the Function is ready all the time."""
     world = autoscaled(*given)
-    assert sync(SyncRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
+    assert sync(HookRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
     said = conditions(world)
     assert (said["Ready"]["status"], said["Ready"]["reason"]) == ("True", reason)
     assert set(said) == {"ConfigurationReady", "Running", "Ready"}
@@ -335,7 +335,7 @@ def test_reasons_are_spelled_once() -> None:
 
 def test_a_reason_in_an_answer_is_text() -> None:
     """Conditions hold plain strings, which every serializer writes."""
-    answer = sync(SyncRequest.parse(world_of(DEPLOYMENTS["surge"], autoscaled=False).request()), Config(), now=NOW)
+    answer = sync(HookRequest.parse(world_of(DEPLOYMENTS["surge"], autoscaled=False).request()), Config(), now=NOW)
     assert {type(each["reason"]) for each in answer.status["conditions"]} == {str}
 
 
@@ -360,7 +360,7 @@ def test_an_error_in_what_an_autoscaler_says_costs_only_that(monkeypatch: pytest
         raise ValueError("s3cr3t")
 
     monkeypatch.setattr(children, "of_autoscaler", broken)
-    answer = sync(SyncRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
+    answer = sync(HookRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
     assert {each["type"]: each["reason"] for each in answer.status["conditions"]}["Ready"] == "DeploymentReady"
     assert answer.dropped.startswith("ValueError at test_status:")
     assert answer.dropped.endswith(" in broken")

@@ -35,7 +35,7 @@ from hooks.function import (
     Metadata,
     ResourceChoice,
     ResourceConfiguration,
-    Resources,
+    ResourceRequirements,
     SecretMount,
     Source,
 )
@@ -195,7 +195,7 @@ def read_quantity(text: str) -> None:
 def read_requirements(text: str) -> None:
     """Check a requirements.txt, without what is remembered of the last one."""
     requirements._specifier.cache_clear()
-    list(requirements.faults(text))
+    list(requirements.problems(text))
 
 
 def read_yaml(text: str) -> None:
@@ -320,7 +320,7 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
 
 
 def amounts(given: dict[str, str]) -> ResourceConfiguration:
-    resources = Resources.model_construct(requests=given, limits=given, claims=None)
+    resources = ResourceRequirements.model_construct(requests=given, limits=given, claims=None)
     choice = ResourceChoice.model_construct(profile=None, resources=resources)
     return ResourceConfiguration.model_construct(function=choice, build=None)
 

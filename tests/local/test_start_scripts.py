@@ -14,7 +14,7 @@ from support.strategies import texts
 
 from hooks.config import Config
 from hooks.environment import source_chunks
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
 from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
 from hooks.sync import sync
@@ -59,7 +59,7 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
 def variables(family: str, text: str) -> dict[str, str]:
     """Return what a container finds in its environment when the hook has answered for a Function with this source."""
     spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
-    request = SyncRequest.parse(World(complete({"spec": spec})).request())
+    request = HookRequest.parse(World(complete({"spec": spec})).request())
     (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert container["command"][2] == FAMILIES[family].start

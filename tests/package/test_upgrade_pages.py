@@ -15,7 +15,7 @@ from support.upgrade.templates import deployment, of_this_tree, parts, with_defa
 
 from hooks.config import Config
 from hooks.function import FunctionSpec
-from hooks.related import named
+from hooks.references import references
 
 Manifest = dict[str, Any]
 
@@ -38,7 +38,7 @@ def names(spec: Manifest) -> set[str]:
 
 
 def names_objects(spec: Manifest) -> bool:
-    return any(named(FunctionSpec.model_validate(spec)))
+    return any(references(FunctionSpec.model_validate(spec)))
 
 
 def has_dependencies(spec: Manifest) -> bool:

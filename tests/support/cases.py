@@ -29,7 +29,7 @@ from support.offline_metacontroller import World
 
 from hooks.cli.dump import to_yaml
 from hooks.config import Config
-from hooks.protocol import SyncRequest
+from hooks.protocol import HookRequest
 from hooks.sync import finalize, sync
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ class Case:
     def answer(self) -> Manifest:
         """Return what the core answers."""
         hook = finalize if self.request["finalizing"] else sync
-        return hook(SyncRequest.parse(deepcopy(self.request)), self.config, now=self.now).to_json()
+        return hook(HookRequest.parse(deepcopy(self.request)), self.config, now=self.now).to_json()
 
     def dump(self, answer: Manifest) -> str:
         """Return response.yaml for this answer."""
@@ -110,7 +110,7 @@ def settle(world: World, config: Config, now: datetime) -> list[str]:
     """Answer until nothing is written any more, with every pod available; return all writes."""
     writes: list[str] = []
     for _ in range(12):
-        answer = sync(SyncRequest.parse(world.request()), config, now=now).to_json()
+        answer = sync(HookRequest.parse(world.request()), config, now=now).to_json()
         new = world.apply(answer)
         writes += new
         moved = make_available(world)
@@ -159,7 +159,7 @@ def _past(world: World, given: Manifest, config: Config, now: datetime) -> World
     world.children = {key: child for key, child in world.children.items() if key[0] not in given.get("without", [])}
     if "previous" in given:
         earlier = now - timedelta(seconds=given["previous"])
-        answer = sync(SyncRequest.parse(world.request()), config, now=earlier).to_json()
+        answer = sync(HookRequest.parse(world.request()), config, now=earlier).to_json()
         world.parent["status"] = answer["status"] | {"observedGeneration": world.parent["metadata"]["generation"]}
     return world
 

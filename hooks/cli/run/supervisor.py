@@ -12,7 +12,7 @@ from typing import Any
 
 from hooks.cli import runtime_cache
 from hooks.cli.files import Document, Unusable, documents, functions
-from hooks.cli.render import children, completed, faults
+from hooks.cli.render import children, completed, problems_of
 from hooks.cli.run import kubelet
 from hooks.cli.run.instance import Failed, Instance
 from hooks.cli.run.pod import Pod
@@ -127,7 +127,7 @@ class Supervisor:
         await asyncio.gather(*(served.stop() for served in self.served.values()))
 
     def _is_refused(self, name: str, document: Document) -> bool:
-        problems = faults(document, self.config)
+        problems = problems_of(document, self.config)
         if problems:
             print(*problems, sep="\n", file=sys.stderr, flush=True)
             self.refused.add(name)

@@ -21,8 +21,8 @@ from support.offline_metacontroller import World
 
 from hooks.cli.files import documents
 from hooks.config import Config
-from hooks.protocol import SyncRequest
-from hooks.related import named
+from hooks.protocol import HookRequest
+from hooks.references import references
 from hooks.sync import sync
 
 HERE = Path(__file__).parent
@@ -52,14 +52,14 @@ def deployment(name: str, spec: Manifest) -> Manifest:
     spec = deepcopy(spec)
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
     request = World(complete({"metadata": {"name": name}, "spec": spec})).request()
-    for each in named(SyncRequest.parse(request).function.spec):
+    for each in references(HookRequest.parse(request).function.spec):
         found = {
             "apiVersion": "v1",
             "kind": each.kind,
             "metadata": {"name": each.name, "uid": "u", "resourceVersion": "1"},
         }
         request["related"].setdefault(f"{each.kind}.v1", {})[each.name] = found | {"data": {each.key: ""}}
-    answer = sync(SyncRequest.parse(request), config, now=NOW)
+    answer = sync(HookRequest.parse(request), config, now=NOW)
     made = [child for child in answer.children if child["kind"] == "Deployment"]
     assert made, f"{name} is refused: {answer.status['conditions'][0]['message']}"
     return deepcopy(made[0])

@@ -23,7 +23,7 @@ class Resources:
     limits: Mapping[str, str]
 
 
-def sized(chosen: ResourceConfiguration | None, config: Config) -> Resources:
+def function_resources(chosen: ResourceConfiguration | None, config: Config) -> Resources:
     """
     A profile as it stands; resources as written, where a side left out entirely comes from the default profile.
 
@@ -51,7 +51,7 @@ def _whole(amounts: Mapping[str, str]) -> dict[str, str]:
     return {name: amount for name, amount in amounts.items() if not is_overcommitted(name)}
 
 
-def installing(chosen: ResourceConfiguration | None, resources: Resources, config: Config) -> Resources:
+def install_resources(chosen: ResourceConfiguration | None, resources: Resources, config: Config) -> Resources:
     """
     Return the resources of the step that installs packages, for a Function that has these.
 

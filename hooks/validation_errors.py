@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.fragments import INTEGER, STRING
+from hooks.core_v1 import INTEGER, STRING
 
 _WORDS = {
     "missing": "Required value",
@@ -38,7 +38,7 @@ _KEY = "[key]"
 """The last step of pydantic's path to a key of a map."""
 
 
-def faults(error: ValidationError) -> Iterator[tuple[str, str]]:
+def field_errors(error: ValidationError) -> Iterator[tuple[str, str]]:
     """Yield the path and the message of every fault."""
     for fault in error.errors(include_url=False, include_input=False):
         words = _WORDS.get(fault["type"])
