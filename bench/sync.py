@@ -20,9 +20,10 @@ import gc, sys, time
 from datetime import UTC, datetime
 import orjson
 from hooks.config import Config
-from hooks.protocol import HookRequest
+from hooks import protocol
 from hooks.sync import sync
 
+HookRequest = getattr(protocol, "HookRequest", None) or protocol.SyncRequest  # its name in older revisions
 body, config, now = open(sys.argv[1], "rb").read(), Config(), datetime(2026, 1, 1, tzinfo=UTC)
 
 def answer():
