@@ -1,75 +1,86 @@
-"""The routes: health, metrics, and everything else to the handler."""
+"""From a request to an answer: health, metrics, and everything else by the handler."""
 
-import contextlib
-import os
-import sys
 import time
 import traceback
 from typing import Any
 
 import bottle
 
-from function_server import metrics
-from function_server.answer import response
+from function_server import async_calls, metrics, tracing
+from function_server.answer import Answer, answer
+from function_server.connection import Request
 from function_server.event import Event
 from function_server.handler import Handler
+from function_server.time_limit import TimeLimitExceeded
 
 FAILED = "Internal server error"
+_HEALTHY = Answer("200 OK", [("Content-Type", "text/html; charset=UTF-8")], b"OK")
+_NO_ICON = Answer("204 No Content", [], b"")
 
 
-def create_app(handler: Handler, context: dict[str, Any]) -> bottle.Bottle:
-    """Return the WSGI application around `handler`, which is called with an Event and a copy of `context`."""
-    app = bottle.Bottle()
-    traced = _traced if os.environ.get("TRACE_COLLECTOR_ENDPOINT") else contextlib.nullcontext
+def inspect(request: Request) -> Answer | None:
+    """Answer what needs no handler; None for all else."""
+    target = request.target
+    if len(target) > 64 or request.environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return None
+    match target.partition(b"?")[0]:
+        case b"/healthz":
+            return _HEALTHY
+        case b"/favicon.ico":
+            return _NO_ICON
+        case b"/metrics":
+            body, content_type = metrics.page()
+            return Answer("200 OK", [("Content-Type", content_type)], body)
+    return None
 
-    def call() -> Any:
-        """Answer with what the handler makes of the request; its errors are logged, never sent."""
-        request = bottle.request
-        event = Event(request)
+
+class App:
+    """Calls `handler` with an Event and a copy of `context`; errors of the handler are logged and never sent."""
+
+    def __init__(self, handler: Handler, context: dict[str, Any]) -> None:
+        self.handler = handler
+        self.context = context
+
+    def __call__(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer; raises time_limit.TimeLimitExceeded where the call has been ended."""
+        bottle.request.bind(environ)
+        bottle.response.bind()
         started, failed = time.perf_counter(), True
         try:
-            with traced(request):
-                answer = response(_awaited(handler(event, dict(context))))
-            failed = False
+            made = self._called()
+            failed = made.status >= "5"
+        except TimeLimitExceeded:
+            raise
         except bottle.HTTPResponse as raised:
-            failed, answer = raised.status_code >= 500, raised
-        except BaseException:
-            traceback.print_exc()
-            answer = bottle.HTTPResponse(FAILED, 500)
+            made = self._raised(raised)
+            failed = made.status >= "5"
+        except BaseException as error:
+            made = _failed(error)
         finally:
-            metrics.count(request.method, time.perf_counter() - started, failed=failed)
-        return answer
+            metrics.count(environ["REQUEST_METHOD"], time.perf_counter() - started, failed=failed)
+        return made
 
-    app.route("/healthz", "GET", lambda: "OK")
-    app.route("/metrics", "GET", _metrics)
-    app.route("/favicon.ico", "GET", lambda: bottle.HTTPResponse(status=204))
-    app.route("/<:re:.*>", "ANY", call)
-    return app
+    def _called(self) -> Answer:
+        event = Event(bottle.request)
+        with tracing.of_request(event.req):
+            result = self.handler(event, self.context.copy())
+            if hasattr(result, "__await__"):
+                result = async_calls.awaited(result)
+            return answer(result)
 
-
-def _metrics() -> bytes:
-    body, bottle.response.content_type = metrics.page()
-    return body
-
-
-def _awaited(result: Any) -> Any:
-    """Return the outcome of an `async def` handler, or `result` itself."""
-    if not hasattr(result, "__await__"):
-        return result
-    import asyncio  # noqa: PLC0415
-
-    async def outcome() -> Any:
-        return await result
-
-    return asyncio.run(outcome())
+    def _raised(self, raised: bottle.HTTPResponse) -> Answer:
+        if isinstance(raised, bottle.HTTPError) and raised.status_code >= 500:
+            return _failed(raised)
+        try:
+            return answer(raised)
+        except Exception as error:
+            return _failed(error)
 
 
-def _traced(request: bottle.BaseRequest) -> Any:
-    try:
-        from function_server import tracing  # noqa: PLC0415
-
-        return tracing.span(request)
-    except ImportError as error:
-        # A Function may bring another release of OpenTelemetry: it shall work untraced rather than not at all.
-        print(f"tracing is off: {error}", file=sys.stderr)
-        return contextlib.nullcontext()
+def _failed(error: BaseException) -> Answer:
+    """Log an exception from the author's first line on, and return the answer of every failure."""
+    frame = error.__traceback__
+    while frame and frame.tb_next and "function_server" in frame.tb_frame.f_code.co_filename:
+        frame = frame.tb_next
+    traceback.print_exception(type(error), error, frame)
+    return Answer("500 Internal Server Error", [("Content-Type", "text/plain")], FAILED.encode())

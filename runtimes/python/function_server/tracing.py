@@ -1,60 +1,74 @@
 """
-OpenTelemetry, loaded when an endpoint is set or when a handler asks for the tracer.
+Trace context: with TRACE_COLLECTOR_ENDPOINT each call is a span; without it the caller's headers are passed on.
 
-Spans go to TRACE_COLLECTOR_ENDPOINT (OTLP over HTTP) in batches; callers' contexts are taken from W3C and B3
-headers, and `requests` passes them on.
+Either costs nothing for a request that brings no trace context and has no collector.
 """
 
 import contextlib
 import os
-import threading
+import sys
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
-import bottle
-from opentelemetry import trace
-from opentelemetry.propagate import extract
+HEADERS = (
+    *("traceparent", "tracestate", "baggage", "b3"),
+    *("x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
+)
+_STARTS = ("HTTP_TRACEPARENT", "HTTP_B3", "HTTP_X_B3_TRACEID")
+_NOTHING = contextlib.nullcontext()
+_collects = bool(os.environ.get("TRACE_COLLECTOR_ENDPOINT"))
+_passed_on: ContextVar[dict[str, str] | None] = ContextVar("passed_on", default=None)
+_is_patched = False
 
-NAME = "buildless.function"
-_lock = threading.Lock()
-_tracer: trace.Tracer | None = None
 
-
-def tracer() -> trace.Tracer:
-    """Return the process' tracer; without TRACE_COLLECTOR_ENDPOINT its spans are sent nowhere."""
-    global _tracer  # noqa: PLW0603
-    with _lock:
-        if _tracer is None:
-            _tracer = _set_up()
-    return _tracer
+def of_request(request: Any) -> Any:
+    """Return a context manager within which the handler works."""
+    if _collects:
+        return _span(request)
+    environ = request.environ
+    return _passing(environ) if any(key in environ for key in _STARTS) else _NOTHING
 
 
 @contextlib.contextmanager
-def span(request: bottle.BaseRequest) -> Iterator[None]:
-    """Trace the handler's work as a server span below the caller's."""
-    name = os.environ.get("FUNC_NAME", "function")
-    context = extract({name.lower(): value for name, value in request.headers.items()})
-    with tracer().start_as_current_span(name, context, trace.SpanKind.SERVER) as current:
-        current.set_attribute("http.request.method", request.method)
-        current.set_attribute("url.path", request.path)
+def _passing(environ: dict[str, Any]) -> Iterator[None]:
+    """Send the caller's trace headers along with what `requests` sends."""
+    if "requests" in sys.modules:
+        _patch()
+    found = {name: environ.get("HTTP_" + name.upper().replace("-", "_")) for name in HEADERS}
+    token = _passed_on.set({name: value for name, value in found.items() if value})
+    try:
         yield
+    finally:
+        _passed_on.reset(token)
+        if detach := environ.get("function_server.detach"):
+            detach()
 
 
-def _set_up() -> trace.Tracer:
-    from opentelemetry.instrumentation.requests import RequestsInstrumentor  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+def _patch() -> None:
+    global _is_patched  # noqa: PLW0603
+    if _is_patched:
+        return
+    _is_patched = True
+    session = sys.modules["requests"].Session
+    send = session.send
 
-    provider = TracerProvider(resource=Resource.create({"service.name": os.environ.get("FUNC_NAME", "function")}))
-    if endpoint := os.environ.get("TRACE_COLLECTOR_ENDPOINT"):
-        provider.add_span_processor(_exporter(endpoint))
-    trace.set_tracer_provider(provider)
-    RequestsInstrumentor().instrument()
-    return trace.get_tracer(NAME)
+    def send_with_context(self: Any, request: Any, **named: Any) -> Any:
+        for name, value in (_passed_on.get() or {}).items():
+            request.headers.setdefault(name, value)
+        return send(self, request, **named)
+
+    session.send = send_with_context
 
 
-def _exporter(endpoint: str) -> Any:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+def _span(request: Any) -> Any:
+    global _collects  # noqa: PLW0603
+    try:
+        from function_server import telemetry  # noqa: PLC0415
 
-    return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))
+        return telemetry.span(request)
+    except ImportError as error:
+        # A Function may bring another release of OpenTelemetry: it shall work untraced rather than not at all.
+        print(f"tracing is off: {error}", file=sys.stderr)
+        _collects = False
+        return _NOTHING
