@@ -55,7 +55,11 @@ def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | N
             connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
         response = connection.getresponse()
         text = response.read()
-    return response.status, {name.lower(): value for name, value in response.getheaders()}, text
+    headers: dict[str, str | None] = {}
+    for name, value in response.getheaders():
+        given = headers.get(name.lower())
+        headers[name.lower()] = f"{given}, {value}" if given else value
+    return response.status, headers, text
 
 
 def get(server: Server, path: str) -> tuple[int, dict[str, str | None], bytes]:

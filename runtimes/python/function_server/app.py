@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import bottle
@@ -14,24 +15,28 @@ from function_server.handler import Handler
 from function_server.time_limit import TimeLimitExceeded
 
 FAILED = "Internal server error"
-_HEALTHY = Answer("200 OK", [("Content-Type", "text/html; charset=UTF-8")], b"OK")
-_NO_ICON = Answer("204 No Content", [], b"")
 
 
-def inspect(request: Request) -> Answer | None:
-    """Answer what needs no handler; None for all else."""
-    target = request.target
-    if len(target) > 64 or request.environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+def own(request: Request) -> Callable[[], Answer] | None:
+    """Return what answers a request that needs no handler; None for all else."""
+    if request.environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return None
-    match target.partition(b"?")[0]:
-        case b"/healthz":
-            return _HEALTHY
-        case b"/favicon.ico":
-            return _NO_ICON
-        case b"/metrics":
-            body, content_type = metrics.page()
-            return Answer("200 OK", [("Content-Type", content_type)], body)
-    return None
+    return _OWN.get(request.target.partition(b"?")[0])
+
+
+def _metrics() -> Answer:
+    try:
+        body, content_type = metrics.page()
+    except Exception as error:
+        return _failed(error)
+    return Answer("200 OK", [("Content-Type", content_type)], body)
+
+
+_OWN: dict[bytes, Callable[[], Answer]] = {
+    b"/healthz": lambda: Answer("200 OK", [("Content-Type", "text/html; charset=UTF-8")], b"OK"),
+    b"/favicon.ico": lambda: Answer("204 No Content", [], b""),
+    b"/metrics": _metrics,
+}
 
 
 class App:

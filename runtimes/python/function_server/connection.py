@@ -101,7 +101,7 @@ class Connection:
             self._refuse_upgrade(data, upgrade.args[0])
         except httptools.HttpParserError:
             self.refusal = self.refusal or Refused(400, "the request is not HTTP/1.1")
-        if self.phase == "head" and self.head_bytes + len(self.request.target) > HEAD_BYTES:
+        if not self.refusal and self.phase == "head" and self.head_bytes + len(self.request.target) > HEAD_BYTES:
             self.refusal = Refused(431, "the headers are too large")
 
     def expire(self) -> None:

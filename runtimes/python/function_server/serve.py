@@ -15,7 +15,7 @@ from typing import Any
 import bottle
 
 from function_server import access_log, handler, replaceable, settings
-from function_server.app import App, inspect
+from function_server.app import App, own
 from function_server.workers import Server
 
 DRAIN_SECONDS = 1.0
@@ -33,7 +33,7 @@ def main(listener: socket.socket) -> None:
     app: Any = App(handler.load(), chosen.context)
     if os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"):
         app = access_log.logged(app)
-    server = Server(listener, app, inspect, chosen)
+    server = Server(listener, app, own, chosen)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _drain(server))
     server.run()

@@ -31,21 +31,20 @@ _READ = select.EPOLLIN | select.EPOLLONESHOT
 _WRITE = select.EPOLLOUT | select.EPOLLONESHOT
 
 Application = Callable[[dict[str, Any]], Answer]
+Own = Callable[[Request], Callable[[], Answer] | None]
 
 
 class Server:
     """
-    Serve `app` at `listener`; `inspect(environ)` answers what needs no handler, or returns None.
+    Serve `app` at `listener`; `own(request)` returns what answers without the handler, or None.
 
     `run()` occupies the main thread until stop() has been called and every call has ended.
     """
 
-    def __init__(
-        self, listener: socket.socket, app: Application, inspect: Callable[[Request], Answer | None], settings: Settings
-    ) -> None:
+    def __init__(self, listener: socket.socket, app: Application, own: Own, settings: Settings) -> None:
         self.listener = listener
         self.app = app
-        self.inspect = inspect
+        self.own = own
         self.settings = settings
         self.budget = Budget(settings.memory)
         self.connections: dict[int, Connection] = {}
@@ -172,7 +171,7 @@ class Server:
         """Answer what is complete, then wait for more; close where nothing more can come."""
         try:
             while connection.ready and not connection.outbox:
-                if not may_call and not self._is_inspected(connection):
+                if not may_call and not self.own(connection.ready[0]):
                     connection.handled = True
                     self._keep(connection)
                     return
@@ -191,9 +190,6 @@ class Server:
             traceback.print_exc()
             self._close(connection)
 
-    def _is_inspected(self, connection: Connection) -> bool:
-        return self.inspect(connection.ready[0]) is not None
-
     def _keep(self, connection: Connection) -> None:
         """Leave a call to the first thread that is free; one may have become so meanwhile."""
         self.waiting.append(connection)
@@ -201,14 +197,13 @@ class Server:
             self._kick[1].send(b"x")
 
     def _answer(self, connection: Connection, request: Request) -> None:
-        answer = self.inspect(request)
+        own = self.own(request)
         keep = request.keep_alive and not self.stopping
         try:
-            if answer is None:
-                self._call(connection, request, keep=keep)
+            if own:
+                self._send(connection, request, own(), None, keep=keep)
             else:
-                complete(request, connection)
-                self._send(connection, request, answer, None, keep=keep)
+                self._call(connection, request, keep=keep)
         finally:
             connection.release(request)
 
