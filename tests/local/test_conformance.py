@@ -106,6 +106,49 @@ def test_a_python_handler_that_is_out_of_time_is_ended(servers: Callable[[str], 
     pytest.fail("the handler's thread is still running")
 
 
+@pytest.mark.parametrize("limit", ["0", "9999999", "1e3"])
+def test_a_long_limit_is_no_limit(limit: str) -> None:
+    """0 is none, and nothing overflows."""
+    with started("python", FUNC_TIMEOUT=limit) as server:
+        assert get(server, "/later")[2] == b"later"
+
+
+@pytest.mark.parametrize("limit", ["3m", "-1", "nan", "inf"])
+def test_a_limit_that_is_no_number_ends_the_process(limit: str) -> None:
+    """The last line names the variable and what it has to be."""
+    with started("python", ready=False, FUNC_TIMEOUT=limit) as server:
+        assert server.process.wait(30) == 1
+        assert server.output.strip().rpartition("\n")[2].startswith(f'FUNC_TIMEOUT: Invalid value: "{limit}"')
+
+
+def test_the_limit_of_a_stream_is_one_of_silence() -> None:
+    """A stream may take longer than FUNC_TIMEOUT while its pieces come."""
+    with started("python", FUNC_TIMEOUT="1") as server:
+        assert get(server, "/ticks")[2] == b"012345"
+
+
+def test_a_stream_that_fails_midway_is_cut_logged_and_counted() -> None:
+    """The caller sees that it is not whole, the author sees why."""
+    with started("python") as server:
+        with pytest.raises(http.client.IncompleteRead):
+            get(server, "/fails-midway")
+        assert "secret-in-the-error" in server.output
+        assert "workers.py" not in server.output
+        page = get(server, "/metrics")[2].decode()
+    assert 'function_failures_total{method="GET"} 1.0' in page
+
+
+def test_packages_of_the_function_do_not_break_the_server(tmp_path: Path) -> None:
+    """What a Function installs is found by its handler, and not by the server."""
+    for name in ("bottle", "httptools", "cloudevents"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('of the Function')")
+    with started("python", PYTHONPATH=str(tmp_path)) as server:
+        assert get(server, "/text")[2] == b"text"
+        event = {"ce-specversion": "1.0", "ce-type": "t", "ce-source": "s", "ce-id": "i"}
+        assert ask(server, {"path": "/cloud-event", "headers": event})[0] == 200
+        assert get(server, "/old-cloud-events")[0] == 500
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_metrics_count_calls_and_failures_when_they_are_done(family: str) -> None:
     with started(family) as server:
@@ -218,6 +261,17 @@ def test_sends_traces_below_the_callers(family: str, collector: ThreadingHTTPSer
     assert b"inner" in sent
     assert b"hello" in sent
     assert bytes.fromhex(trace) in sent or trace.encode() in sent
+
+
+def test_the_callers_trace_is_passed_on_without_a_collector() -> None:
+    """Before and after the handler has used the tracer, whose spans belong to the same trace."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    with started("python") as server:
+        assert get(server, "/passes-trace-on")[2] == b"none"
+        for path in ("/passes-trace-on", "/trace-of-tracer", "/passes-trace-on", "/trace-of-tracer"):
+            assert trace.encode() in ask(server, {"path": path, "headers": headers})[2], path
+        assert trace.encode() not in get(server, "/trace-of-tracer")[2]
 
 
 @pytest.mark.parametrize("family", FAMILIES[1:])

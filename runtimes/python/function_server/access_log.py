@@ -1,26 +1,19 @@
 """A line on standard output for each call, in Apache's combined log format, with KYMA_INTERNAL_LOGGER_ENABLED."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from function_server.answer import Answer
 
 
-def logged(app: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """Return `app`, with a line for each answer."""
-
-    def with_line(environ: dict[str, Any]) -> Answer:
-        answer = app(environ)
-        moment = time.strftime("%d/%b/%Y:%H:%M:%S %z")
-        line = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']} {environ['SERVER_PROTOCOL']}"
-        size = "-" if answer.length is None else answer.length
-        referer, agent = environ.get("HTTP_REFERER", "-"), environ.get("HTTP_USER_AGENT", "-")
-        fields = f'"{_quoted(line)}" {answer.status[:3]} {size} "{_quoted(referer)}" "{_quoted(agent)}"'
-        print(f"{environ['REMOTE_ADDR']} - - [{moment}] {fields}", flush=True)
-        return answer
-
-    return with_line
+def line(environ: dict[str, Any], answer: Answer) -> None:
+    """Print the line of a call."""
+    moment = time.strftime("%d/%b/%Y:%H:%M:%S %z")
+    request = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']} {environ['SERVER_PROTOCOL']}"
+    size = "-" if answer.length is None else answer.length
+    referer, agent = environ.get("HTTP_REFERER", "-"), environ.get("HTTP_USER_AGENT", "-")
+    fields = f'"{_quoted(request)}" {answer.status[:3]} {size} "{_quoted(referer)}" "{_quoted(agent)}"'
+    print(f"{environ['REMOTE_ADDR']} - - [{moment}] {fields}", flush=True)
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """From a request to an answer: health, metrics, and everything else by the handler."""
 
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from typing import Any
 
 import bottle
 
-from function_server import async_calls, metrics, tracing
+from function_server import access_log, async_calls, metrics, tracing
 from function_server.answer import Answer, answer
 from function_server.connection import Request
 from function_server.event import Event
@@ -45,6 +46,7 @@ class App:
     def __init__(self, handler: Handler, context: dict[str, Any]) -> None:
         self.handler = handler
         self.context = context
+        self.logs = bool(os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"))
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         """Return the answer; raises time_limit.TimeLimitExceeded where the call has been ended."""
@@ -63,7 +65,14 @@ class App:
             made = _failed(error)
         finally:
             metrics.count(environ["REQUEST_METHOD"], time.perf_counter() - started, failed=failed)
+        if self.logs:
+            access_log.line(environ, made)
         return made
+
+    def fail_midway(self, environ: dict[str, Any], error: Exception) -> None:
+        """Log and count a stream that could not be sent to its end."""
+        _failed(error)
+        metrics.count_failure(environ["REQUEST_METHOD"])
 
     def _called(self) -> Answer:
         event = Event(bottle.request)

@@ -33,6 +33,12 @@ def count(method: str, seconds: float, *, failed: bool) -> None:
         calls.buckets[bisect_left(BUCKETS, seconds)] += 1
 
 
+def count_failure(method: str) -> None:
+    """Count a call that is counted already as a failure, too."""
+    with _lock:
+        _by_method[method if method in METHODS else "other"].failures += 1
+
+
 def page() -> tuple[bytes, str]:
     """Return all metrics as Prometheus reads them, and their content type."""
     import prometheus_client  # noqa: PLC0415

@@ -10,11 +10,10 @@ import os
 import signal
 import socket
 import threading
-from typing import Any
 
 import bottle
 
-from function_server import access_log, handler, replaceable, settings
+from function_server import handler, replaceable, settings
 from function_server.app import App, own
 from function_server.workers import Server
 
@@ -30,9 +29,7 @@ def main(listener: socket.socket) -> None:
     chosen = settings.read()
     bottle.BaseRequest.MEMFILE_MAX = chosen.body_limit
     replaceable.first()
-    app: Any = App(handler.load(), chosen.context)
-    if os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"):
-        app = access_log.logged(app)
+    app = App(handler.load(), chosen.context)
     server = Server(listener, app, own, chosen)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _drain(server))

@@ -27,13 +27,16 @@ def of_request(request: Any) -> Any:
     if _collects:
         return _span(request)
     environ = request.environ
-    return _passing(environ) if any(key in environ for key in _STARTS) else _NOTHING
+    return _passing(request, environ) if any(key in environ for key in _STARTS) else _NOTHING
 
 
 @contextlib.contextmanager
-def _passing(environ: dict[str, Any]) -> Iterator[None]:
+def _passing(request: Any, environ: dict[str, Any]) -> Iterator[None]:
     """Send the caller's trace headers along with what `requests` sends."""
-    if "requests" in sys.modules:
+    if telemetry := sys.modules.get("function_server.telemetry"):
+        # A call before has used the tracer: `requests` makes spans of its own, below the caller's.
+        telemetry.tracer_of(request)
+    elif "requests" in sys.modules:
         _patch()
     found = {name: environ.get("HTTP_" + name.upper().replace("-", "_")) for name in HEADERS}
     token = _passed_on.set({name: value for name, value in found.items() if value})

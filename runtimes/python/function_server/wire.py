@@ -74,8 +74,6 @@ def send_stream(call: Call, first: bytes, stream: Stream, *, is_chunked: bool) -
                 pending = b""
             pending += b"0\r\n\r\n" if is_chunked else b""
         _send(call, pending)
-    except OSError as error:
-        raise Broken from error
     finally:
         stream.close()
 

@@ -13,10 +13,10 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from function_server import time_limit
-from function_server.answer import Answer
+from function_server.answer import Answer, Stream
+from function_server.app import App
 from function_server.budget import Budget
 from function_server.connection import LINGER_SECONDS, Connection, Refused, Request, complete
 from function_server.settings import Settings
@@ -30,7 +30,6 @@ SWEEP_SECONDS, SHORTEST_TICK = 1.0, 0.05
 _READ = select.EPOLLIN | select.EPOLLONESHOT
 _WRITE = select.EPOLLOUT | select.EPOLLONESHOT
 
-Application = Callable[[dict[str, Any]], Answer]
 Own = Callable[[Request], Callable[[], Answer] | None]
 
 
@@ -41,7 +40,7 @@ class Server:
     `run()` occupies the main thread until stop() has been called and every call has ended.
     """
 
-    def __init__(self, listener: socket.socket, app: Application, own: Own, settings: Settings) -> None:
+    def __init__(self, listener: socket.socket, app: App, own: Own, settings: Settings) -> None:
         self.listener = listener
         self.app = app
         self.own = own
@@ -250,9 +249,19 @@ class Server:
             if call:
                 call.responded = True
         elif call:
-            send_stream(call, first, answer.body, is_chunked=is_chunked)
+            self._stream(call, first, answer.body, is_chunked=is_chunked)
         if not keep or (not is_chunked and answer.length is None):
             self._finish(connection)
+
+    def _stream(self, call: Call, first: bytes, stream: Stream, *, is_chunked: bool) -> None:
+        """Send a stream; one that fails midway is cut, so that the client sees that it is not whole."""
+        try:
+            send_stream(call, first, stream, is_chunked=is_chunked)
+        except OSError as error:
+            raise Broken from error
+        except Exception as error:
+            self.app.fail_midway(call.request.environ, error)
+            raise Broken from error
 
     def _finish(self, connection: Connection) -> None:
         """Close after the last answer; what is still to be sent is sent first."""

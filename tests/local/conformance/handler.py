@@ -155,7 +155,32 @@ def copied_request(event, context):
     return copy.copy(event.req).path
 
 
+def ticks(event, context):
+    for number in range(6):
+        time.sleep(0.3)
+        yield f"{number}"
+
+
+def seen_trace(event, context):
+    return event.req.headers.get("traceparent", "none")
+
+
+def passes_trace_on(event, context):
+    import requests  # noqa: PLC0415 - takes longer to load than all else
+
+    return requests.get(f"http://127.0.0.1:{os.environ['FUNC_PORT']}/seen-trace", timeout=5).text
+
+
+def trace_of_tracer(event, context):
+    with event.tracer.start_as_current_span("inner") as span:
+        return f"{span.get_span_context().trace_id:032x}"
+
+
 PATHS = {
+    "/ticks": ticks,
+    "/seen-trace": seen_trace,
+    "/passes-trace-on": passes_trace_on,
+    "/trace-of-tracer": trace_of_tracer,
     "/tuple-object": lambda e, c: ({"a": 1}, 201),
     "/tuple-enum": lambda e, c: ({"a": 1}, HTTPStatus.CREATED),
     "/tuple-line": lambda e, c: ("made", "201 Created"),
