@@ -268,7 +268,13 @@ def test_the_callers_trace_is_passed_on_without_a_collector() -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     with started("python") as server:
-        assert get(server, "/passes-trace-on")[2] == b"none"
+        other = get(server, "/passes-trace-on")[2]
+        assert (len(other), other[:3]) == (55, b"00-")
+        for given in (
+            {"b3": f"{trace}-b7ad6b7169203331-1"},
+            {"X-B3-TraceId": trace, "X-B3-SpanId": "b7ad6b7169203331"},
+        ):
+            assert trace.encode() in ask(server, {"path": "/passes-trace-on", "headers": given})[2]
         for path in ("/passes-trace-on", "/trace-of-tracer", "/passes-trace-on", "/trace-of-tracer"):
             assert trace.encode() in ask(server, {"path": path, "headers": headers})[2], path
         assert trace.encode() not in get(server, "/trace-of-tracer")[2]
