@@ -12,7 +12,8 @@ function.py            a Function as written, like crds/functions.yaml
 core_v1.py             types of Kubernetes' core/v1 within a Function
 validation_errors.py   pydantic's errors in the API server's words
 rules/                 every rule, and which component enforces it first
-kubernetes_names.py    Kubernetes' grammar of names, labels and annotations
+kubernetes_names.py    the names that Kubernetes accepts
+pod_annotations.py     the annotations of a pod that Kubernetes reads
 admission.py           the admission policies of a config
 config.py              what an operator may choose (config_types.py, config_texts.py, config_rules.py)
 resolve.py             every default of a Function

@@ -13,12 +13,13 @@ from typing import Any
 from hooks import kubernetes_names as names
 from hooks import quantity
 from hooks.config_texts import invalid, shown
+from hooks.pod_annotations import APPARMOR, SECCOMP, SECCOMP_POD, annotation_fault
 
 LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 """With lower limits no runtime starts; most likely the unit was forgotten. 0 is no limit to the kubelet."""
 POD_BYTES = 10 * 1024
 """What the settings may add to a Deployment, beside what a user may: Metacontroller keeps both in one annotation."""
-IN_PLACE_OF_FIELDS = (names.APPARMOR, names.SECCOMP, names.SECCOMP_POD)
+IN_PLACE_OF_FIELDS = (APPARMOR, SECCOMP, SECCOMP_POD)
 RESERVED = ("serverless.kyma-project.io/", "kubernetes.io/config.")
 """Keys of the hook's own, and of the kubelet's."""
 IN_PODS = (
@@ -129,7 +130,7 @@ def _annotations(annotations: Mapping[str, Any]) -> Iterator[Fault]:
             yield path, "Forbidden: Kubernetes reads it in place of the profiles that Functions may choose"
         elif key.startswith(RESERVED):
             yield path, f"Forbidden: no key may begin with {' or '.join(RESERVED)}"
-        elif isinstance(value, str) and (fault := names.annotation_fault(key, value)):
+        elif isinstance(value, str) and (fault := annotation_fault(key, value)):
             yield path, f"Forbidden: {fault}"
 
 

@@ -23,6 +23,7 @@ from hooks.cli.files import documents
 from hooks.config import Config, Unsound, load, over_defaults
 from hooks.config_texts import shown
 from hooks.function import Function
+from hooks.pod_annotations import annotation_fault
 from hooks.protocol import HookRequest
 from hooks.rules import validate
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
@@ -398,7 +399,7 @@ def refusals(found: dict[str, Manifest]) -> Iterator[str]:
         yield from of_resources(container["resources"])
     for key, value in template.get("metadata", {}).get("annotations", {}).items():
         yield from (
-            f"annotation {key}" for _ in (1,) if not names.is_annotation_key(key) or names.annotation_fault(key, value)
+            f"annotation {key}" for _ in (1,) if not names.is_annotation_key(key) or annotation_fault(key, value)
         )
     for volume in pod["volumes"]:
         yield from (str(volume) for _ in (1,) if quantity.parse(volume.get("emptyDir", {}).get("sizeLimit", 1)) <= 0)

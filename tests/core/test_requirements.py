@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
-from hooks.rules.requirements import LONGEST, MOST, MOST_READ, problems
+from hooks.rules.requirements import LONGEST, MOST_LINES, MOST_PROBLEMS, problems
 
 ACCEPTED = [
     "",
@@ -40,20 +40,20 @@ ACCEPTED = [
     "\ufeffrequests\r\nflask\r\n",
 ]
 REFUSED = [
-    ("def main(event, context):", "is no requirement"),
-    ('{"dependencies": {}}', "is no requirement"),
-    ("requests flask", "is no requirement"),
-    ("requests=2.32", "is no requirement"),
-    ("requests>=", "is no requirement"),
-    ("requests,flask", "is no requirement"),
-    ("-requests", "names a file beside it"),
+    ("def main(event, context):", "must be a requirement"),
+    ('{"dependencies": {}}', "must be a requirement"),
+    ("requests flask", "must be a requirement"),
+    ("requests=2.32", "must be a requirement"),
+    ("requests>=", "must be a requirement"),
+    ("requests,flask", "must be a requirement"),
+    ("-requests", "must be a package or a URL"),
     ("--upgrade requests", "pip does not know"),
-    ("-r base.txt", "names a file beside it"),
-    ("-rbase.txt", "names a file beside it"),
-    ("--constraint=c.txt", "names a file beside it"),
-    ("-e .", "names a file beside it"),
-    (".", "is no requirement"),
-    ("./local", "names a file beside it"),
+    ("-r base.txt", "must be a package or a URL"),
+    ("-rbase.txt", "must be a package or a URL"),
+    ("--constraint=c.txt", "must be a package or a URL"),
+    ("-e .", "must be a package or a URL"),
+    (".", "must be a requirement"),
+    ("./local", "must be a package or a URL"),
 ]
 
 
@@ -277,19 +277,19 @@ def test_accepted(text: str) -> None:
 def test_refused(line: str, words: str) -> None:
     """A line that neither pip nor uv could take is named by its number, and is not repeated."""
     (fault,) = problems(f"# first\n\n{line}\nrequests\n")
-    assert fault.startswith("line 3 ")
+    assert fault.startswith("line 3: ")
     assert words in fault
     assert line not in fault.split()
 
 
 def test_long_lines_are_named_by_their_beginning() -> None:
     """A line that goes on counts where it begins."""
-    assert [fault.split()[1] for fault in problems("a \\\n b\nc d\n")] == ["1", "3"]
+    assert [fault.split()[1] for fault in problems("a \\\n b\nc d\n")] == ["1:", "3:"]
 
 
 def test_not_every_line_is_named() -> None:
     """A text that is no requirements.txt at all is not listed line by line."""
-    assert len(list(problems("a b\n" * 50))) == MOST
+    assert len(list(problems("a b\n" * 50))) == MOST_PROBLEMS
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9._]{0,8}[A-Za-z0-9])?", fullmatch=True)
@@ -327,7 +327,7 @@ def test_what_no_installer_takes_is_refused(line: str) -> None:
 def test_files_beside_it_are_refused(line: str) -> None:
     """There is nothing but the requirements.txt in its directory."""
     (fault,) = problems(line)
-    assert "names a file beside it" in fault
+    assert "must be a package or a URL" in fault
 
 
 BARE = [
@@ -355,12 +355,12 @@ def test_a_long_requirement_is_refused() -> None:
     """The parser sees short texts only; URLs, markers and hashes may be as long as they need to be."""
     hashes, marker = " --hash=sha256:0" * 999, "python_version > '3' or " * 99
     assert list(problems("a" * LONGEST)) == []
-    assert "longer than" in next(problems("a" * (LONGEST + 1)))
+    assert "may not be more than" in next(problems("a" * (LONGEST + 1)))
     assert list(problems(f"a==1{hashes}")) == list(problems(f"a==1; {marker} x")) == []
     assert list(problems(f"a @ https://example.com/{'a' * 9999}.whl")) == []
 
 
 def test_reading_ends() -> None:
     """No more lines are read than any Function needs."""
-    assert list(problems("a\n" * MOST_READ + "a b\n")) == []
-    assert len(list(problems("a\n" * (MOST_READ - 1) + "a b\n"))) == 1
+    assert list(problems("a\n" * MOST_LINES + "a b\n")) == []
+    assert len(list(problems("a\n" * (MOST_LINES - 1) + "a b\n"))) == 1

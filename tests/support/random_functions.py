@@ -1,17 +1,18 @@
 """
-Functions by chance, always the same ones for the same seed: sound, or broken in one to three ways.
+Random Functions, the same for the same seed: sound, or broken in one to three ways.
 
-A break is either one of BREAKS, written by hand for the rules, or it is taken from the CRD's schema: some property gets
-a value that its type, bounds, pattern or enum forbids. "Broken" is only what was meant: who judges is the test.
+A break is an example of tests/core/broken_specs.yaml, or it is taken from the CRD's schema: some property gets a value
+that its type, bounds, pattern or enum forbids. The test decides whether the result is broken.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
-from itertools import chain
+from itertools import chain, groupby
 from random import Random
 from typing import Any
 
 import yaml
+from support.broken_specs import Example, examples
 from support.cases import ROOT
 
 Manifest = dict[str, Any]
@@ -22,25 +23,6 @@ SPEC = SCHEMA["openAPIV3Schema"]["properties"]["spec"]
 
 SIDES = ("requests", "limits")
 KEYS = ["a", "A.b-c_d", "example.com/x", "a" * 63, "x" * 63 + ".example.com/" + "y" * 63]
-BAD_KEYS = ["a b", "-a", "a-", "", "a" * 64, "A.com/x", "a/b/c", "/a", "a/", "é", "a\n", "x" * 254 + "/a"]
-QUANTITIES = ["1", "1000m", 2, "1.5", "0.5", "1e3", "5E", "1.", "+2", "2000000u"]
-BAD_QUANTITIES = [
-    "much",
-    "1KK",
-    "",
-    "1 ",
-    "--1",
-    "1.2.3",
-    "1e",
-    "1ee3",
-    "0x1",
-    "1Kim",
-    "1\n",
-    "Ki",
-    ".",
-    "1_0",
-    "\u0661",
-]
 SOURCES = ["x", "module.exports = {main: () => 'hi'}\n", "$(A) $$ \\ <&> \u2028 😀", "\t", "x" * 70_000]
 PACKAGES = ["", " \n", '{"dependencies": {"a": "1"}}', "requests>=2,<3\n", "[1]", "{", "-e .\n", "a b c"]
 
@@ -439,9 +421,6 @@ POOLS |= {
 }
 POOLS |= {f"labels.{key}": (["", "a", "A-b_c.d", "x" * 63], TEXTS) for key in chain(*MAPS["labels"])}
 POOLS |= {f"nodeSelector.{key}": (["", "a", "x" * 63], TEXTS) for key in chain(*MAPS["nodeSelector"])}
-OF_PROFILES = [f"{APPARMOR}function", f"{SECCOMP}function", f"{SECCOMP}install-dependencies", SECCOMP_POD]
-NODE, TYPES = ["appArmorProfile", "seccompProfile"], ["Localhost", "Localhost", "RuntimeDefault"]
-ENV_FROM = ["configMapRef", "secretRef"]
 TOGETHER: dict[str, Callable[[Random, Manifest], None]] = {
     "appArmorProfile": profile,
     "seccompProfile": profile,
@@ -462,202 +441,22 @@ ODD_FIELDS = {
 INSTALLED = {"nodejs": ["{}", '\ufeff{"dependencies": {}}'], "python": ["requests\n", "\ufeffrequests"]}
 
 
-def merge(**fields: Callable[[Random], Any]) -> Break:
-    """Break by giving fields of the spec another value."""
+def as_break(broken: list[Example]) -> Break:
+    """Break by giving the Function the name and the fields of one of these examples."""
 
     def apply(random: Random, parent: Manifest) -> None:
-        parent["spec"] |= {field: make(random) for field, make in fields.items()}
+        example = random.choice(broken)
+        complete = example.parent()
+        parent["metadata"]["name"] = complete["metadata"]["name"]
+        parent["spec"] |= {field: complete["spec"].get(field) for field in example.spec}
 
     return apply
 
 
-def named(random: Random, parent: Manifest) -> None:
-    parent["metadata"]["name"] = random.choice(["9a", "a.b", "A", "a-", "a_b", "x" * 64, "x" * 253, "é"])
-
-
-def in_source(random: Random, parent: Manifest) -> None:
-    bad = [{"source": "a\0b"}, {"dependencies": "a\0"}, {"dependencies": "x" * 131_046}, {"dependencies": "é" * 65_523}]
-    source = parent["spec"].get("source")
-    inline = source.get("inline") if isinstance(source, dict) else None
-    parent["spec"]["source"] = {
-        "inline": (inline if isinstance(inline, dict) else {"source": "x"}) | random.choice(bad)
-    }
-
-
-def resources(make: Callable[[Random], Manifest], place: tuple[str, ...] = ("function", "build")) -> Break:
-    """Break by giving the pods or the build a choice of resources."""
-    return merge(resourceConfiguration=lambda random: {random.choice(place): make(random)})
-
-
-def written(random: Random, values: list[Any]) -> Manifest:
-    side, name = random.choice(["requests", "limits"]), random.choice(["cpu", "memory", "example.com/gpu"])
-    return {"resources": {side: {name: random.choice(values), "other": "1"}}}
-
-
-def upside_down(random: Random) -> Manifest:
-    return {"resources": {"requests": {"cpu": "2", "memory": 3, "x": "1"}, "limits": {"cpu": "1999m", "memory": "2"}}}
-
-
-def git(random: Random) -> Manifest:
-    blank = random.choice([" ", "\u2003", "\t\n", "/", "\x1c"])
-    return {"gitRepository": {"url": "u", "baseDir": blank, "reference": random.choice([blank, "main"])}}
-
-
-def pick(random: Random, pool: str) -> Any:
-    """Return a value of a pool, as often an odd one as not."""
-    return random.choice(random.choice(POOLS[pool]))
-
-
-def sourced(make: Callable[[Random], Manifest]) -> Break:
-    return merge(env=lambda random: [{"name": "A", "valueFrom": make(random)}])
-
-
-def mounted(*paths: str) -> Break:
-    return merge(secretMounts=lambda random: [{"secretName": "s", "mountPath": path} for path in paths])
-
-
-def context(field: str, *values: Manifest) -> Break:
-    return merge(**{field: lambda random: deepcopy(random.choice(values))})
-
-
 BREAKS: dict[str, Break] = {
-    "name": named,
-    "runtime": merge(runtime=lambda r: r.choice(["ruby33", "a", "nodejs-22", "x" * 63])),
-    "no source": merge(source=lambda r: r.choice([{}, {"inline": None}])),
-    "two sources": merge(source=lambda r: {"inline": {"source": "x"}} | git(r)),
-    "git": merge(source=git),
-    "text": in_source,
-    "unmeasured": merge(
-        scaleConfig=lambda r: {"minReplicas": 1, "maxReplicas": 2, "targetMemoryUtilizationPercentage": 80},
-        resourceConfiguration=lambda r: {
-            "function": {
-                "resources": {side: {r.choice(["memory", "cpu", "ephemeral-storage"]): "1Gi"} for side in SIDES}
-            }
-        },
-    ),
-    "own account": lambda r, parent: parent["spec"].update(serviceAccountName=parent["metadata"]["name"]),
-    "huge pages": resources(
-        lambda r: {
-            "resources": {
-                "requests": {"ephemeral-storage": "1"},
-                "limits": {"hugepages-2Mi": r.choice(["2Mi", "3Mi", "2097152", "1e15"])},
-            }
-        }
-    ),
-    "device": resources(
-        lambda r: {
-            "resources": {
-                "requests": {"nvidia.com/gpu": r.choice(["1", 2, "1500m", "1000m", "x"]), "cpu": "1"},
-                "limits": r.choice([{"cpu": "1"}, {"nvidia.com/gpu": r.choice(["1", "2", "0.5", "1.0"])}, {}]),
-            }
-        }
-    ),
-    "scale": merge(scaleConfig=lambda r: {"minReplicas": r.randint(2, 9), "maxReplicas": 1}),
-    "profile": resources(lambda r: {"profile": r.choice(["XXL", "s", "a" * 63])}),
-    "neither": resources(lambda r: {}),
-    "both": resources(lambda r: {"profile": "S", "resources": {}}),
-    "claims": resources(lambda r: {"resources": {"claims": [{"name": "gpu"}]}}),
-    "quantity": resources(lambda r: written(r, BAD_QUANTITIES)),
-    "odd quantity": resources(lambda r: written(r, QUANTITIES)),
-    "negative": resources(lambda r: written(r, ["-1", -5, "-1m", "-0", "-1Ki"])),
-    "small": resources(lambda r: written(r, ["1m", "15Mi", 0, "0", "9999u", "1n"])),
-    "above": resources(upside_down),
-    "env name": merge(env=lambda r: [{"name": r.choice(["1A", "a b", "é", "a=b", "A\n", "'"])}, {"name": "B"}]),
-    "env reserved": merge(env=lambda r: [{"name": "A"}, {"name": r.choice(["MOD_NAME", "FUNC_HANDLER_SOURCE_2"])}]),
-    "env twice": merge(env=lambda r: [{"name": "A"}, {"name": "B"}, {"name": "A", "value": "x"}]),
-    "env nul": merge(env=lambda r: [{"name": "A", "value": "a\0b"}]),
-    "env both": merge(env=lambda r: [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]),
-    "env divisor": merge(
-        env=lambda r: [
-            {
-                "name": "A",
-                "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": r.choice(BAD_QUANTITIES)}},
-            }
-        ]
-    ),
-    "env field": sourced(lambda r: {"fieldRef": {"fieldPath": pick(r, "fieldPath")}}),
-    "env unit": sourced(
-        lambda r: {"resourceFieldRef": {"resource": pick(r, "resource"), "divisor": pick(r, "divisor")}}
-    ),
-    "env file": sourced(
-        lambda r: {"fileKeyRef": {"volumeName": "tmp", "path": pick(r, "fileKeyRef.path"), "key": "k"}}
-    ),
-    "env path": merge(
-        env=lambda r: [
-            {"name": name, "value": r.choice(["./x", "", "/kubeless"])} for name in ("HANDLER_PATH", "FUNCTION_PATH")
-        ]
-    ),
-    "env from": merge(envFrom=lambda r: [r.choice([{}, {"prefix": "a"}, {k: {"name": "s"} for k in ENV_FROM}])]),
-    "toleration": merge(
-        tolerations=lambda r: [
-            {
-                "key": pick(r, "tolerations.key"),
-                "operator": r.choice(["Exists", "Equal"]),
-                "value": pick(r, "tolerations.value"),
-                "effect": r.choice(["NoExecute", "NoSchedule"]),
-                "tolerationSeconds": r.choice([5, None]),
-            }
-        ]
-    ),
-    "profile of the node": merge(
-        podSecurityContext=lambda r: {
-            r.choice(NODE): {"type": r.choice(TYPES), "localhostProfile": pick(r, "localhostProfile")}
-        }
-    ),
-    "profile twice": merge(
-        annotations=lambda r: {key: r.choice([*PROFILES[0], *PROFILES[1]]) for key in OF_PROFILES if r.random() < 0.5},
-        podSecurityContext=lambda r: {name: {"type": "RuntimeDefault"} for name in NODE if r.random() < 0.5},
-        containerSecurityContext=lambda r: {
-            name: {"type": "Localhost", "localhostProfile": "a"} for name in NODE if r.random() < 0.5
-        },
-    ),
-    "annotation read": merge(
-        annotations=lambda r: {
-            key: r.choice(POOLS.get(f"annotations.{key}", (["x"], ["x"]))[1])
-            for key in r.sample([*READ, *OF_PROFILES, COST], 2)
-        }
-    ),
-    "windows": merge(podSecurityContext=lambda r: {"windowsOptions": {"runAsUserName": pick(r, "runAsUserName")}}),
-    "label key": merge(labels=lambda r: {r.choice(BAD_KEYS): "", "b": ""}),
-    "annotation key": merge(annotations=lambda r: {r.choice(BAD_KEYS): "", r.choice(BAD_KEYS): ""}),
-    "selector key": merge(nodeSelector=lambda r: {r.choice(BAD_KEYS): ""}),
-    "reserved key": merge(
-        **{
-            field: lambda r: {"serverless.kyma-project.io/" + r.choice(["a", ""]): "", "c": ""}
-            for field in ("labels", "annotations", "nodeSelector")
-        }
-    ),
-    "reserved annotation": merge(annotations=lambda r: {"proxy.istio.io/config": "{}"}),
-    "relative": mounted("/a//b", "/c/../d", "/e/.", "/f/..x"),
-    "tmp": mounted("/tmp/", "/x"),
-    "tmp again": mounted("/tmp"),
-    "work dir": mounted("/usr/src", "/kubeless/"),
-    "overlap": mounted("/m/a", "/m/", "/mm"),
-    "long": mounted(*(f"/{n}/{'x' * 1000}" for n in range(41))),
-    "same": mounted("/m", "/m/", "/n"),
-    "twice": mounted("/m", "/m"),
-    "across": merge(
-        secretMounts=lambda r: [{"secretName": "s", "mountPath": "/o/p"}],
-        configMapMounts=lambda r: [{"configMapName": "s", "mountPath": r.choice(["/o", "/o/p", "/o/p/q"])}],
-    ),
-    "pull twice": merge(imagePullSecrets=lambda r: [{"name": "a"}, {"name": "b"}, {"name": "a"}]),
-    "template": merge(template=lambda r: r.choice([{"labels": {}}, {"annotations": {"a": "b"}}, {"labels": None}])),
-    "pod root": context(
-        "podSecurityContext",
-        {"runAsUser": 0},
-        {"runAsNonRoot": False, "seccompProfile": {"type": "Unconfined"}},
-        {"sysctls": [{"name": "net.ipv4.tcp_syncookies", "value": "1"}, {"name": "kernel.x", "value": "1"}]},
-        {"windowsOptions": {"hostProcess": True}, "seLinuxOptions": {"user": "u", "role": "r", "type": "t"}},
-    ),
-    "privileged": context(
-        "containerSecurityContext",
-        {"privileged": True, "allowPrivilegeEscalation": True},
-        {"capabilities": {"add": ["SYS_ADMIN", "NET_BIND_SERVICE", "X"]}},
-        {"capabilities": {"drop": ["NET_RAW"]}},
-        {"capabilities": {"drop": []}},
-        {"procMount": "Unmasked", "appArmorProfile": {"type": "Unconfined"}, "runAsUser": 0},
-    ),
-    "null": lambda r, parent: parent["spec"].update({r.choice(list(OPTIONAL)): None}),
+    **{key: as_break(list(broken)) for key, broken in groupby(examples(), key=lambda example: example.key)},
+    "valid": as_break(examples("valid")),
+    "null": lambda random, parent: parent["spec"].update({random.choice(list(OPTIONAL)): None}),
 }
 
 

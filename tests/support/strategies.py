@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from support.cases import complete
 
-from hooks.kubernetes_names import APPARMOR, SECCOMP_POD
+from hooks.pod_annotations import APPARMOR, SECCOMP_POD
 
 Manifest = dict[str, Any]
 
