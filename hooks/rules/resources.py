@@ -15,7 +15,10 @@ RESOURCES = tuple(f"{choice}.resources" for choice in CHOICES)
 def choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
     """Yield the path and the value of each choice; nothing is built, but the CRD checks `build` too."""
     if both := function.spec.resource_configuration:
-        yield from ((path, choice) for path, choice in zip(CHOICES, (both.function, both.build), strict=True) if choice)
+        if both.function:
+            yield CHOICES[0], both.function
+        if both.build:
+            yield CHOICES[1], both.build
 
 
 @rule(
