@@ -1,5 +1,5 @@
 """
-The admission policies, which refuse at apply what the CRD cannot know.
+The admission policies, which reject at apply what the CRD cannot check.
 
 The settings policy has one variable for each rule that the operator's config decides: the list of what the rule finds
 (Rule.policy). One validation reports all of them, because the API server returns the message of only one. The policy is
@@ -22,10 +22,10 @@ from hooks.runtimes import FAMILIES
 NAME = "functions.serverless.kyma-project.io"
 ACCOUNTS = f"accounts.{NAME}"
 PARAMETERS, NAMESPACE = "function-hook-admission", "buildless-functions"
-"""Name and namespace of the ConfigMap; its namespace is the hook's."""
+"""The ConfigMap's name, and the default of its namespace, which is the hook's."""
 
 _LONGEST_MESSAGE = 5000
-"""Characters: the API server replaces a message of more than 5 kB by a fixed one."""
+"""Characters: the API server ignores a messageExpression of more than 5 kB."""
 _TRUNCATED = f"text.size() <= {_LONGEST_MESSAGE} ? text : text.substring(0, {_LONGEST_MESSAGE}) + ' ...'"
 _MESSAGE = f"[variables.found.join('; ')].map(text, {_TRUNCATED})[0]"
 _ACCOUNT = "object.spec.?serviceAccountName.orValue('')"
@@ -39,7 +39,7 @@ _MAY_NAME_ACCOUNT = {
     "messageExpression": f'"spec.serviceAccountName: Forbidden: you are not allowed to impersonate \'" + {_ACCOUNT} + '
     '"\', so your Functions may not run as it"',
 }
-"""A Function can do what its ServiceAccount can. Only the API server knows the user, so no rule of the hook says it."""
+"""A Function can do what its ServiceAccount can. Only the API server knows the user, so the hook has no such rule."""
 _MATCHES: Manifest = {
     "resourceRules": [
         {

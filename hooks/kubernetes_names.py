@@ -26,7 +26,7 @@ _IMAGE = re.compile(
 )
 _PAGE = re.compile(r"hugepages-([1-9][0-9]{0,3}[KMG]i)")
 _LARGEST_EXACT = 10**15
-"""Larger amounts are not tested for being whole: the CRD's CEL, which has only floats for it, could not do so."""
+"""Larger amounts are not checked for being integers: CEL, which the CRD uses, has only floats for them."""
 
 STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 RESOURCE_SHAPE = (

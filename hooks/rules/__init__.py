@@ -10,8 +10,8 @@ source.py       source and dependencies                 env_sources.py  variable
 scaling.py      the autoscaler                          annotations.py  labels, annotations, nodeSelector
 resources.py    profile or resources                    scheduling.py   tolerations
 amounts.py      requests and limits                     pod.py          duplicates, sizes
-contexts.py     security contexts that can work         mounts.py       mounted files
-security.py     security contexts that are restricted
+contexts.py     security contexts, for every config     mounts.py       mounted files
+security.py     security contexts, Pod Security
 
 rule.py         Rule and @rule                          violation.py    Violation and its messages
 cel.py          longer expressions of the CRD           policy.py       expressions of the admission policy

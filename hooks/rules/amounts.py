@@ -35,7 +35,7 @@ def resource_names(function: Function, config: Config) -> Iterator[Violation]:
 def quantities(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are quantities."""
     for field, _, amount in _amounts(function):
-        if _number(amount) is None:
+        if _parsed(amount) is None:
             yield invalid(field, "must be a quantity such as 250m, 1.5 or 64Mi", amount)
 
 
@@ -47,7 +47,7 @@ def quantities(function: Function, config: Config) -> Iterator[Violation]:
 def negative_amounts(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not negative."""
     for field, _, amount in _amounts(function):
-        if (number := _number(amount)) is not None and number < 0:
+        if (number := _parsed(amount)) is not None and number < 0:
             yield invalid(field, "must be greater than or equal to 0", amount)
 
 
@@ -66,7 +66,7 @@ def requests_within_limits(function: Function, config: Config) -> Iterator[Viola
     """No request is above the limit of its resource."""
     for field, requests, limits in _pairs(function):
         for name in sorted(requests.keys() & limits.keys()):
-            request, limit = _number(requests[name]), _number(limits[name])
+            request, limit = _parsed(requests[name]), _parsed(limits[name])
             if request is not None and limit is not None and request > limit:
                 detail = f"must be less than or equal to its limit of {limits[name]}"
                 yield invalid(f"{field}.requests.{name}", detail, requests[name])
@@ -77,7 +77,7 @@ def requests_equal_limits(function: Function, config: Config) -> Iterator[Violat
     """Extended resources and huge pages, which cannot be overcommitted, have equal requests and limits."""
     for field, requests, limits in _pairs(function):
         for name in sorted(requests) if limits else ():
-            if not is_overcommitted(name) and _differ(requests[name], limits.get(name)):
+            if not is_overcommitted(name) and _are_different(requests[name], limits.get(name)):
                 yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
 
 
@@ -90,47 +90,39 @@ def huge_pages(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "huge pages require cpu or memory")
 
 
-def _below_minimum(side: str) -> str:
-    """Return the policy's list of a side's amounts that are below the operator's minimum."""
+def _minimum_expression(side: str) -> str:
+    """Return the policy's errors for requests or limits that are below the operator's minimum."""
     given = f"variables.{side}[least[0]]"
     amount = f"string({given})"
     is_below = f"isQuantity({amount}) && quantity({amount}).isLessThan(quantity(least[1]))"
     shown = f"(type({given}) == string ? {policy.quoted(amount)} : {amount})"
-    message = policy.joined(
-        [
-            policy.text(f"{CHOICES[0]}.resources.{side}."),
-            "least[0]",
-            policy.text(": Invalid value: "),
-            shown,
-            policy.text(": must be greater than or equal to "),
-            "least[1]",
-        ]
-    )
+    name = f"{policy.text(f'{CHOICES[0]}.resources.{side}.')} + least[0]"
+    message = f'{name} + ": Invalid value: " + {shown} + ": must be greater than or equal to " + least[1]'
     return f"variables.minimums.filter(least, least[0] in variables.{side} && {is_below}).map(least, {message})"
 
 
 @rule(
     enforced_by="policy",
     reads=["resource_configuration"],
-    policy=policy.joined(map(_below_minimum, ("requests", "limits"))),
+    policy=policy.joined(map(_minimum_expression, ("requests", "limits"))),
 )
 def minimum_resources(function: Function, config: Config) -> Iterator[Violation]:
     """Requests and limits are not below the operator's minimum."""
     for field, name, amount in _amounts(function):
-        least, number = config.minimum_resources.get(name), _number(amount)
+        least, number = config.minimum_resources.get(name), _parsed(amount)
         if field.startswith(CHOICES[0]) and least and number is not None and number < quantity.parse(least):
             yield invalid(field, f"must be greater than or equal to {least}", amount)
 
 
 def _pairs(function: Function) -> Iterator[tuple[str, Amounts, Amounts]]:
-    """Yield the path, the requests and the limits of each choice that writes resources out."""
+    """Yield the path, the requests and the limits of each choice with explicit resources."""
     for field, choice in choices(function):
         if choice.resources:
             yield f"{field}.resources", choice.resources.requests or {}, choice.resources.limits or {}
 
 
 def _sides(function: Function) -> Iterator[tuple[str, Amounts]]:
-    """Yield the path and the amounts of the requests and limits of each choice."""
+    """Yield the path and the amounts of all requests, and of all limits."""
     for field, requests, limits in _pairs(function):
         yield f"{field}.requests", requests
         yield f"{field}.limits", limits
@@ -143,13 +135,13 @@ def _amounts(function: Function) -> Iterator[tuple[str, str, str | int]]:
             yield f"{side}.{name}", name, amount
 
 
-def _differ(request: str | int, limit: str | int | None) -> bool:
+def _are_different(request: str | int, limit: str | int | None) -> bool:
     """Return whether these are two different quantities; what is not a quantity breaks another rule."""
-    wanted, given = _number(request), None if limit is None else _number(limit)
+    wanted, given = _parsed(request), None if limit is None else _parsed(limit)
     return wanted is not None and (limit is None or (given is not None and given != wanted))
 
 
-def _number(amount: str | int) -> Decimal | None:
+def _parsed(amount: str | int) -> Decimal | None:
     try:
         return quantity.parse(amount)
     except ValueError:

@@ -82,8 +82,8 @@ def annotated_profiles(function: Function, config: Config) -> Iterator[Violation
             yield invalid(_ANNOTATIONS, f"'{key}' must be the profile of the security context")
 
 
-def _unconfined() -> str:
-    """Return the policy's list of the annotations that ask for an unconfined profile."""
+def _unconfined_expression() -> str:
+    """Return the policy's errors for annotations that name an unconfined profile."""
     given, keys = policy.ANNOTATIONS, [policy.text(key) for key in (APPARMOR, SECCOMP, SECCOMP_POD)]
     is_profile = f"key.startsWith({keys[0]}) || key.startsWith({keys[1]}) || key == {keys[2]}"
     message = policy.joined([policy.text(f"{_ANNOTATIONS}: Forbidden: '"), "key", policy.text(f"' {_UNCONFINED}")])
@@ -91,7 +91,7 @@ def _unconfined() -> str:
     return f"({policy.UNRESTRICTED} ? [] : {found})"
 
 
-@rule(enforced_by="policy", reads=["annotations"], policy=_unconfined())
+@rule(enforced_by="policy", reads=["annotations"], policy=_unconfined_expression())
 def unconfined_annotations(function: Function, config: Config) -> Iterator[Violation]:
     """No annotation names a profile that Pod Security "restricted" forbids, unless the operator allows it."""
     for key, value in sorted((function.spec.annotations or {}).items()):

@@ -1,5 +1,5 @@
 """
-The longer expressions of crds/functions.yaml, with white space folded, for the rows of the rules that they enforce.
+The longer expressions of crds/functions.yaml, with white space folded.
 
 The CRD is written by hand, and tests/core/test_rules.py compares: each expression must be at its path in the CRD.
 """
@@ -41,7 +41,7 @@ SECCOMP = (
 
 
 def mounts(of_each: str) -> str:
-    """Return the list of an expression's values for all mounts; it names the mount `m`."""
+    """Return a list with the value of `of_each`, an expression of one mount `m`, for all mounts."""
     fields = (
         f"(has(self.{field}) ? self.{field}.map(m, {of_each}) : [])" for field in ("secretMounts", "configMapMounts")
     )
@@ -91,7 +91,7 @@ def _is_profile(found: str, profile: str) -> str:
 
 
 def measurable(resource: str) -> str:
-    """Test that a resource is requested or limited, if both requests and limits are written out."""
+    """Test that a resource is requested or limited, if both requests and limits are set."""
     return (
         "[self.?resourceConfiguration.function.resources].all(given, given.?requests.orValue({}).size() == 0 || "
         f"given.?limits.orValue({{}}).size() == 0 || '{resource}' in given.requests.orValue({{}}) || "

@@ -1,4 +1,4 @@
-"""Rules for security contexts that hold whatever the operator allows: what the API server and the kubelet refuse."""
+"""Rules for security contexts that hold for every config: what the API server and the kubelet refuse."""
 
 import re
 from collections.abc import Iterator
@@ -83,8 +83,8 @@ def windows_users(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"{field}.runAsUserName", "must be a Windows user name such as DOMAIN\\user", user)
 
 
-def _root() -> str:
-    """Return the policy's list of user 0 where the operator allows it, but runAsNonRoot is true by default."""
+def _root_expression() -> str:
+    """Return the policy's error for user 0 without runAsNonRoot: false, where the operator allows root."""
 
     def in_force(name: str, default: str) -> str:
         return f"variables.{policy.CONTAINER}.?{name}.orValue(variables.{policy.POD}.?{name}.orValue({default}))"
@@ -94,7 +94,7 @@ def _root() -> str:
     return f"({policy.UNRESTRICTED} && {is_root} ? [{message}] : [])"
 
 
-@rule(enforced_by="policy", reads=_READS, policy=_root())
+@rule(enforced_by="policy", reads=_READS, policy=_root_expression())
 def root_user(function: Function, config: Config) -> Iterator[Violation]:
     """Where the operator allows root, a Function that runs as root sets runAsNonRoot to false."""
     (pod_field, pod), (own_field, own) = _contexts(function)

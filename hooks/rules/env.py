@@ -1,4 +1,4 @@
-"""Rules for the names and values of variables; env_sources.py has those for what is not a plain value."""
+"""Rules for the names and values of variables; env_sources.py has the rules for other sources."""
 
 from collections.abc import Iterator
 
@@ -30,8 +30,8 @@ def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(f"spec.env[{index}].name", "must not be a name that the hook reserves", entry["name"])
 
 
-def _other_paths(family: str) -> str:
-    """Return the policy's list of the family's paths that have another value than the runtime's."""
+def _paths_expression(family: str) -> str:
+    """Return the policy's errors for the family's paths with another value than the runtime's."""
     own = policy.text({name: FAMILIES[family].env[name] for name in sorted(FAMILIES[family].paths)})
     is_other = f"each.name in {own} && each.?value.orValue('') != {own}[each.name]"
     message = policy.invalid("spec.env", policy.quoted("each.name"), _KEEPS_PATH)
@@ -39,7 +39,7 @@ def _other_paths(family: str) -> str:
     return policy.for_family(family, found)
 
 
-@rule(enforced_by="policy", reads=["env"], policy=policy.joined(map(_other_paths, FAMILIES)))
+@rule(enforced_by="policy", reads=["env"], policy=policy.joined(map(_paths_expression, FAMILIES)))
 def env_paths(function: Function, config: Config) -> Iterator[Violation]:
     """A variable does not change where the runtime looks for the handler."""
     runtime = config.runtimes.get(function.spec.runtime)

@@ -18,12 +18,14 @@ SYSTEM = (
 """What every container needs, and what the kubelet mounts: nothing may be mounted here or above."""
 CLOSED = ("/proc/", "/sys/", f"{REGISTRY_CONFIG_DIR}/")
 """Nothing can be mounted below these directories."""
-COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)}))
-"""The paths of SYSTEM and all above them, as the CRD lists them."""
+SYSTEM_AND_PARENTS = tuple(
+    sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)})
+)
+"""The paths of SYSTEM and their parents, as the CRD lists them."""
 _READS = ("secret_mounts", "config_map_mounts")
 _PATHS = ("spec.secretMounts[*].mountPath", "spec.configMapMounts[*].mountPath")
 _CLEAR_OF_SYSTEM = (
-    f"!((self.endsWith('/') ? self.substring(0, self.size() - 1) : self) in {list(COVERING)}) && "
+    f"!((self.endsWith('/') ? self.substring(0, self.size() - 1) : self) in {list(SYSTEM_AND_PARENTS)}) && "
     + " && ".join(f"!self.startsWith('{path}')" for path in CLOSED)
 )
 _SHORT = f"{cel.mounts('m.mountPath.size()')}.all(sizes, sizes.sum() <= {OTHER_BYTES})"
@@ -47,12 +49,12 @@ def mount_paths(function: Function, config: Config) -> Iterator[Violation]:
 def system_paths(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers what every container needs, or lies where nothing can be mounted."""
     for field, path in _paths(function):
-        if path.removesuffix("/") in COVERING or path.startswith(CLOSED):
+        if path.removesuffix("/") in SYSTEM_AND_PARENTS or path.startswith(CLOSED):
             yield invalid(field, "must not cover files that every container needs", path)
 
 
-def _covering_mounts(family: str) -> str:
-    """Return the policy's list of the mount paths that cover what the family needs."""
+def _mounts_expression(family: str) -> str:
+    """Return the policy's errors for mount paths that cover what the family needs."""
     runtime, slashed = FAMILIES[family], "(path.endsWith('/') ? path : path + '/')"
     paths = policy.joined(
         f"object.spec.?{mounts}.orValue([]).map(each, each.mountPath)" for mounts in ("secretMounts", "configMapMounts")
@@ -64,7 +66,7 @@ def _covering_mounts(family: str) -> str:
     return policy.for_family(family, f"({paths}).filter(path, {covers} || {overlaps}).map(path, {message})")
 
 
-@rule(enforced_by="policy", reads=_READS, policy=policy.joined(map(_covering_mounts, FAMILIES)))
+@rule(enforced_by="policy", reads=_READS, policy=policy.joined(map(_mounts_expression, FAMILIES)))
 def runtime_paths(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers the directory of the code, or a file that the runtime needs."""
     if runtime := config.runtimes.get(function.spec.runtime):

@@ -22,17 +22,17 @@ def duplicates(function: Function, config: Config) -> Iterator[Violation]:
     """No two variables, mounts, pull secrets or sysctls have the same key."""
     spec = function.spec
     if spec.env:
-        yield from _repeated("spec.env[{}].name", [entry["name"] for entry in spec.env])
+        yield from _duplicates("spec.env[{}].name", [entry["name"] for entry in spec.env])
     if spec.secret_mounts:
-        yield from _repeated("spec.secretMounts[{}].mountPath", [mount.mount_path for mount in spec.secret_mounts])
+        yield from _duplicates("spec.secretMounts[{}].mountPath", [mount.mount_path for mount in spec.secret_mounts])
     if spec.config_map_mounts:
-        yield from _repeated(
+        yield from _duplicates(
             "spec.configMapMounts[{}].mountPath", [mount.mount_path for mount in spec.config_map_mounts]
         )
     if spec.image_pull_secrets:
-        yield from _repeated("spec.imagePullSecrets[{}].name", [secret.name for secret in spec.image_pull_secrets])
+        yield from _duplicates("spec.imagePullSecrets[{}].name", [secret.name for secret in spec.image_pull_secrets])
     if sysctls := (spec.pod_security_context or {}).get("sysctls"):
-        yield from _repeated("spec.podSecurityContext.sysctls[{}].name", [sysctl["name"] for sysctl in sysctls])
+        yield from _duplicates("spec.podSecurityContext.sysctls[{}].name", [sysctl["name"] for sysctl in sysctls])
 
 
 @rule(
@@ -54,7 +54,7 @@ def pod_size(function: Function, config: Config) -> Iterator[Violation]:
     pull_secrets = [secret.name for secret in spec.image_pull_secrets or ()]
     once: list[Any] = [function.metadata.labels, spec.labels, spec.annotations]
     once += [spec.node_selector, spec.tolerations, spec.pod_security_context, pull_secrets]
-    size = encoded_bytes([once, *2 * _of_both_containers(spec)]) + _inputs_bytes(spec)
+    size = encoded_bytes([once, *2 * _common_fields(spec)]) + _inputs_bytes(spec)
     if size > OTHER_BYTES:
         detail = f"env, labels, annotations, mounts and the other pod fields take {size} bytes as JSON"
         yield too_long("spec", OTHER_BYTES, detail)
@@ -82,14 +82,14 @@ def _inputs_bytes(spec: FunctionSpec) -> int:
     return encoded_bytes(inputs) + MOUNT_BYTES * len(mounts)
 
 
-def _of_both_containers(spec: FunctionSpec) -> list[Any]:
-    """Return what both containers get: the Function's, and the one that installs packages."""
+def _common_fields(spec: FunctionSpec) -> list[Any]:
+    """Return the fields of both containers: the Function's, and the one that installs packages."""
     choice = spec.resource_configuration and spec.resource_configuration.function
     amounts = [choice.resources.requests, choice.resources.limits] if choice and choice.resources else []
     return [spec.container_security_context, spec.runtime_image_override, *amounts]
 
 
-def _repeated(field: str, values: list[str]) -> Iterator[Violation]:
+def _duplicates(field: str, values: list[str]) -> Iterator[Violation]:
     """Yield the second of each value that occurs more than once."""
     if len(set(values)) == len(values):
         return

@@ -1,7 +1,7 @@
 """
 CEL of the admission policy, for the rows of the rules that the operator's config decides.
 
-A rule's expression is a list of messages, each `field: message` in the words of hooks/rules/violation.py, empty if the
+A rule's expression is a list of messages, each `field: message` as in hooks/rules/violation.py; it is empty if the
 Function keeps the rule. It may name PARTS, as `variables.<part>`. Functions here return CEL, and take CEL unless a
 parameter is `field` or `detail`: these are plain text.
 """
@@ -19,7 +19,7 @@ _FUNCTION = "object.spec.?resourceConfiguration.?function"
 
 
 def parameter(name: str) -> str:
-    """Return the items of a parameter that holds a list joined by ",": none for the empty text."""
+    """Return the items of a parameter, a list joined by ","; an empty text has no items."""
     return f'params.data["{name}"].split(",").filter(each, each != "")'
 
 
@@ -54,7 +54,7 @@ def unsupported(field: str, value: str, supported: str) -> str:
 
 
 def invalid(field: str, value: str, detail: str) -> str:
-    """Return the error for a wrong value, which is shown as CEL gives it."""
+    """Return the error for a wrong value, an expression of its text."""
     return joined([text(f"{field}: Invalid value: "), value, text(f": {detail}")])
 
 
@@ -69,10 +69,10 @@ def quoted(value: str) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Return the sum of texts or of lists."""
+    """Return the concatenation of texts or of lists."""
     return " + ".join(parts)
 
 
 def text(value: Any) -> str:
-    """Return a literal: JSON is CEL too."""
+    """Return a CEL literal: JSON is valid CEL."""
     return json.dumps(value)

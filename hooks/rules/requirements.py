@@ -1,5 +1,5 @@
 """
-The lines of a requirements.txt: only those are refused that neither pip nor uv accepts.
+The lines of a requirements.txt: a line is refused only if neither pip nor uv accepts it.
 
 No message repeats a line, because a URL may hold a password. The installer decides whether a version exists, what a
 marker means, and what a URL or ${NAME} stands for. pip and uv follow the grammar of the `packaging` library, and so
@@ -67,7 +67,7 @@ def problems(text: str) -> Iterator[str]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each logical line that is not blank, without its comment, after the number of its first physical line."""
+    """Yield each logical line that is not blank, without its comment, and the number of its first physical line."""
     pending: list[str] = []
     begin = 0
     for number, physical in enumerate(text.removeprefix("\ufeff").splitlines(), 1):

@@ -1,4 +1,4 @@
-"""Rules for what a Function chooses to be given: a profile, or requests and limits (amounts.py)."""
+"""Rules for the choice between a profile and explicit requests and limits, which have rules in amounts.py."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ RESOURCES = tuple(f"{choice}.resources" for choice in CHOICES)
 
 
 def choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
-    """Yield the path and the value of each choice; nothing is built, but the CRD checks `build` too."""
+    """Yield the path and the value of each choice; the CRD checks `build` too, although nothing is built."""
     if both := function.spec.resource_configuration:
         if both.function:
             yield CHOICES[0], both.function
@@ -27,7 +27,7 @@ def choices(function: Function) -> Iterator[tuple[str, ResourceChoice]]:
     cel=[Cel("has(self.profile) != has(self.resources)", at=CHOICES)],
 )
 def profile_or_resources(function: Function, config: Config) -> Iterator[Violation]:
-    """Resources come from a profile or are written out."""
+    """Resources come from a profile or from explicit requests and limits."""
     for field, choice in choices(function):
         if (choice.profile is None) == (choice.resources is None):
             yield invalid(field, "must have exactly one of profile and resources")

@@ -19,7 +19,7 @@ from hooks.rules.violation import Violation, forbidden, shown
 
 @dataclass(frozen=True)
 class Limit:
-    """The values that are allowed at a path below spec: of the field, or of each item of a list, or of its `item`."""
+    """The values allowed at a path below spec; with `is_list`, of each item; with `item`, of that field of an item."""
 
     path: str
     allowed: Sequence[Any]
@@ -63,17 +63,17 @@ LIMITS = (
 )
 
 
-def _forbidden() -> str:
-    """Return the policy's list of what "restricted" forbids."""
+def _restricted_expression() -> str:
+    """Return the policy's errors for what "restricted" forbids."""
     drop = f"variables.{policy.optional(_DROP)}.orValue([])"
     dropped = policy.unless(
         f'{drop}.size() == 0 || "ALL" in {drop}', policy.text(f"spec.{_DROP}: Forbidden: {_MUST_DROP_ALL}")
     )
-    return f"({policy.UNRESTRICTED} ? [] : {policy.joined([*map(_beyond, LIMITS), dropped])})"
+    return f"({policy.UNRESTRICTED} ? [] : {policy.joined([*map(_limit_expression, LIMITS), dropped])})"
 
 
-def _beyond(limit: Limit) -> str:
-    """Return the policy's list of the values that a limit does not allow."""
+def _limit_expression(limit: Limit) -> str:
+    """Return the policy's errors for the values that a limit does not allow."""
     at = f"variables.{policy.optional(limit.path)}"
     values = f"{at}.orValue([])" if limit.is_list else f"({at}.hasValue() ? [{at}.value()] : [])"
     if limit.item:
@@ -86,7 +86,9 @@ def _beyond(limit: Limit) -> str:
     return f"{values}.filter(found, !({is_allowed})).map(found, {message})"
 
 
-@rule(enforced_by="policy", reads=["pod_security_context", "container_security_context"], policy=_forbidden())
+@rule(
+    enforced_by="policy", reads=["pod_security_context", "container_security_context"], policy=_restricted_expression()
+)
 def restricted(function: Function, config: Config) -> Iterator[Violation]:
     """Security contexts set nothing that Pod Security "restricted" forbids, unless the operator allows it."""
     spec = function.spec
@@ -96,13 +98,13 @@ def restricted(function: Function, config: Config) -> Iterator[Violation]:
         for found in _values(spec, limit):
             if found not in limit.allowed:
                 yield forbidden(f"spec.{limit.path}", f"{shown(found)} {limit.words}")
-    drop = _at(spec, _DROP)
+    drop = _value_at(spec, _DROP)
     if drop and "ALL" not in drop:
         yield forbidden(f"spec.{_DROP}", _MUST_DROP_ALL)
 
 
 def _values(spec: FunctionSpec, limit: Limit) -> list[Any]:
-    found = _at(spec, limit.path)
+    found = _value_at(spec, limit.path)
     if found is None:
         return []
     if not limit.is_list:
@@ -110,7 +112,7 @@ def _values(spec: FunctionSpec, limit: Limit) -> list[Any]:
     return [each[limit.item] if limit.item else each for each in found]
 
 
-def _at(spec: FunctionSpec, path: str) -> Any:
+def _value_at(spec: FunctionSpec, path: str) -> Any:
     context, *steps = path.split(".")
     value: Any = spec.pod_security_context if context == POD else spec.container_security_context
     for step in steps:

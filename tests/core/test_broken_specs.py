@@ -48,7 +48,7 @@ def test_broken(example: Example) -> None:
 
 @pytest.mark.parametrize("example", VALID, ids=ids(VALID))
 def test_valid(example: Example) -> None:
-    """What just keeps the rules is no violation."""
+    """A spec that just keeps the rules has no violation."""
     assert found(example) == {}
 
 

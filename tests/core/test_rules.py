@@ -53,7 +53,7 @@ def _shortened(error: str) -> str:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.reads], ids=lambda rule: rule.name)
 def test_a_rule_reads_no_other_fields(rule: Rule) -> None:
-    """Without the fields that a rule names it finds nothing: it is not called for such a spec."""
+    """A rule finds nothing in a spec without the fields in `reads`, since it is not called for such a spec."""
     assert rule.reads <= set(FunctionSpec.model_fields)
     for example in (*examples(rule.name), *FIRST.values()):
         parent = example.parent()
@@ -70,7 +70,7 @@ def test_every_rule_has_a_name_and_a_sentence() -> None:
 
 @pytest.mark.parametrize(("file", "made"), [(PAGE, page), (POLICY, lambda: text(policies()))], ids=["docs", "policy"])
 def test_generated_files_are_up_to_date(file: Any, made: Any, request: pytest.FixtureRequest) -> None:
-    """The files in the repository are those that the rules give: run with --bless, then read the difference."""
+    """The committed files are generated from the rules: run with --bless, then read the difference."""
     if request.config.getoption("--bless"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(made(), encoding="utf-8")
@@ -78,7 +78,7 @@ def test_generated_files_are_up_to_date(file: Any, made: Any, request: pytest.Fi
 
 
 def test_the_parameters_are_joined_lists() -> None:
-    """A Helm template can make them from the same values: sorted names, images as given, every family."""
+    """The parameters have sorted names, images as given, and every family, as the Helm template writes them."""
     config = Config(
         runtimes={name: Config().runtimes["python312"] for name in ("zope", "ada")},
         minimum_resources={"memory": "32Mi", "cpu": "1000m"},
@@ -100,7 +100,7 @@ def test_the_parameters_are_joined_lists() -> None:
 
 
 def test_the_binding_points_at_the_parameters() -> None:
-    """They are in the hook's namespace; in the committed manifests that is the namespace of its Service."""
+    """The parameters are in the hook's namespace; in the committed manifests that is the namespace of its Service."""
     for namespace in (NAMESPACE, "here"):
         reference = policies(namespace)[1]["spec"]["paramRef"]
         metadata = parameters(Config(), namespace)["metadata"]
@@ -139,7 +139,7 @@ CEL = {(path, expression): message for path, expression, message in expressions(
 
 
 def unenforced(rule: Rule) -> list[str]:
-    """Return what a rule needs in the component that enforces it, and does not have there."""
+    """Return what is missing in the component that enforces a rule."""
     if rule.enforced_by == "cel":
         entries = [(path, cel.expression) for cel in rule.cel for path in cel.at]
         missing = [f"{path}: {expression}" for path, expression in entries if (path, expression) not in CEL]
@@ -184,7 +184,7 @@ def test_a_rule_that_nothing_enforces_is_found(planted: Rule) -> None:
 
 
 def test_the_policy_reports_every_rule_that_it_enforces() -> None:
-    """Each of them is a variable of the policy, and the message has what the variables hold."""
+    """Each of these rules is a variable of the policy, and the message has the errors of all."""
     variables = {variable["name"]: variable["expression"] for variable in settings_policy()["spec"]["variables"]}
     enforced = [rule.name for rule in RULES if rule.enforced_by == "policy"]
     assert list(variables) == [*PARTS, *enforced, "found"]

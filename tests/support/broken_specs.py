@@ -1,8 +1,8 @@
 """
-The examples of tests/core/broken_specs.yaml, whose head describes the format: one table for every test of the rules.
+The examples of tests/core/broken_specs.yaml, whose head describes the format.
 
-tests/core/test_broken_specs.py holds it complete; the generator of random Functions, the freeze tests and docs/rules.md
-read it too.
+tests/core/test_broken_specs.py checks them; the generator of random Functions, the freeze tests and docs/rules.md use
+them too. They are YAML beside the tests, so that a case needs no Python and the service does not load them.
 """
 
 import json
@@ -47,7 +47,7 @@ class Example:
 
 
 def examples(*keys: str) -> list[Example]:
-    """Return the examples with one of these keys, rules' names, `schema` or `valid`; without a key, all of rules."""
+    """Return the examples under these keys: names of rules, `schema` or `valid`. Without keys: those of all rules."""
     wanted = keys or set(_table()) - {"schema", "valid"}
     return [example for key, rows in _table().items() if key in wanted for row in rows for example in _of(key, row)]
 
@@ -59,7 +59,7 @@ def _table() -> dict[str, list[Manifest]]:
 
 
 def _of(key: str, row: Manifest) -> Iterator[Example]:
-    """Yield an example for each of a row's values, one for a row without any."""
+    """Yield an example for each of a row's values, or one for a row without values."""
     assert set(row) <= KEYS, f"{key}: {set(row) - KEYS} is not known in {TABLE.name}"
     for value in row.get("values", [None]):
         shown = json.dumps(_filled(value, value), ensure_ascii=False)
