@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.broken_specs import examples
 from support.cases import ROOT
-from test_contract import SCHEMA
+from test_contract import CRD, SCHEMA
 
 from hooks.admission import NAMESPACE, parameters, policies, settings_policy
 from hooks.cli.policy import text
@@ -147,6 +147,19 @@ def unenforced(rule: Rule) -> list[str]:
     if rule.enforced_by == "schema":
         return [path for path in rule.schema if not keyword(path)] if rule.schema else ["a keyword of the schema"]
     return [] if (rule.enforced_by == "policy") == bool(rule.policy) else ["an expression of the policy"]
+
+
+def keys_without_value(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each null."""
+    if value is None:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        yield from keys_without_value(inner, f"{path}.{key}")
+
+
+def test_every_key_of_the_crd_has_a_value() -> None:
+    """A comma in an unquoted text within braces would start a key without a value, which the API server rejects."""
+    assert list(keys_without_value(CRD)) == []
 
 
 def keyword(path: str) -> Any:
