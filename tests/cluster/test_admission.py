@@ -339,7 +339,7 @@ def test_the_largest_function_is_within_the_budget(guarded: ControlPlane) -> Non
         runtimes={f"{family}{n}": sound.runtimes[name] for family, name in FAMILY for n in range(MANY)},
         profiles=sound.profiles | {f"{n}{'x' * 60}": sound.profiles["L"] for n in range(MANY)},
         minimum_resources={f"example.com/{n}": "1" for n in range(MANY)},
-        allowed_image_overrides=[f"example.com/{n}/*" for n in range(MANY)],
+        allowed_image_overrides=tuple(f"example.com/{n}/*" for n in range(MANY)),
     )
     with_config(guarded, config)
     paths = [f"/{n}/{'x' * 300}" for n in range(128)]
