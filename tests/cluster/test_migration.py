@@ -405,7 +405,7 @@ def test_what_is_left_of_kyma_can_go(migration: Migration) -> None:
     migration.follow("4. Install the hook")
     run_hook(migration.stack)
     migration.follow("5. Wait")
-    migration.follow("What is left of Kyma")
+    migration.follow("Delete what is left of Kyma")
     kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"
     assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")
