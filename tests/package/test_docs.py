@@ -32,6 +32,17 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
         assert not name or re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{name}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_anchors_lead_to_a_heading(page: Path) -> None:
+    """The part of a link after # is a heading of the page that it leads to, in GitHub's spelling."""
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}, (
+            f"{link}#{anchor}"
+        )
+
+
 @pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.parent.name)
 def test_every_page_is_in_its_index(index: Path) -> None:
     """A README.md links each page of its folder once."""
