@@ -365,7 +365,8 @@ def print_tables(kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, one node with {os.cpu_count()} cores and {memory:.0f} GiB.")
     print("Seconds from apply to the first 200, p50 / p95.\n")
     print(
-        "| size | language | packages | runs | by hand | Function | ratio | Ready | edit | peer's way (runs) | ratio |"
+        "| size | language | packages | runs | without hook | Function | Function / without hook | Ready | edit"
+        " | Kyma's method (runs) | Function / Kyma's method |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for kind in kinds:
