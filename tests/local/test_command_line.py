@@ -3,17 +3,17 @@
 import io
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
+from support.cases import UID, all_cases
 
-from hooks import __version__
+from hooks import __version__, naming
 from hooks.cli import COMMANDS, files, main
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +117,40 @@ def test_render_writes_json(run: Run) -> None:
     assert json.loads(as_json.out) == yaml.safe_load(as_yaml.out)
 
 
+def conditions(output: Output) -> dict[str, str]:
+    """Return the reason of each condition of the one Function in the output of a render."""
+    (function,) = [item for item in rendered(output) if item["kind"] == "Function"]
+    return {condition["type"]: condition["reason"] for condition in function["status"]["conditions"]}
+
+
+def test_render_adds_the_status(run: Run) -> None:
+    """--status adds the Function as written, with the status right after apply, before its children."""
+    with_status = rendered(run("render", "a.yaml", "--status", a_yaml=HELLO))
+    assert with_status[1:] == rendered(run("render", "a.yaml"))
+    function = with_status[0]
+    assert {key: value for key, value in function.items() if key != "status"} == yaml.safe_load(HELLO)
+    assert function["status"]["functionResourceProfile"] == "L"
+    assert conditions(run("render", "a.yaml", "--status")) == {
+        "ConfigurationReady": "FunctionSpecValidated",
+        "Running": "DeploymentCreated",
+        "Ready": "ChildrenPending",
+        "Reconciling": "ChildrenPending",
+    }
+
+
+@pytest.mark.parametrize(("uid", "ready"), [(UID, "ImagePullBackOff"), ("another", "MinReplicasNotAvailable")])
+def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) -> None:
+    """Children in the files count as observed, and so do pods with the Function's UID, but no other pods."""
+    request = deepcopy(next(case for case in all_cases() if case.name == "pods-say-why").request)
+    pods = list(request["related"]["Pod.v1"].values())
+    for pod in pods:
+        pod["metadata"]["labels"] = naming.of_uid(uid)
+    children = [child for group in request["children"].values() for child in group.values()]
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [*children, *pods, request["parent"]]})
+    found = conditions(run("render", "a.yaml", "--status", a_yaml=text))
+    assert (found["Running"], found["Ready"]) == ("MinReplicasNotAvailable", ready)
+
+
 def test_render_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` is standard input."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(HELLO.encode())))
@@ -178,7 +212,10 @@ FAULTS = {
         "a.yaml:15: spec.secretMounts[1].mountPath: Required value",
     ),
     "something missing": (HELLO.partition("  source:")[0], "a.yaml:5: spec.source: Required value"),
-    "another version": (HELLO.replace("v1alpha2", "v1alpha9"), "a.yaml:1: apiVersion: expected serverless.kyma"),
+    "another version": (
+        HELLO.replace("v1alpha2", "v1alpha9"),
+        'a.yaml:1: apiVersion: Unsupported value: "serverless.kyma',
+    ),
     "no YAML": (HELLO + "  env: [", "a.yaml:12: while parsing a flow"),
     "a key given twice": (HELLO + "spec: {}\n", "a.yaml:12: 'spec' is given twice"),
 }
@@ -258,9 +295,7 @@ CONFIG_FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "said"), CONFIG_FAULTS.values(), ids=CONFIG_FAULTS)
-@pytest.mark.parametrize(
-    "command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"], ["demo", "a.yaml"]], ids=COMMANDS
-)
+@pytest.mark.parametrize("command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"]], ids=COMMANDS)
 def test_faulty_config_ends_every_command(run: Run, command: list[str], text: str, said: str) -> None:
     """A config that is not sound is told line by line with exit code 2, before anything is started."""
     assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", said)
@@ -321,45 +356,14 @@ def test_help_shows_an_example(run: Run, command: str) -> None:
     assert f"\n  buildless {command} " in output.out
 
 
+def test_without_a_command_the_help_is_printed(run: Run) -> None:
+    """`buildless` alone prints the list of commands; an unknown command is an error."""
+    output = run()
+    assert (output.code, output.err) == (0, "")
+    assert all(f"\n  {command} " in output.out for command in COMMANDS)
+    assert run("rendr").code == 2
+
+
 def test_version_is_the_package_s(run: Run) -> None:
     """--version tells which release this is."""
     assert run("--version") == Output(0, f"buildless {__version__}\n", "")
-
-
-def buildless(*args: str) -> list[str]:
-    """Return the command line of a process of its own."""
-    return [sys.executable, "-m", "hooks.cli", *args]
-
-
-def test_demo_shows_every_example() -> None:
-    """demo asks a real service about each Function and draws its conditions and children."""
-    examples = sorted(map(str, EXAMPLES.glob("*.yaml")))
-    shown = subprocess.run(buildless("demo", "--once", *examples), capture_output=True, text=True, check=True)
-    assert shown.stderr == ""
-    trees = shown.stdout.split("\n\n")
-    assert len(trees) == len(examples)  # the config is no Function, but the output ends with an empty line
-    assert all("├─ ConfigurationReady True: " in tree for tree in trees[:-1])
-    assert all("─ Deployment " in tree and "─ Service " in tree for tree in trees[:-1])
-    assert "HorizontalPodAutoscaler autoscaled: 2 to 10 replicas, cpu at 70 %" in shown.stdout
-
-
-def test_demo_shows_what_breaks_the_schema(tmp_path: Path) -> None:
-    """A Function outside the schema has its faults in its status."""
-    (tmp_path / "a.yaml").write_text(HELLO + "  replicas: many\n")
-    shown = subprocess.run(
-        buildless("demo", "--once", f"{tmp_path}/a.yaml"), capture_output=True, text=True, check=False
-    )
-    assert "InvalidFunctionSpec: spec.replicas: must be of type integer" in shown.stdout
-    assert "ServiceAccount" not in shown.stdout
-
-
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_demo_serves_until_it_is_interrupted(ended_by: signal.Signals) -> None:
-    """demo keeps the service up, and takes it along when it ends."""
-    command = buildless("demo", str(EXAMPLES / "hello-python.yaml"))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert any(line.startswith("The hook listens on http://127.0.0.1:") for line in process.stdout)
-        process.send_signal(ended_by)
-        _, errors = process.communicate(timeout=20)  # ends only when the service has closed its standard error
-    assert (process.returncode, errors) == (0, "")

@@ -1,23 +1,23 @@
 """Which Functions run, behind which port, and what happens when a file or a process says otherwise."""
 
 import asyncio
-import contextlib
 import http.client
 import os
 import sys
 import time
-from collections.abc import Iterable
 from itertools import chain, repeat
 from typing import Any
 
 from hooks.cli import runtime_cache
-from hooks.cli.files import Document, Unusable, documents, functions
-from hooks.cli.render import children, completed, problems_of
+from hooks.cli.files import Document, Unusable, objects
+from hooks.cli.render import children, validated
 from hooks.cli.run import kubelet
 from hooks.cli.run.instance import Failed, Instance
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.proxy import Proxy
 from hooks.config import Config
+from hooks.function import Function
+from hooks.manifest import Manifest
 
 COLOURS = (36, 33, 35, 32, 34, 31)
 BACK_OFF_SECONDS = (1, 2, 4, 8, 15, 30)
@@ -102,20 +102,20 @@ class Supervisor:
 
     async def load(self) -> None:
         """Read the files and bring what runs in line with them; a file that cannot be read changes nothing."""
-        found, problems = functions(self.files)
+        found, others, problems = objects(self.files)
         if problems:
             print(*problems, sep="\n", file=sys.stderr, flush=True)
             self.refused.update(problem.file for problem in problems)
             return
         named = {str(document.value.get("metadata", {}).get("name")): document for document in found}
         await asyncio.gather(*(self.served.pop(name).stop() for name in set(self.served) - set(named)))
-        sound = {name: document for name, document in named.items() if not self._is_refused(name, document)}
+        sound = {name: function for name, document in named.items() if (function := self._sound(name, document))}
         for name in sound:
             if name not in self.served:
                 served = self.served[name] = Served(name, COLOURS[len(self.served) % len(COLOURS)])
                 await served.proxy.open(self.next_port)
                 self.next_port = served.proxy.port + 1
-        await asyncio.gather(*(self._deploy(name, document) for name, document in sound.items()))
+        await asyncio.gather(*(self._deploy(name, function, others) for name, function in sound.items()))
 
     async def ask_all(self) -> bool:
         """Send GET / to every Function, print what it answers, and return whether none failed."""
@@ -126,20 +126,21 @@ class Supervisor:
         """End everything."""
         await asyncio.gather(*(served.stop() for served in self.served.values()))
 
-    def _is_refused(self, name: str, document: Document) -> bool:
-        problems = problems_of(document, self.config)
-        if problems:
-            print(*problems, sep="\n", file=sys.stderr, flush=True)
+    def _sound(self, name: str, document: Document) -> Function | None:
+        try:
+            return validated(document, self.config)
+        except Unusable as error:
+            print(error, file=sys.stderr, flush=True)
             self.refused.add(name)
-        return bool(problems)
+            return None
 
-    async def _deploy(self, name: str, document: Document) -> None:
-        served, metadata = self.served[name], completed(document.value)["metadata"]
-        deployment = next(child for child in children(document, self.config) if child["kind"] == "Deployment")
+    async def _deploy(self, name: str, function: Function, others: list[Manifest]) -> None:
+        served, namespace = self.served[name], function.metadata.namespace
+        deployment = next(child for child in children(function, self.config) if child["kind"] == "Deployment")
         pod = Pod(
             template=deployment["spec"]["template"],
-            metadata={"name": f"{name}-local", "namespace": metadata["namespace"]},
-            objects=kubelet.contents_of(self._manifests()),
+            metadata={"name": f"{name}-local", "namespace": namespace},
+            objects=kubelet.contents_of(others),
             ports={other: one.proxy.port for other, one in self.served.items()},
         )
         if not deployment["spec"]["replicas"]:
@@ -152,14 +153,9 @@ class Supervisor:
             return
         for path in pod.mounts() if served.pod is None else ():
             served.say(f"{path} is in the pod only: take the path from an env variable, which is translated here")
-        served.interpreter = _interpreter(pod, document.value["spec"]["runtime"])
+        served.interpreter = _interpreter(pod, function.spec.runtime)
         if not await served.deploy(pod) and not served.instance:
             self.refused.add(name)
-
-    def _manifests(self) -> Iterable[Any]:
-        for file in self.files:
-            with contextlib.suppress(Unusable):
-                yield from (document.value for document in documents(file))
 
 
 def _interpreter(pod: Pod, runtime: str) -> str:
