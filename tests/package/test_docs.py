@@ -1,15 +1,18 @@
-"""What the docs show is what happens."""
+"""The docs agree with the code: links, commands, examples and the recorded picture."""
 
+import importlib.util
 import json
 import re
 import urllib.request
+from html import unescape
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from local.conformance.servers import Server, started
 from support.cases import ROOT
 
-from hooks.cli import runtime_cache
+from hooks.cli import COMMANDS, runtime_cache
 
 INDEXES = [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -20,8 +23,8 @@ MARKS = {"python": "python", "nodejs": "js"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_points_to_is_there(page: Path) -> None:
-    """Every file that a page names or links to exists, and every test that it names is one."""
+def test_references_of_a_page_exist(page: Path) -> None:
+    """Every file that a page names or links to exists, and so does every test that it names."""
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / link).exists(), link
@@ -50,16 +53,36 @@ def test_every_page_is_in_its_index(index: Path) -> None:
     assert sorted(linked) == sorted(page.name for page in index.parent.glob("*.md") if page != index)
 
 
-def test_targets_of_make_are_there() -> None:
-    """Every target that a page names is one of the Makefile."""
+def test_targets_of_make_exist() -> None:
+    """Every make target that a page names exists."""
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for page in PAGES:
         named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= set(targets), page.name
 
 
+def load(script: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_shows_commands_of_buildless() -> None:
+    """README.md's picture was recorded by `make picture` from its present session, which uses present commands."""
+    terminal = load(ROOT / "tools" / "terminal.py")
+    picture = unescape(terminal.PICTURE.read_text(encoding="utf-8"))
+    shown = re.findall(r'class="command"[^>]*>\$ (.+)</text>', picture)
+    assert shown == [step.command for step in terminal.SESSION]
+    assert {command.split()[1] for command in shown if command.startswith("buildless ")} <= set(COMMANDS)
+    alternative = re.findall(r"!\[([^]]+)\]\(docs/terminal\.svg\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(alternative) == 1
+
+
 def test_every_threat_has_a_control_and_a_test() -> None:
-    """docs/security.md names for each threat what holds it off, and what fails when it no longer does."""
+    """docs/security.md has for each threat a control, and a test that fails without the control."""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
     assert [int(row[0]) for row in rows] == list(range(1, THREATS + 1))
@@ -70,7 +93,7 @@ def test_every_threat_has_a_control_and_a_test() -> None:
 
 @pytest.mark.parametrize("family", FILES)
 def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
-    """Each example of docs/handlers.md runs as it stands and answers what its last line says."""
+    """Each example of docs/handlers.md runs unchanged, and its response is that of its last line."""
     if family == "nodejs" and runtime_cache.node_version() is None:
         pytest.skip("LEFT OUT: node and npm are not on PATH")
     (source,) = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
