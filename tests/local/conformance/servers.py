@@ -1,4 +1,4 @@
-"""The servers of runtimes/, started as a pod's start script does, on a port of this machine."""
+"""The servers of runtimes/, started on a local port as a pod's start script starts them."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ START_SECONDS = 30
 
 @dataclass
 class Server:
-    """A running server; `output` has all it printed, once it has ended."""
+    """A running server; `output` is what it has printed so far."""
 
     port: int
     process: subprocess.Popen[str]
@@ -32,14 +32,14 @@ class Server:
         return self.log.read_text(encoding="utf-8")
 
     def terminate(self) -> int:
-        """End it as the kubelet does and return its exit code."""
+        """Send SIGTERM, as the kubelet does, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(START_SECONDS)
 
 
 @functools.cache
 def layout(family: str) -> Path:
-    """Return a directory laid out as an image is: the server, and below it the handler."""
+    """Return a directory with the layout of an image: the server, and below it the handler."""
     root = Path(tempfile.mkdtemp(prefix=f"{family}-"))
     source = runtime_cache.RUNTIMES / family
     if family == "python":
@@ -64,7 +64,7 @@ def command(family: str) -> list[str]:
 
 @contextlib.contextmanager
 def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
-    """Start the server of `family`; with `ready` wait until it is."""
+    """Start the server of `family`; with `ready` wait until its port is open."""
     root = layout(family)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -91,7 +91,7 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
 
 
 def wait_until_listening(server: Server) -> None:
-    """Return when the port is open; fail with the server's own words if it ends or takes too long."""
+    """Return when the port is open; raise AssertionError with the output if the server exits or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port)):
