@@ -24,12 +24,12 @@ from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Of a request body. A Function and its children take less than 3 MiB; the rest allows for many failed pods."""
+"""Maximum of a request body. A Function and its children take less than 3 MiB; the rest is for pods that failed."""
 LINE_CHARACTERS = 1024
-"""The most of an error message, in a response and in the log."""
+"""Maximum of an error message in a response and in the log."""
 JSON = "application/json"
 RETRY_SECONDS = 1
-"""Retry-After of a 429. Metacontroller treats a 429 without whole seconds there as an error."""
+"""Retry-After of a 429; Metacontroller accepts whole seconds only."""
 
 log = logging.getLogger("hooks")
 
@@ -81,12 +81,12 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _reject_other_revisions(own: str) -> Callable[[], None]:
-    """Return a check that rejects requests for another revision: old and new pods would alternate the children."""
+    """Return a check that rejects requests for another revision, so that old and new pods do not alternate."""
     query = f"revision={own}".encode()
 
     def check() -> None:
         if request.query_string not in (b"", query):
-            request.get_data(cache=False)  # with unread data, closing the connection would reset it
+            request.get_data(cache=False)  # unread data would make closing the connection reset it
             raise _RequestError(429, f"this pod has revision {own}; the request is for another one")
 
     return check
@@ -148,7 +148,7 @@ def _error_response(error: Exception) -> Response:
 
 
 def _line(text: str) -> str:
-    """Return a text as one printable line of at most LINE_CHARACTERS: URLs and keys may contain any character."""
+    """Return a text as one printable line of bounded length: URLs and map keys may contain any character."""
     return "".join(each if each.isprintable() else "?" for each in text[:LINE_CHARACTERS])
 
 

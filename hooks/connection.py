@@ -20,8 +20,8 @@ HEADER_SECONDS = 3
 """From the connection to the end of the header, with a TLS handshake. Metacontroller sends the header at once."""
 REQUEST_SECONDS = 5
 """From the connection to the end of the body: half of Metacontroller's timeout."""
-ANSWER_SECONDS = 5
-"""To send the response."""
+RESPONSE_SECONDS = 5
+"""From the first byte of the response to the last."""
 LINGER_SECONDS = 1
 """To read the rest of a request that was answered early: closing at once could discard the response."""
 
@@ -34,7 +34,8 @@ Steps = Generator[int, None, _Result]
 
 class Connection:
     """
-    `received` and `answer` buffer the request and the response, `deadline` ends the current step (time.monotonic()).
+    One connection: `received` and `response` buffer the bytes of either direction; `deadline`, of time.monotonic(),
+    ends the current step.
 
     `header_end` is the length of the header in bytes and `request_end` that of the whole request; 0 until the header is
     complete. `event` is the event that the worker waits for, 0 for none.
@@ -43,10 +44,10 @@ class Connection:
     def __init__(self, sock: socket.socket, address: Any, listener: socket.socket) -> None:
         sock.setblocking(False)
         self.sock, self.address, self.listener = sock, address, listener
-        self.number = sock.fileno()
-        self.begin = time.monotonic()
-        self.deadline = self.begin + HEADER_SECONDS
-        self.received, self.answer = bytearray(), bytearray()
+        self.fd = sock.fileno()
+        self.opened = time.monotonic()
+        self.deadline = self.opened + HEADER_SECONDS
+        self.received, self.response = bytearray(), bytearray()
         self.header_end = self.request_end = self.event = 0
         self.is_complete = False
         self.steps: Steps[None]
@@ -54,16 +55,16 @@ class Connection:
     @property
     def size(self) -> int:
         """The buffered bytes of this connection."""
-        return len(self.received) + len(self.answer)
+        return len(self.received) + len(self.response)
 
-    def pieces(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
         """Yield the request in chunks, so that a large one is not copied whole."""
         for start in range(0, len(self.received), _CHUNK_BYTES):
             yield bytes(self.received[start : start + _CHUNK_BYTES])
 
     def sendall(self, data: bytes) -> None:
         """Buffer a part of the response. gunicorn uses this object as the client's socket."""
-        self.answer += data
+        self.response += data
 
     send = sendall
 
@@ -81,8 +82,8 @@ class Connection:
         """
         Read one request; return whether to answer it.
 
-        A request that is late after its header, longer in its header than `max_header` bytes, or cut off is answered
-        with an error; one that is late in its header is not answered.
+        A client gets an error response if it stops in the body or closes early, or if its header exceeds `max_header`
+        bytes; if it stops in the header, it gets none.
         """
         try:
             while not self.header_end or len(self.received) < self.request_end:
@@ -107,13 +108,13 @@ class Connection:
         lengths = _LENGTH.findall(self.received, 0, self.header_end)
         body = int(lengths[0]) if len(lengths) == 1 else 0
         self.request_end = self.header_end + (body if body <= MAX_BODY_BYTES else 0)
-        self.deadline = self.begin + REQUEST_SECONDS
+        self.deadline = self.opened + REQUEST_SECONDS
 
-    def send_answer(self) -> Steps[None]:
+    def send_response(self) -> Steps[None]:
         """Send the response; after an incomplete request, read on for LINGER_SECONDS."""
-        self.deadline = time.monotonic() + ANSWER_SECONDS
+        self.deadline = time.monotonic() + RESPONSE_SECONDS
         self.received = bytearray()
-        sent, rest = 0, memoryview(self.answer)
+        sent, rest = 0, memoryview(self.response)
         while sent < len(rest):
             sent += yield from until_done(partial(self.sock.send, rest[sent:]), EVENT_WRITE)
         if rest and not self.is_complete:

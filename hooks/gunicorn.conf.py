@@ -8,8 +8,8 @@ import gc
 import os
 from typing import Any
 
-# One request at a time per process. The work is all CPU, so threads have no higher throughput and a two to three
-# times higher tail latency, and gunicorn's timeout could not end a stuck request.
+# One request at a time per process. The work is CPU-bound: threads would have the same throughput and two to three
+# times the tail latency, and gunicorn's timeout could not end a stuck request.
 worker_class = "hooks.worker.Worker"
 
 # Two, so that a slow request never blocks the service. More are of use only with more cores, where another

@@ -1,12 +1,10 @@
-"""
-Where an exception was raised, without its message: that may contain values from a request.
-"""
+"""Where an exception was raised, without its message, which may contain values from a request."""
 
 from collections.abc import Iterator
 from types import TracebackType
 
 FRAMES = 30
-"""The most in a traceback, counted from the innermost; a recursion has a thousand."""
+"""Maximum in a traceback, counted from the innermost; a recursion has a thousand."""
 
 
 def place(error: BaseException) -> str:

@@ -22,14 +22,14 @@ from gunicorn.workers.sync import SyncWorker
 from hooks.app import MAX_BODY_BYTES
 from hooks.connection import Connection, Steps, until_done
 
-MOST_CONNECTIONS = 512
+MAX_CONNECTIONS = 512
 """Metacontroller opens at most 20. Beyond this the oldest is closed, so that a new client is always accepted."""
-MOST_BYTES = MAX_BODY_BYTES + 1024 * 1024
-"""Of incomplete requests and unsent responses: one request of the largest size. Beyond this the largest is closed."""
+MAX_BUFFERED_BYTES = MAX_BODY_BYTES + 1024 * 1024
+"""For incomplete requests and unsent responses: one request of the largest size. Beyond this the largest is closed."""
 TICK_SECONDS = 0.25
 """How often deadlines are checked."""
 REPORT_SECONDS = 10
-"""The log has at most one line about timeouts in this time."""
+"""How often timeouts are logged, at most."""
 
 
 class Worker(SyncWorker):  # type: ignore[misc]
@@ -76,7 +76,7 @@ class Worker(SyncWorker):  # type: ignore[misc]
         overdue = [connection for connection in self.connections.values() if connection.deadline <= now]
         self.timeouts += len(overdue)
         for connection in overdue:
-            if self.connections.get(connection.number) is connection:
+            if self.connections.get(connection.fd) is connection:
                 self._resume(connection, is_late=True)
         if self.timeouts and now >= self.next_report:
             self.log.info("%d clients timed out", self.timeouts)
@@ -88,7 +88,7 @@ class Worker(SyncWorker):  # type: ignore[misc]
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # the other worker took it, or the client left
             return
-        if len(self.connections) >= MOST_CONNECTIONS:
+        if len(self.connections) >= MAX_CONNECTIONS:
             self._close(next(iter(self.connections.values())))
         connection = Connection(sock, address, listener)
         connection.steps = self._steps(connection)
@@ -105,7 +105,7 @@ class Worker(SyncWorker):  # type: ignore[misc]
         fields = self.cfg.limit_request_fields * (self.cfg.limit_request_field_size + 2)
         if (yield from connection.receive(max_header=self.cfg.limit_request_line + fields + 4)):
             self._call_app(connection)
-            yield from connection.send_answer()
+            yield from connection.send_response()
 
     def _tls_context(self) -> SSLContext:
         """Return the TLS context; the certificate is reloaded when its files have changed."""
@@ -131,28 +131,28 @@ class Worker(SyncWorker):  # type: ignore[misc]
             self._close(connection)
             return
         if not connection.event:
-            self.connections[connection.number] = connection
-            self.poller.register(connection.number, event, connection)
+            self.connections[connection.fd] = connection
+            self.poller.register(connection.fd, event, connection)
         elif connection.event != event:
-            self.poller.modify(connection.number, event, connection)
+            self.poller.modify(connection.fd, event, connection)
         connection.event = event
-        if self.buffered > MOST_BYTES:
+        if self.buffered > MAX_BUFFERED_BYTES:
             self._close(max(self.connections.values(), key=lambda each: each.size))
 
     def _close(self, connection: Connection) -> None:
         if connection.event:
-            self.poller.unregister(connection.number)
-            del self.connections[connection.number]
+            self.poller.unregister(connection.fd)
+            del self.connections[connection.fd]
         self.buffered -= connection.size
         connection.steps.close()
-        connection.received = connection.answer = bytearray()
+        connection.received = connection.response = bytearray()
         connection.sock.close()
 
     def _call_app(self, connection: Connection) -> None:
         """Parse the received request and call the app, as SyncWorker.handle() does."""
         request = None
         try:
-            request = next(http.get_parser(self.cfg, connection.pieces(), connection.address))
+            request = next(http.get_parser(self.cfg, connection.chunks(), connection.address))
             self.handle_request(connection.listener, request, connection, connection.address)
         except (NoMoreData, StopIteration):
             self.log.debug("A client closed the connection before the end of its header")

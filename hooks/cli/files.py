@@ -1,8 +1,7 @@
 """
 Read Functions and other objects from YAML or JSON files; each problem has its file and line.
 
-Values are those that kubectl reads (kubectl_yaml.py). A file may hold several documents, and Lists as kubectl prints
-them.
+Values are the same as in kubectl (kubectl_yaml.py). A file may have several documents, and Lists that kubectl prints.
 """
 
 import re
@@ -39,7 +38,7 @@ class Problem:
 
 
 class Unusable(Exception):
-    """A file or an object in it is invalid; `problems` has every reason."""
+    """A file, or an object in it, is invalid; `problems` has every reason."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)

@@ -15,7 +15,7 @@ import yaml
 
 from hooks.cli.yaml_scalars import PLAIN, plain, tagged
 
-MOST_LEVELS = 100
+MAX_LEVELS = 100
 """Of nested lists and maps; a Function has about ten."""
 
 _PREFIX = "tag:yaml.org,2002:"
@@ -32,13 +32,13 @@ class Loader(yaml.SafeLoader):
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose within MOST_LEVELS; an anchor may be defined again, which PyYAML refuses."""
+        """Compose within MAX_LEVELS; an anchor may be defined again, which PyYAML refuses."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if not isinstance(event, yaml.AliasEvent):
             self.anchors.pop(getattr(event, "anchor", None), None)
         self.levels += 1
-        if self.levels > MOST_LEVELS:
-            message = f"more than {MOST_LEVELS} levels of lists and maps"
+        if self.levels > MAX_LEVELS:
+            message = f"more than {MAX_LEVELS} levels of lists and maps"
             raise yaml.composer.ComposerError(None, None, message, event.start_mark)
         node = super().compose_node(parent, index)
         self.levels -= 1
@@ -73,8 +73,8 @@ class _Constructor:
         is_alias = id(node) in self.seen
         if id(node) in self.open:
             raise _error(node, "the value of an anchor contains itself")
-        if len(self.open) == MOST_LEVELS:
-            raise _error(node, f"more than {MOST_LEVELS} levels of lists and maps")
+        if len(self.open) == MAX_LEVELS:
+            raise _error(node, f"more than {MAX_LEVELS} levels of lists and maps")
         self._count(node, is_alias=is_alias)
         self.seen.add(id(node))
         self.open.add(id(node))

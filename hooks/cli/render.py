@@ -34,15 +34,14 @@ from hooks.rules import validate
 from hooks.sync import sync
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
-"""In the labels, in place of the UID that only a cluster gives."""
+"""Replaces the UID, which only a cluster can assign."""
 DEFAULT_NAMESPACE = "default"
-_LABELS = ("metadata", "labels")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - is standard input")
-    parser.add_argument("--status", action="store_true", help="print each Function with its status, too")
+    parser.add_argument("--status", action="store_true", help="also print each Function with its status")
     parser.add_argument("-o", "--output", choices=sorted(WRITERS), default="yaml", help="default: %(default)s")
     parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
 
@@ -72,8 +71,7 @@ def validated(document: Document, config: Config) -> Function:
     """
     Return a sound Function.
 
-    Raises Unusable with every problem: unknown fields and breaches of the schema, and if it has none of these, of the
-    rules.
+    Raises Unusable with every unknown field and every violation of the schema, or of the rules if the schema holds.
     """
     problems = [document.problem(path, message) for path, message in unknown_fields(document.value)]
     try:
@@ -94,10 +92,14 @@ def children(function: Function, config: Config) -> list[Manifest]:
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
     """Return the status that the hook reports for a sound Function while the objects in `observed` exist."""
     parent, groups = completed(document.value), _grouped(observed)
-    label = naming.of_uid(parent["metadata"]["uid"]).items()
-    pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if label <= mapping(at(pod, *_LABELS)).items()}
+    label = naming.of_uid(parent["metadata"]["uid"])
+    pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}
     request = HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
     return sync(request, config, now=datetime.now(UTC)).status
+
+
+def _has(pod: Manifest, labels: dict[str, str]) -> bool:
+    return labels.items() <= mapping(at(pod, "metadata", "labels")).items()
 
 
 def _grouped(manifests: Iterable[Manifest]) -> dict[str, dict[str, Manifest]]:
@@ -111,11 +113,11 @@ def _grouped(manifests: Iterable[Manifest]) -> dict[str, dict[str, Manifest]]:
 
 
 def completed(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a Function as a cluster would store it: with metadata of its own, and without what is null."""
-    given = {"namespace": DEFAULT_NAMESPACE, "uid": NO_UID, "generation": 1}
+    """Return a Function as the API server would store it: with the metadata that it adds, and without nulls."""
+    added = {"namespace": DEFAULT_NAMESPACE, "uid": NO_UID, "generation": 1}
     stored: dict[str, Any] = _without_nulls(value)
     metadata = stored.get("metadata")
-    return stored | {"metadata": given | metadata} if isinstance(metadata, dict) else stored
+    return stored | {"metadata": added | metadata} if isinstance(metadata, dict) else stored
 
 
 def _without_nulls(value: Any) -> Any:

@@ -19,7 +19,7 @@ _WORDS |= {f"{sign}{form}": float(f"{sign}inf") for sign in ("", "+", "-") for f
 _INTEGER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]++)|0[bB]([01]++)|0[oO]?([0-7]++)|(0|[1-9][0-9]*+))")
 _BASES = (16, 2, 8, 10)
 """Of the groups of _INTEGER after the sign."""
-_MOST_DIGITS = 64
+_MAX_DIGITS = 64
 """Of a 64-bit integer in base 2; Python's conversion of more decimal digits is slow."""
 _FLOAT = re.compile(r"[-+]?(\.[0-9]++|[0-9]++(\.[0-9]*+)?)([eE][-+]?[0-9]++)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9])_(?=[0-9])")
@@ -43,7 +43,7 @@ def _in_64_bits(sign: str, digits: list[str | None]) -> int | None:
     """Return an integer within Go's int64 or uint64; None for any other, which Go reads as a float."""
     base, text = next((base, text) for base, text in zip(_BASES, digits, strict=True) if text)
     text = text.lstrip("0") or "0"
-    value = int(text, base) if len(text) <= _MOST_DIGITS else 2**64
+    value = int(text, base) if len(text) <= _MAX_DIGITS else 2**64
     if sign == "-":
         return -value if value <= 2**63 else None
     return value if value < 2 ** (63 if sign else 64) else None

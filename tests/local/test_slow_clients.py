@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 from support.cases import ROOT, all_cases
 
-from hooks.connection import ANSWER_SECONDS, HEADER_SECONDS, LINGER_SECONDS, REQUEST_SECONDS
+from hooks.connection import HEADER_SECONDS, LINGER_SECONDS, REQUEST_SECONDS, RESPONSE_SECONDS
 
 BODY = json.dumps(all_cases()[0].request).encode()
 HEADER = b"POST /v1/sync HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -233,14 +233,14 @@ def test_a_client_that_does_not_read_is_disconnected(service: Service) -> None:
             over_tls.sendall(HEADER % len(request) + request)
         begin = time.monotonic()
         assert service.ask().startswith(b"HTTP/1.1 200 OK")
-        assert time.monotonic() - begin < ANSWER_SECONDS
+        assert time.monotonic() - begin < RESPONSE_SECONDS
 
 
 SMALL = """
 import hooks.worker
 from hooks.worker import Worker
 
-hooks.worker.MOST_CONNECTIONS, hooks.worker.MOST_BYTES = 8, 2**20
+hooks.worker.MAX_CONNECTIONS, hooks.worker.MAX_BUFFERED_BYTES = 8, 2**20
 """
 
 
