@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load, revision
 from hooks.function import Function
+from hooks.manifest import Manifest
 from hooks.protocol import HookRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
@@ -47,29 +48,27 @@ def create_app(config: Config | None = None) -> Flask:
     if own := revision():
         app.before_request(_reject_other_revisions(own))
 
+    _add_routes(app, settings)
+    return app
+
+
+def _add_routes(app: Flask, config: Config) -> None:
     @app.post("/v1/sync")
     def post_sync() -> Response:
         """Return the children and status of one Function."""
         hook_request = HookRequest.parse(_body())
-        return _response(hook_request, sync(hook_request, settings, now=datetime.now(UTC)))
+        return _response(hook_request, sync(hook_request, config, now=datetime.now(UTC)))
 
     @app.post("/v1/finalize")
     def post_finalize() -> Response:
         """Return the children that are left at one step of a deletion."""
         hook_request = HookRequest.parse(_body())
-        return _response(hook_request, finalize(hook_request, settings, now=datetime.now(UTC)))
+        return _response(hook_request, finalize(hook_request, config, now=datetime.now(UTC)))
 
     @app.post("/v1/customize")
     def post_customize() -> Response:
-        """Return which related objects a sync needs; an invalid Function is reported by the sync that follows."""
-        raw = _body()
-        if not isinstance(raw, dict) or not isinstance(raw.get("parent"), dict):
-            raise Unreadable("parent: expected an object")
-        try:
-            function = Function.model_validate(raw["parent"])
-        except ValidationError:
-            return _json(200, {"relatedResources": []})
-        return _json(200, {"relatedResources": customize(function, settings)})
+        """Return which related objects a sync needs."""
+        return _json(200, {"relatedResources": _related_resources(_body(), config)})
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -77,7 +76,15 @@ def create_app(config: Config | None = None) -> Flask:
         """Return 200: a process serves only after it has read a valid config."""
         return Response("ok\n", 200, content_type="text/plain")
 
-    return app
+
+def _related_resources(raw: Any, config: Config) -> list[Manifest]:
+    """Return the rules for a Function, none for an invalid one, which the sync that follows reports."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("parent"), dict):
+        raise Unreadable("parent: expected an object")
+    try:
+        return customize(Function.model_validate(raw["parent"]), config)
+    except ValidationError:
+        return []
 
 
 def _reject_other_revisions(own: str) -> Callable[[], None]:

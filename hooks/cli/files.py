@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
-from hooks.manifest import Manifest
+from hooks.manifest import Manifest, at
 from hooks.validation_errors import field_errors
 
 GROUP = "serverless.kyma-project.io"
@@ -76,24 +76,15 @@ def objects(names: Iterable[str]) -> tuple[list[Document], list[Manifest], list[
                     others.append(document.value)
         except Unusable as error:
             problems += error.problems
-    problems += [
-        each.problem(
-            "apiVersion", f'Unsupported value: "{each.value["apiVersion"]}": supported values: "{API_VERSION}"'
-        )
-        for each in functions
-        if each.value["apiVersion"] != API_VERSION
-    ]
+    message = f'Unsupported value: supported values: "{API_VERSION}"'
+    problems += [each.problem("apiVersion", message) for each in functions if each.value["apiVersion"] != API_VERSION]
     return functions, others, problems
 
 
 def is_function(document: Document) -> bool:
     """Return whether a document is a Function of any version."""
-    value = document.value
-    return (
-        isinstance(value, dict)
-        and value.get("kind") == "Function"
-        and str(value.get("apiVersion")).startswith(f"{GROUP}/")
-    )
+    group = str(at(document.value, "apiVersion")).partition("/")[0]
+    return group == GROUP and at(document.value, "kind") == "Function"
 
 
 def documents(name: str) -> Iterator[Document]:

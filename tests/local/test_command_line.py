@@ -214,7 +214,7 @@ ERRORS = {
     "something missing": (HELLO.partition("  source:")[0], "a.yaml:5: spec.source: Required value"),
     "another version": (
         HELLO.replace("v1alpha2", "v1alpha9"),
-        'a.yaml:1: apiVersion: Unsupported value: "serverless.kyma',
+        'a.yaml:1: apiVersion: Unsupported value: supported values: "serverless.kyma',
     ),
     "invalid YAML": (HELLO + "  env: [", "a.yaml:12: while parsing a flow"),
     "a key given twice": (HELLO + "spec: {}\n", "a.yaml:12: 'spec' is given twice"),
