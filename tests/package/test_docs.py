@@ -7,6 +7,7 @@ import urllib.request
 from html import unescape
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from local.conformance.servers import Server, started
@@ -100,7 +101,11 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
     path, _, answer = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
-    place = {"FUNCTION_PATH": str(tmp_path), "HANDLER_PATH": str(tmp_path / "handler.js"), "FUNC_NAME": "hello"}
+    place: dict[str, Any] = {
+        "FUNCTION_PATH": str(tmp_path),
+        "HANDLER_PATH": str(tmp_path / "handler.js"),
+        "FUNC_NAME": "hello",
+    }
     with started(family, **place) as server:
         assert ask(server, path) == (200, answer)
         status, body = ask(server, path, b'{"a": 1}')
