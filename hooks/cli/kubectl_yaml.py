@@ -32,7 +32,7 @@ class Loader(yaml.SafeLoader):
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose within MAX_LEVELS; an anchor may be defined again, which PyYAML refuses."""
+        """Compose within MAX_LEVELS; an anchor may be defined again, which PyYAML rejects."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if not isinstance(event, yaml.AliasEvent):
             self.anchors.pop(getattr(event, "anchor", None), None)
@@ -57,7 +57,7 @@ class _Constructor:
         self.open: set[int] = set()
 
     def value(self, node: yaml.Node) -> Any:
-        """Return the value of a node; raises ConstructorError for what kubectl or the bounds refuse."""
+        """Return the value of a node; raises ConstructorError for a value that kubectl or the bounds reject."""
         with self._entered(node):
             match node:
                 case yaml.ScalarNode():

@@ -92,7 +92,7 @@ def _string(text: str) -> str:
 
 
 PLAIN = "plain"
-"""Stands for a tag where a scalar has neither quotes nor a tag."""
+"""The tag of a scalar without quotes and tag."""
 _TAGS: dict[str, Callable[[str], Any]] = {
     PLAIN: plain,
     "str": _string,

@@ -67,9 +67,9 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def rendered(output: Output) -> list[dict[str, Any]]:
     """Return the items in the output of a successful render."""
     assert (output.code, output.err) == (0, "")
-    answer = yaml.safe_load(output.out)
-    assert (answer["apiVersion"], answer["kind"]) == ("v1", "List")
-    return list(answer["items"])
+    printed = yaml.safe_load(output.out)
+    assert (printed["apiVersion"], printed["kind"]) == ("v1", "List")
+    return list(printed["items"])
 
 
 def kinds(output: Output) -> list[str]:

@@ -68,7 +68,7 @@ TOO_DEEP = {
     "braces": "spec: " + '{"a":' * 600 + "1" + "}" * 600,
     "a hundred and one": "spec: " + "[" * 101 + "]" * 101,
     "an alias of itself": "spec: &a [*a]",
-    "an alias of what is around it": "spec: &a {b: {c: *a}}",
+    "an alias of the map around it": "spec: &a {b: {c: *a}}",
     "a merge of itself": "spec: &a {<<: *a}",
 }
 

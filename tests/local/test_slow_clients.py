@@ -47,21 +47,21 @@ class Service(NamedTuple):
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
         return self.context.wrap_socket(plain) if self.context else plain
 
-    def ask(self, request: bytes = HEADER % len(BODY) + BODY) -> bytes:
+    def send(self, request: bytes = HEADER % len(BODY) + BODY) -> bytes:
         """Send a request at once and return the whole response, b"" if there is none."""
         with contextlib.suppress(OSError), self.connect() as client:
             client.sendall(request)
-            return answer_of(client)
+            return response_to(client)
         return b""
 
 
-def answer_of(client: socket.socket) -> bytes:
+def response_to(client: socket.socket) -> bytes:
     """Return all that a client receives until the connection is closed."""
-    answer = b""
+    response = b""
     with contextlib.suppress(OSError):
         while data := client.recv(65536):
-            answer += data
-    return answer
+            response += data
+    return response
 
 
 @contextlib.contextmanager
@@ -74,7 +74,7 @@ def serving(directory: Path, *command: str, context: ssl.SSLContext | None = Non
         process = subprocess.Popen([*command, f"--bind=127.0.0.1:{port}"], env=environment, cwd=ROOT, stderr=log)
         service = Service(process, port, context, directory / "log")
         try:
-            while not (len(service.workers()) == 2 and service.ask().startswith(b"HTTP/1.1 200")):
+            while not (len(service.workers()) == 2 and service.send().startswith(b"HTTP/1.1 200")):
                 assert process.poll() is None, service.log.read_text()
                 time.sleep(0.1)
             yield service
@@ -162,11 +162,11 @@ def test_slow_clients_delay_no_other(service: Service, kind: Callable[[Service],
     for client in clients:
         client.start()
     time.sleep(1)
-    answers = [service.ask() for _ in range(40)]
+    responses = [service.send() for _ in range(40)]
     end.set()
     for client in clients:
         client.join()
-    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
+    assert {response.partition(b"\r\n")[0] for response in responses} == {b"HTTP/1.1 200 OK"}
     assert service.workers() == workers
     assert "Traceback" not in service.log.read_text()
 
@@ -185,9 +185,9 @@ def test_a_request_has_a_deadline(service: Service, kind: Callable[[Service], No
 
 def test_a_body_that_stops_is_answered(service: Service) -> None:
     """An incomplete body is answered with an error that has the missing size."""
-    answer = service.ask(HEADER % 99 + b"{")
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"Bad Request" in answer or b"expected 99 bytes, received 1" in answer
+    response = service.send(HEADER % 99 + b"{")
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"Bad Request" in response or b"expected 99 bytes, received 1" in response
 
 
 def test_a_request_in_pieces_is_answered(service: Service) -> None:
@@ -198,23 +198,23 @@ def test_a_request_in_pieces_is_answered(service: Service) -> None:
             client.sendall(request[:cut])
             time.sleep(0.05)
             client.sendall(request[cut:])
-            assert answer_of(client).startswith(b"HTTP/1.1 200 OK")
+            assert response_to(client).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_request_that_is_rejected_early_gets_its_response(service: Service) -> None:
     """A client receives the response even if the rest of its request is not read."""
-    assert service.ask(HEADER % (999 * 2**20) + b"{" * 300_000).startswith(b"HTTP/1.1 413 ")
+    assert service.send(HEADER % (999 * 2**20) + b"{" * 300_000).startswith(b"HTTP/1.1 413 ")
     chunked = (HEADER % 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
-    assert service.ask(chunked + b"5\r\nhello\r\n0\r\n\r\n").startswith(b"HTTP/1.1 411 ")
-    assert service.ask(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 5000 + b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
-    assert service.ask(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert service.send(chunked + b"5\r\nhello\r\n0\r\n\r\n").startswith(b"HTTP/1.1 411 ")
+    assert service.send(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 5000 + b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
+    assert service.send(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
 def test_ambiguous_framing_is_rejected(service: Service) -> None:
     """Two lengths, or one that is not a number, are a 400."""
     for lengths in (b"Content-Length: 2\r\nContent-Length: 3", b"Content-Length: 2_0", b"Content-Length : 2"):
         request = (HEADER % 0).replace(b"Content-Length: 0", lengths)
-        assert service.ask(request + b"{}").startswith(b"HTTP/1.1 400 ")
+        assert service.send(request + b"{}").startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_client_that_does_not_read_is_disconnected(service: Service) -> None:
@@ -232,7 +232,7 @@ def test_a_client_that_does_not_read_is_disconnected(service: Service) -> None:
             stack.enter_context(over_tls)
             over_tls.sendall(HEADER % len(request) + request)
         begin = time.monotonic()
-        assert service.ask().startswith(b"HTTP/1.1 200 OK")
+        assert service.send().startswith(b"HTTP/1.1 200 OK")
         assert time.monotonic() - begin < RESPONSE_SECONDS
 
 
@@ -260,7 +260,7 @@ def test_connections_are_bounded(small: Service) -> None:
     """Above the limit the oldest connection is closed."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(small.connect()) for _ in range(40)]
-        assert small.ask().startswith(b"HTTP/1.1 200 OK")
+        assert small.send().startswith(b"HTTP/1.1 200 OK")
         assert clients[0].recv(1) == b""
 
 
@@ -271,7 +271,7 @@ def test_memory_is_bounded(small: Service) -> None:
         for client in clients:
             with contextlib.suppress(OSError):
                 client.sendall(HEADER % 2**20 + b"{" * 900_000)
-        assert small.ask().startswith(b"HTTP/1.1 200 OK")
+        assert small.send().startswith(b"HTTP/1.1 200 OK")
         assert sum(is_closed(client) for client in clients) >= 3  # each of two workers buffers little more than one
 
 
@@ -294,7 +294,7 @@ def test_a_request_in_flight_at_shutdown_is_answered(tmp_path: Path) -> None:
         running.process.terminate()
         time.sleep(0.3)
         client.sendall(request[50:])
-        assert answer_of(client).startswith(b"HTTP/1.1 200 OK")
+        assert response_to(client).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_renewed_certificate_is_loaded(tmp_path: Path) -> None:
@@ -302,9 +302,9 @@ def test_a_renewed_certificate_is_loaded(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hooks.cli", "serve", *certified(tmp_path)]
     with serving(tmp_path, *command, context=trusting(tmp_path)) as first:
         (tmp_path / "key").write_text("half of a renewal")
-        assert [first.ask().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
+        assert [first.send().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
         certified(tmp_path, "renewed")
         renewed = first._replace(context=trusting(tmp_path))
-        assert [renewed.ask().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
-        assert first.ask() == b""
+        assert [renewed.send().partition(b"\r\n")[0] for _ in range(4)] == [b"HTTP/1.1 200 OK"] * 4
+        assert first.send() == b""
     assert "The certificate cannot be loaded" in first.log.read_text()

@@ -98,7 +98,7 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
     if family == "nodejs" and runtime_cache.node_version() is None:
         pytest.skip("LEFT OUT: node and npm are not on PATH")
     (source,) = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
-    path, _, answer = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
+    path, _, expected = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
     place: dict[str, Any] = {
@@ -107,15 +107,15 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
         "FUNC_NAME": "hello",
     }
     with started(family, **place) as server:
-        assert ask(server, path) == (200, answer)
-        status, body = ask(server, path, b'{"a": 1}')
+        assert request(server, path) == (200, expected)
+        status, body = request(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})
 
 
-def ask(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
+def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
     """Send a GET, or a POST of JSON."""
-    request = urllib.request.Request(
+    prepared = urllib.request.Request(
         f"http://127.0.0.1:{server.port}{path}", body, {"Content-Type": "application/json"} if body else {}
     )
-    with urllib.request.urlopen(request) as answer:
-        return answer.status, answer.read().decode()
+    with urllib.request.urlopen(prepared) as response:
+        return response.status, response.read().decode()

@@ -27,7 +27,7 @@ release = load()
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a directory with the files that have a version, and a changelog with a dated section."""
-    for name in release.TELLS:
+    for name in release.VERSIONS:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     changelog = f"# Changelog\n\n## {__version__} (2030-01-31)\n\n- New.\n\n## 0.0.9 (2030-01-01)\n\n- Old.\n"
@@ -37,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_all_files_have_the_version() -> None:
     """Every file with a version has that of the code."""
-    assert release.versions() == {name: {__version__} for name in release.TELLS}
+    assert release.versions() == {name: {__version__} for name in release.VERSIONS}
 
 
 def test_the_changelog_has_this_version() -> None:
@@ -59,13 +59,13 @@ def test_only_new_images_are_published(checkout: Path) -> None:
     assert names == ["function-hook", "runtime-python312"]
 
 
-@pytest.mark.parametrize("name", release.TELLS)
+@pytest.mark.parametrize("name", release.VERSIONS)
 def test_a_file_with_another_version_blocks_the_release(checkout: Path, name: str) -> None:
     """A file with another version is reported by name."""
     file = checkout / name
     file.write_text(file.read_text().replace(__version__, "9.9.9"))
     (fault,) = release.faults(__version__, checkout)
-    assert fault == f"{name} tells 9.9.9"
+    assert fault == f"{name} has 9.9.9"
 
 
 @pytest.mark.parametrize("heading", ["(unreleased)", ""])
@@ -81,4 +81,4 @@ def test_another_tag_fails_the_job(capsys: pytest.CaptureFixture[str]) -> None:
     """The job fails with every fault at once."""
     with pytest.raises(SystemExit) as end:
         release.main("check", "v99.0.0")
-    assert all(name in str(end.value) for name in release.TELLS)
+    assert all(name in str(end.value) for name in release.VERSIONS)
