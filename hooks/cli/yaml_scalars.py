@@ -18,7 +18,7 @@ _WORDS |= dict.fromkeys(("null", "Null", "NULL"))
 _WORDS |= {f"{sign}{form}": float(f"{sign}inf") for sign in ("", "+", "-") for form in (".inf", ".Inf", ".INF")}
 _INTEGER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]++)|0[bB]([01]++)|0[oO]?([0-7]++)|(0|[1-9][0-9]*+))")
 _BASES = (16, 2, 8, 10)
-"""Of the groups of _INTEGER after the sign."""
+"""Of _INTEGER's groups after the sign, in their order."""
 _MAX_DIGITS = 64
 """Of a 64-bit integer in base 2; Python's conversion of more decimal digits is slow."""
 _FLOAT = re.compile(r"[-+]?(\.[0-9]++|[0-9]++(\.[0-9]*+)?)([eE][-+]?[0-9]++)?")
