@@ -1,10 +1,10 @@
 """
-Checks before a release, and its notes and images.
+Checks and texts of a release.
 
-release.py check v1.2.3   fails unless every file in VERSIONS has 1.2.3, and the changelog has a dated section for it
+release.py check v1.2.3   fails unless every file with the version has 1.2.3, and the changelog has a dated section
 release.py notes v1.2.3   prints that section
-release.py images v1.2.3  prints the images to publish, those with this version. The image of an unchanged runtime keeps
-                          its older version, since a published tag never changes.
+release.py images v1.2.3  prints the images of this version, which the release publishes. The image of an unchanged
+                          runtime has an older version, and its tag is not published again.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSIONS = {
+VERSIONED = {
     "hooks/__init__.py": r'^__version__ = "(.+)"$',
     "chart/Chart.yaml": r"^(?:version|appVersion): (.+)$",
     "docker-bake.json": r'/function-hook:([^"]+)"',
@@ -22,33 +22,33 @@ VERSIONS = {
     "docs/installing.md": r"\?ref=v([0-9.]+)",
     "docs/releases.md": r"/function-hook:(\S+)",
 }
-"""The files that have the version, and the pattern before it; every match has to be the version."""
+"""The files with the version, and the pattern that finds it there."""
 
 
 def versions(root: Path = ROOT) -> dict[str, set[str]]:
     """Return the versions in each file."""
-    texts = {name: (root / name).read_text(encoding="utf-8") for name in VERSIONS}
-    return {name: set(re.findall(pattern, texts[name], re.MULTILINE)) for name, pattern in VERSIONS.items()}
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in VERSIONED}
+    return {name: set(re.findall(pattern, texts[name], re.MULTILINE)) for name, pattern in VERSIONED.items()}
 
 
 def section(version: str, root: Path = ROOT) -> str:
-    """Return the changelog's section for a version, "" if there is none or it has no date."""
+    """Return the section of a version in the changelog; "" if there is none, or if it has no date."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     heading = rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n"
     found = re.search(rf"{heading}(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
 
 
-def faults(version: str, root: Path = ROOT) -> list[str]:
-    """Return every reason why this version cannot be released."""
-    others = {name: found for name, found in versions(root).items() if found != {version}}
-    wrong = [f"{name} has {' and '.join(sorted(found)) or 'no version'}" for name, found in others.items()]
-    undated = [] if section(version, root) else [f"CHANGELOG.md has no section '## {version} (YYYY-MM-DD)'"]
-    return wrong + undated
+def problems(version: str, root: Path = ROOT) -> list[str]:
+    """Return the reasons why this version cannot be released."""
+    other = [f"{name} has {' and '.join(sorted(found)) or 'no version'}"
+            for name, found in versions(root).items() if found != {version}]  # fmt: skip
+    dated = [] if section(version, root) else [f"CHANGELOG.md has no section '## {version} (YYYY-MM-DD)'"]
+    return other + dated
 
 
 def images(version: str, root: Path = ROOT) -> list[str]:
-    """Return the names and tags of the images with this version."""
+    """Return the tags of the images of this version."""
     definition = json.loads((root / "docker-bake.json").read_text(encoding="utf-8"))
     tags = [tag for target in definition["target"].values() for tag in target.get("tags", ())]
     return [tag for tag in tags if tag.rpartition(":")[2] == version]
@@ -60,7 +60,7 @@ def main(command: str, tag: str) -> None:
         print(section(version))
     elif command == "images":
         print(*images(version), sep="\n")
-    elif wrong := faults(version):
+    elif wrong := problems(version):
         sys.exit("\n".join([f"{tag} cannot be released:", *wrong]))
 
 

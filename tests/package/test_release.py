@@ -27,7 +27,7 @@ release = load()
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a directory with the files that have a version, and a changelog with a dated section."""
-    for name in release.VERSIONS:
+    for name in release.VERSIONED:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     changelog = f"# Changelog\n\n## {__version__} (2030-01-31)\n\n- New.\n\n## 0.0.9 (2030-01-01)\n\n- Old.\n"
@@ -37,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_all_files_have_the_version() -> None:
     """Every file with a version has that of the code."""
-    assert release.versions() == {name: {__version__} for name in release.VERSIONS}
+    assert release.versions() == {name: {__version__} for name in release.VERSIONED}
 
 
 def test_the_changelog_has_this_version() -> None:
@@ -47,7 +47,7 @@ def test_the_changelog_has_this_version() -> None:
 
 def test_release_notes_are_the_section_of_the_version(checkout: Path) -> None:
     """Where all versions agree there is no fault, and the notes are the section of that version only."""
-    assert release.faults(__version__, checkout) == []
+    assert release.problems(__version__, checkout) == []
     assert release.section(__version__, checkout) == "- New."
 
 
@@ -59,13 +59,13 @@ def test_only_new_images_are_published(checkout: Path) -> None:
     assert names == ["function-hook", "runtime-python312"]
 
 
-@pytest.mark.parametrize("name", release.VERSIONS)
+@pytest.mark.parametrize("name", release.VERSIONED)
 def test_a_file_with_another_version_blocks_the_release(checkout: Path, name: str) -> None:
     """A file with another version is reported by name."""
     file = checkout / name
     file.write_text(file.read_text().replace(__version__, "9.9.9"))
-    (fault,) = release.faults(__version__, checkout)
-    assert fault == f"{name} has 9.9.9"
+    (problem,) = release.problems(__version__, checkout)
+    assert problem == f"{name} has 9.9.9"
 
 
 @pytest.mark.parametrize("heading", ["(unreleased)", ""])
@@ -73,12 +73,12 @@ def test_an_undated_section_blocks_the_release(checkout: Path, heading: str) -> 
     """A section without a date is reported."""
     changelog = checkout / "CHANGELOG.md"
     changelog.write_text(changelog.read_text().replace("(2030-01-31)", heading))
-    (fault,) = release.faults(__version__, checkout)
-    assert fault.startswith("CHANGELOG.md")
+    (problem,) = release.problems(__version__, checkout)
+    assert problem.startswith("CHANGELOG.md")
 
 
 def test_another_tag_fails_the_job(capsys: pytest.CaptureFixture[str]) -> None:
     """The job fails with every fault at once."""
     with pytest.raises(SystemExit) as end:
         release.main("check", "v99.0.0")
-    assert all(name in str(end.value) for name in release.VERSIONS)
+    assert all(name in str(end.value) for name in release.VERSIONED)
