@@ -7,7 +7,7 @@ so is what would make the API server refuse the children of every Function, or o
 """
 
 import os
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +19,7 @@ from hooks.config_types import (
     Address,
     Amounts,
     Annotations,
+    FamilyName,
     Flag,
     Image,
     ImagePattern,
@@ -29,14 +30,8 @@ from hooks.config_types import (
     SecretName,
     Size,
 )
+from hooks.runtimes import FAMILIES
 from hooks.validation_errors import field_errors
-
-RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
-"""
-The release that brought each family's images: not the newest one, or every release would restart every Function.
-
-Raised to the version of the coming release when runtimes/ changes; tests/core/test_pod_templates.py says when that is.
-"""
 
 
 class Setting(BaseModel):
@@ -53,7 +48,7 @@ class ResourceProfile(Setting):
 class RuntimeImage(Setting):
     """One name users may write in spec.runtime; `image` stands below Config.registry."""
 
-    family: Literal["nodejs", "python"]
+    family: FamilyName
     image: Image
     deprecated: Flag = False
 
@@ -87,8 +82,8 @@ def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Resour
     return ResourceProfile(requests={"cpu": cpu, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory_limit})
 
 
-def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool = False) -> RuntimeImage:
-    return RuntimeImage(family=family, image=f"runtime-{name}:{RUNTIME_VERSIONS[family]}", deprecated=deprecated)
+def _runtime(name: str, family: str, *, deprecated: bool = False) -> RuntimeImage:
+    return RuntimeImage(family=family, image=f"runtime-{name}:{FAMILIES[family].image_version}", deprecated=deprecated)
 
 
 class Config(Setting):

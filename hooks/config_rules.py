@@ -12,7 +12,7 @@ from typing import Any
 
 from hooks import kubernetes_names as names
 from hooks import quantity
-from hooks.config_texts import invalid, shown
+from hooks.config_texts import invalid, unsupported
 
 LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 """With lower limits no runtime starts; most likely the unit was forgotten. 0 is no limit to the kubelet."""
@@ -67,8 +67,7 @@ def _halves(path: str, value: Any, depth: int = 4) -> Iterator[Fault]:
 def _default_profile(settings: Mapping[str, Any]) -> Iterator[Fault]:
     known, chosen = _map(settings.get("profiles")), settings.get("defaultProfile")
     if isinstance(chosen, str) and chosen not in known:
-        supported = ", ".join(shown(name) for name in sorted(map(str, known)))
-        yield "defaultProfile", f"Unsupported value: {shown(chosen)}: supported values: {supported or 'none'}"
+        yield "defaultProfile", str(unsupported(chosen, known))
 
 
 def _profile(path: str, profile: Mapping[str, Any]) -> Iterator[Fault]:

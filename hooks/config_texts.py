@@ -6,7 +6,7 @@ The schema's patterns let through all that the tests do, and more: they say what
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -60,6 +60,12 @@ class Text:
 def invalid(words: str, found: Any = None) -> ValueError:
     """Return what the API server would say of a value; without `found` the value is not repeated."""
     return ValueError(f"Invalid value: {words}" if found is None else f"Invalid value: {shown(found)}: {words}")
+
+
+def unsupported(found: str, supported: Iterable[str]) -> ValueError:
+    """Return the API server's message for a value that is not in a list."""
+    listed = ", ".join(map(shown, sorted(supported)))
+    return ValueError(f"Unsupported value: {shown(found)}: supported values: {listed or 'none'}")
 
 
 def shown(found: Any) -> str:

@@ -7,11 +7,12 @@ settings is checked in hooks/config_rules.py.
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
 from hooks import config_texts as texts
 from hooks import quantity
-from hooks.config_texts import Text, invalid
+from hooks.config_texts import Text, invalid, unsupported
+from hooks.runtimes import FAMILIES
 
 MOST = "8Pi"
 """The largest amount: a thousandth of 2^63, in which the API server and the scheduler count, rounded down."""
@@ -50,6 +51,12 @@ def _checked(value: Any) -> str | int:
     return found
 
 
+def _family(name: str) -> str:
+    if name not in FAMILIES:
+        raise unsupported(name, FAMILIES)
+    return name
+
+
 def _map_of(key: Text, least: int = 0) -> Any:
     def named(schema: dict[str, Any]) -> None:
         # Not propertyNames: Helm names another place than that of the fault.
@@ -71,6 +78,7 @@ Amounts = Annotated[dict[Annotated[str, texts.RESOURCE, _KEY], Quantity], _map_o
 """A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
 Annotations = Annotated[dict[Annotated[str, texts.ANNOTATION, _KEY], str], _map_of(texts.ANNOTATION)]
 Size = Annotated[str, BeforeValidator(_size), _WRITTEN]
+FamilyName = Annotated[str, AfterValidator(_family), WithJsonSchema({"enum": list(FAMILIES), "type": "string"})]
 Registry = Annotated[str, texts.REGISTRY]
 Image = Annotated[str, texts.IMAGE]
 ImagePattern = Annotated[str, texts.IMAGE_PATTERN]

@@ -13,7 +13,7 @@ from hooks.core_v1 import Variable
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, pruned
 from hooks.resources import Resources, function_resources, install_resources
-from hooks.runtimes import FAMILIES, Runtime
+from hooks.runtimes import FAMILIES, Family
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
@@ -62,7 +62,7 @@ class ResolvedFunction:
     annotations: Mapping[str, str]
     pod_annotations: Mapping[str, str]
     runtime_name: str
-    runtime: Runtime
+    runtime: Family
     runtime_deprecated: bool
     image: str
     source: str

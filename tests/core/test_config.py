@@ -69,7 +69,10 @@ BY_ITSELF: list[tuple[str, str]] = [
         f"runtimes: {{{LONG}: {{family: python, image: x}}}}",
         f"runtimes.{LONG}: Too long: may not be more than 63 bytes",
     ),
-    ("runtimes: {go: {family: go, image: x}}", 'runtimes.go.family: supported values: "nodejs", "python"'),
+    (
+        "runtimes: {go: {family: go, image: x}}",
+        'runtimes.go.family: Unsupported value: "go": supported values: "nodejs", "python"',
+    ),
     ("runtimes: {py: {family: python, image: ''}}", "runtimes.py.image: Required value"),
     ("runtimes: {nodejs22: {image: null}}", "runtimes.nodejs22.image: Required value"),
     ("runtimes: {py: {family: python, image: 'a b'}}", f'runtimes.py.image: Invalid value: "a b": {IMAGE}'),
