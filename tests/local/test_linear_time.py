@@ -25,7 +25,7 @@ from support.pumps import check_growth, check_linear, pumps, slowest
 import hooks
 from hooks import config_texts, environment, quantity
 from hooks.cli.kubectl_yaml import Loader
-from hooks.cli.run.kubelet import expanded
+from hooks.cli.run.pod_environment import expanded
 from hooks.cli.yaml_scalars import plain
 from hooks.config import Config
 from hooks.function import (

@@ -240,8 +240,17 @@ def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
     file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
     with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
         assert run.process.wait(SECONDS) == 0
-    assert "js | left out: node and npm are not on PATH" in run.output
+    assert "js | left out: not on PATH: node, npm" in run.output
     assert "answered 200: one" in run.output
+
+
+def test_another_version_of_the_interpreter_is_named(file: Path, tmp_path: Path) -> None:
+    """A Function whose Python this machine does not have runs with another one, and the output says so."""
+    (tmp_path / "config.yaml").write_text("runtimes: {python399: {family: python, image: python399}}")
+    file.write_text(function(runtime="python399"))
+    with running(tmp_path, str(file), "--once", "--config", str(tmp_path / "config.yaml")) as run:
+        assert run.process.wait(SECONDS) == 0
+    assert re.search(r"ready in .* \(Python 3\.[0-9.]+, the nearest to python399 here\)", run.output)
 
 
 @pytest.mark.skipif(not shutil.which("npm"), reason="LEFT OUT: node and npm are not on PATH")
