@@ -19,15 +19,19 @@ import pytest
 import yaml
 from local.conformance.servers import Server, started, wait_until_listening
 
+from hooks import runtimes
 from hooks.cli import runtime_cache
 
 HERE = Path(__file__).parent / "conformance"
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "table.yaml").read_text(encoding="utf-8"))
-NEEDS_NODE = pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH")
-FAMILIES = ("python", pytest.param("nodejs", marks=NEEDS_NODE))
+NEEDS = {
+    family: pytest.mark.skipif(bool(missing := runtime_cache.missing_programs(family)), reason=f"LEFT OUT: {missing}")
+    for family in runtimes.FAMILIES
+}
+FAMILIES = [pytest.param(family, marks=mark) for family, mark in NEEDS.items()]
 ROWS = [
-    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS_NODE if family == "nodejs" else ())
-    for family in ("python", "nodejs")
+    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS[family])
+    for family in runtimes.FAMILIES
     for row in TABLE
     if row.get("only", family) == family
 ]
@@ -216,7 +220,7 @@ def test_spans_are_children_of_the_callers_span(family: str, collector: Threadin
     assert bytes.fromhex(trace) in sent or trace.encode() in sent
 
 
-@pytest.mark.parametrize("family", FAMILIES[1:])
+@pytest.mark.parametrize("family", [pytest.param("nodejs", marks=NEEDS["nodejs"])])
 def test_cors_preflights_are_answered_only_if_configured(family: str) -> None:
     with started(family, CORS_ALLOW_ORIGIN="https://example.com") as server:
         preflight = {"Access-Control-Request-Method": "PUT", "Origin": "https://example.com"}

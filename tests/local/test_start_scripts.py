@@ -37,8 +37,6 @@ TEXTS = [
     "é 😀 \u2028\n",
     "é" * 65_600,
 ]
-FILES = {"nodejs": "handler.js", "python": "handler.py"}
-SERVERS = {"nodejs": ("node", "server.mjs"), "python": ("python", "server.py")}
 
 
 def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) -> Path:
@@ -58,7 +56,7 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
 
 def variables(family: str, text: str) -> dict[str, str]:
     """Return what a container finds in its environment when the hook has answered for a Function with this source."""
-    spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
+    spec = {"runtime": Config().runtime_names(family)[-1], "source": {"inline": {"source": text}}}
     request = HookRequest.parse(World(complete({"spec": spec})).request())
     (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]
@@ -72,8 +70,8 @@ def variables(family: str, text: str) -> dict[str, str]:
 def test_source_is_written_exactly(shell: list[str], family: str, text: str, tmp_path: Path) -> None:
     """The handler's file holds the very bytes of the source, and the server takes the shell's place."""
     work = run(shell, FAMILIES[family].start, family, tmp_path, **dict(source_chunks(text)))
-    assert (work / FILES[family]).read_bytes() == text.encode()
-    assert (tmp_path / "started").read_text().split() == list(SERVERS[family])
+    assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
+    assert (tmp_path / "started").read_text().split() == FAMILIES[family].start.rstrip().rpartition("exec ")[2].split()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -90,7 +88,7 @@ def test_generated_sources_are_written_exactly(
     def write(text: str) -> None:
         env = variables(family, text)
         subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
-        assert (work / FILES[family]).read_bytes() == text.encode()
+        assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
 
     write()
 
@@ -102,7 +100,7 @@ def test_the_largest_sources_are_written_exactly(shell: list[str], family: str, 
     nasty = "".join(text for text in TEXTS if len(text) < 100)
     text = nasty * (SOURCE_BYTES // encoded_bytes(nasty))
     work = run(shell, FAMILIES[family].start, family, tmp_path, **variables(family, text))
-    assert (work / FILES[family]).read_bytes() == text.encode()
+    assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
 
 
 @every_shell

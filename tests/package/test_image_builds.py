@@ -13,7 +13,6 @@ from support.bake import ROOT, targets
 from support.dockerfile import Step, steps
 
 from hooks import __version__
-from hooks.config import Config
 
 DOCKERFILES = sorted({ROOT / target.context / "Dockerfile" for target in targets().values()})
 PINNED = r"(\w+:[\w.]+-(?:slim-trixie|trixie-slim))@(sha256:[0-9a-f]{64})"
@@ -21,13 +20,6 @@ PINNED = r"(\w+:[\w.]+-(?:slim-trixie|trixie-slim))@(sha256:[0-9a-f]{64})"
 
 def froms(dockerfile: Path) -> list[Step]:
     return [step for step in steps(dockerfile) if step.word == "FROM"]
-
-
-def test_every_runtime_has_its_image() -> None:
-    """What is built for a runtime is called as the hook calls it."""
-    config = Config()
-    wanted = {f"runtime-{name}": config.image(runtime) for name, runtime in config.runtimes.items()}
-    assert {name: target.tag for name, target in targets().items() if name != "function-hook"} == wanted
 
 
 def test_the_hook_has_its_image() -> None:

@@ -11,8 +11,11 @@ from typing import Any
 from support.cases import complete
 
 from hooks.config import Config
+from hooks.runtimes import FAMILIES, DependenciesFormat
 
 Manifest = dict[str, Any]
+
+PACKAGES: dict[DependenciesFormat, str] = {"package.json": "{}", "requirements.txt": "requests\n"}
 
 AMOUNTS = {
     "cpu": (["50m", "100m", 1, "2", "1.5", "0", "1e3", "8Pi", "100u"], ["-1", "2e16", "1,5", ""]),
@@ -129,9 +132,7 @@ def overlay(seed: int, oddness: float = 0.02) -> Manifest:
 
     settings = {key: pick(SOUND[key], ODD[key]) for key in SOUND if random.random() < 0.5}
     names = [pick(*RUNTIME_NAMES) for _ in range(random.randrange(3))]
-    runtimes: Manifest = {
-        name: {"family": random.choice(("nodejs", "python")), "image": pick(*IMAGES)} for name in names
-    }
+    runtimes: Manifest = {name: {"family": random.choice(tuple(FAMILIES)), "image": pick(*IMAGES)} for name in names}
     gone = [name for name in Config().runtimes if random.random() < 0.3]
     settings["runtimes"] = runtimes | dict.fromkeys(gone)
     chosen = [pick(*PROFILE_NAMES) for _ in range(random.randrange(3))]
@@ -172,7 +173,7 @@ def functions(config: Config) -> Iterator[Manifest]:
     runtimes, sizes = list(config.runtimes.items()), list(config.profiles)
     for index in range(max(len(runtimes), len(sizes))):
         name, runtime = runtimes[index % len(runtimes)]
-        packages = "{}" if runtime.family == "nodejs" else "requests\n"
+        packages = PACKAGES[FAMILIES[runtime.family].dependencies_format]
         for dependencies in (None, packages):
             for scale in (None, {"minReplicas": 1, "maxReplicas": 2}):
                 yield function(name, sizes[index % len(sizes)], dependencies, scale)

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hooks.cli import runtime_cache
+from hooks.runtimes import FAMILIES
 
 HERE = Path(__file__).parent
 START_SECONDS = 30
@@ -42,24 +43,21 @@ def layout(family: str) -> Path:
     """Return a directory with the layout of an image: the server, and below it the handler."""
     root = Path(tempfile.mkdtemp(prefix=f"{family}-"))
     source = runtime_cache.RUNTIMES / family
-    if family == "python":
-        shutil.copytree(source, root, dirs_exist_ok=True)
-    else:
-        for name in ("server.mjs", "package.json"):
-            shutil.copy(source / name, root)
-        shutil.copytree(source / "lib", root / "lib")
-        (root / "node_modules").symlink_to(runtime_cache.node_modules())
+    packages = runtime_cache.LOCAL[family].packages("")
+    shutil.copytree(source, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*packages))
+    for name, directory in packages.items():
+        (root / name).symlink_to(directory)
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    for name in ("handler.py", "handler.js"):
-        shutil.copy(HERE / name, root / "function")
+    shutil.copy(HERE / FAMILIES[family].handler_file, root / "function")
     return root
 
 
-def command(family: str) -> list[str]:
-    if family == "python":
-        return [str(runtime_cache.python()), "server.py"]
-    return ["node", "server.mjs"]
+COMMANDS: dict[str, Callable[[], list[str]]] = {
+    "nodejs": lambda: ["node", "server.mjs"],
+    "python": lambda: [str(runtime_cache.python()), "server.py"],
+}
+"""How the server of each family is started."""
 
 
 @contextlib.contextmanager
@@ -73,7 +71,7 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     log = Path(tempfile.mkstemp(dir=root)[1])
     with log.open("w") as output:
         process = subprocess.Popen(
-            command(family),
+            COMMANDS[family](),
             cwd=root,
             env=known | paths | {"FUNC_PORT": str(port)} | env,
             stdout=output,
