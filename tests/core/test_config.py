@@ -26,6 +26,7 @@ from hooks.function import Function
 from hooks.protocol import HookRequest
 from hooks.rules import validate
 from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
+from hooks.runtimes import FAMILIES
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -48,7 +49,8 @@ IN_PLACE = "Forbidden: Kubernetes reads it in place of the profiles that Functio
 TOLERATIONS = "scheduler.alpha.kubernetes.io/tolerations"
 BEGINNINGS = "serverless.kyma-project.io/ or kubernetes.io/config."
 SUM = "Too long: the settings of a pod take"
-NONE_LEFT = "{nodejs20: null, nodejs22: null, nodejs24: null, python312: null}"
+FAMILY_NAMES = ", ".join(f'"{name}"' for name in sorted(FAMILIES))
+NONE_LEFT = json.dumps(dict.fromkeys(Config().runtimes))
 NO_PROFILES = "{XS: null, S: null, M: null, L: null, XL: null}"
 LONG = "x" * 64
 
@@ -71,7 +73,7 @@ BY_ITSELF: list[tuple[str, str]] = [
     ),
     (
         "runtimes: {go: {family: go, image: x}}",
-        'runtimes.go.family: Unsupported value: "go": supported values: "nodejs", "python"',
+        f'runtimes.go.family: Unsupported value: "go": supported values: {FAMILY_NAMES}',
     ),
     ("runtimes: {py: {family: python, image: ''}}", "runtimes.py.image: Required value"),
     ("runtimes: {nodejs22: {image: null}}", "runtimes.nodejs22.image: Required value"),

@@ -1,6 +1,7 @@
 """The scripts, run for real under every shell that is here, in a directory that stands for the pod's."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,7 +46,7 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
     work.mkdir(parents=True)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("node", "python", "npm", "pip", "uv"):
+    for name in set(re.findall(r"exec (\w+)", "".join(each.start + each.install for each in FAMILIES.values()))):
         (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" > {tmp_path}/started\n')
         (tools / name).chmod(0o755)
     script = script.replace(FAMILIES[family].work_dir, str(work)).replace("HOME=/tmp", f"HOME={tmp_path}")
