@@ -1,7 +1,7 @@
 """
-Print the admission policies, their bindings and parameters, which refuse at apply what the hook would.
+Print the admission policies with bindings and parameters: the API server then rejects what the hook would.
 
-Policies and bindings are the same for every config; only the parameters, a ConfigMap, differ from config to config.
+Policies and bindings are the same for every config. Only the parameters, a ConfigMap, depend on it.
 
 examples:
   buildless policy | kubectl apply -f -
@@ -23,18 +23,18 @@ HEAD = "# Made by `buildless policy`; hooks/admission.py says how. The operator'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
-    about = f"where the parameters are, the hook's own: {NAMESPACE} by default"
+    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
+    about = f"namespace of the hook, for the parameters (default: {NAMESPACE})"
     parser.add_argument("--namespace", metavar="NAME", default=NAMESPACE, help=about)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all objects as YAML documents."""
+    """Print the objects as YAML documents."""
     config = settings.read(args.config)
     sys.stdout.write(text([*policies(args.namespace), parameters(config, args.namespace)]))
     return 0
 
 
 def text(manifests: Iterable[Manifest]) -> str:
-    """Return manifests as the command prints them."""
+    """Return the output of the command for these manifests."""
     return HEAD + "---\n".join(map(to_yaml, manifests))

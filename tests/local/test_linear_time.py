@@ -53,8 +53,8 @@ MODULES = {
 }
 CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
 MADE_LATER = {
-    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
-    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+    ("hooks.cli.run.pod", "f'({mount_paths})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({mount_paths})(?![\\\\w.-])'"): [
         r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
     ],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON")
     parser.add_argument("--port", type=int, default=8080, help="first port to try (default: %(default)s)")
-    parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
     parser.add_argument("--once", action="store_true", help="send GET / to each Function once, then exit")
 
 

@@ -102,15 +102,15 @@ class Pod:
 
     def _step(self, container: Manifest, root: Path, **more: str) -> Step:
         paths = sorted((mount["mountPath"] for mount in container["volumeMounts"]), key=len, reverse=True)
-        alternatives = "|".join(map(re.escape, paths))
+        mount_paths = "|".join(map(re.escape, paths))
         pod = {"metadata": self.metadata | self.template["metadata"]}
         given = container_environment(container, pod, self.objects)
-        translated = {name: self._translated(value, alternatives, root) for name, value in given.items()}
+        translated = {name: self._translated(value, mount_paths, root) for name, value in given.items()}
         # Source and dependencies are data: no path in them is translated.
         verbatim = {name: value for name, value in given.items() if name in (SOURCE, SOURCE_2, DEPENDENCIES)}
         own = {"HOME": str(root / "tmp"), "TMPDIR": str(root / "tmp"), "PATH": self._path(), "HOSTNAME": self._name}
         script = re.sub(
-            rf"(?<![\w./$-])({alternatives})(?![\w.-])", lambda match: f"{root}{match[0]}", container["command"][2]
+            rf"(?<![\w./$-])({mount_paths})(?![\w.-])", lambda match: f"{root}{match[0]}", container["command"][2]
         )
         return Step(
             script=script,
@@ -118,9 +118,9 @@ class Pod:
             env=_network_environment() | own | translated | verbatim | more,
         )
 
-    def _translated(self, value: str, paths: str, root: Path) -> str:
+    def _translated(self, value: str, mount_paths: str, root: Path) -> str:
         """Return a value with a mount path, or the address of another Function, replaced by the local one."""
-        if re.match(rf"({paths})(/|$)", value):
+        if re.match(rf"({mount_paths})(/|$)", value):
             return f"{root}{value}"
         service = _SERVICE.match(value)
         if service and service[1] in self.ports:
