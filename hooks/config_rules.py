@@ -39,39 +39,39 @@ SettingError = tuple[str, str]
 def problems(settings: Mapping[str, Any]) -> Iterator[SettingError]:
     """Yield each error in `settings`, which have all keys of a config file."""
     for name, setting in settings.items():
-        yield from _lone_surrogates(str(name), setting)
-    yield from _default_profile(settings)
-    profiles = _map(settings.get("profiles"))
+        yield from _surrogate_errors(str(name), setting)
+    yield from _default_profile_errors(settings)
+    profiles = _entries(settings.get("profiles"))
     for name, profile in profiles.items():
-        yield from _profile(f"profiles.{name}", _map(profile))
-    yield from _amount_errors("minimumResources", _amounts(settings.get("minimumResources")), {})
-    yield from _install(_map(_map(settings.get("install")).get("limits")))
-    yield from _images(settings.get("registry"), _map(settings.get("runtimes")))
-    yield from _annotations(_map(settings.get("podAnnotations")))
-    yield from _size(settings)
+        yield from _profile_errors(f"profiles.{name}", _entries(profile))
+    yield from _amount_errors("minimumResources", _valid_amounts(settings.get("minimumResources")), {})
+    yield from _install_errors(_entries(_entries(settings.get("install")).get("limits")))
+    yield from _image_errors(settings.get("registry"), _entries(settings.get("runtimes")))
+    yield from _annotation_errors(_entries(settings.get("podAnnotations")))
+    yield from _size_errors(settings)
 
 
-def _lone_surrogates(path: str, value: Any, depth: int = 4) -> Iterator[SettingError]:
+def _surrogate_errors(path: str, value: Any, depth: int = 4) -> Iterator[SettingError]:
     """A lone surrogate, possible through an escape in YAML, cannot be encoded: every response would be an error."""
     if isinstance(value, str) and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         yield path, "Invalid value: must be Unicode"
     if isinstance(value, dict) and depth:
         for key, item in value.items():
-            yield from _lone_surrogates(f"{path}.{key}", key, 0)
-            yield from _lone_surrogates(f"{path}.{key}", item, depth - 1)
+            yield from _surrogate_errors(f"{path}.{key}", key, 0)
+            yield from _surrogate_errors(f"{path}.{key}", item, depth - 1)
     if isinstance(value, list) and depth:
         for index, item in enumerate(value):
-            yield from _lone_surrogates(f"{path}[{index}]", item, depth - 1)
+            yield from _surrogate_errors(f"{path}[{index}]", item, depth - 1)
 
 
-def _default_profile(settings: Mapping[str, Any]) -> Iterator[SettingError]:
-    known, chosen = _map(settings.get("profiles")), settings.get("defaultProfile")
+def _default_profile_errors(settings: Mapping[str, Any]) -> Iterator[SettingError]:
+    known, chosen = _entries(settings.get("profiles")), settings.get("defaultProfile")
     if isinstance(chosen, str) and chosen not in known:
         yield "defaultProfile", str(unsupported(chosen, known))
 
 
-def _profile(path: str, profile: Mapping[str, Any]) -> Iterator[SettingError]:
-    requests, limits = _amounts(profile.get("requests")), _amounts(profile.get("limits"))
+def _profile_errors(path: str, profile: Mapping[str, Any]) -> Iterator[SettingError]:
+    requests, limits = _valid_amounts(profile.get("requests")), _valid_amounts(profile.get("limits"))
     yield from _amount_errors(f"{path}.requests", requests, {})
     yield from _amount_errors(f"{path}.limits", limits, MIN_LIMITS)
     for name, request in requests.items():
@@ -90,8 +90,8 @@ def _breaks_limit(name: str, request: str, limit: str) -> bool:
     return more > 0 or (more < 0 and not names.is_overcommitted(name))
 
 
-def _install(limits: Mapping[str, Any]) -> Iterator[SettingError]:
-    given = _amounts(limits)
+def _install_errors(limits: Mapping[str, Any]) -> Iterator[SettingError]:
+    given = _valid_amounts(limits)
     yield from _amount_errors("install.limits", given, MIN_LIMITS)
     for name in given:
         if not names.is_overcommitted(name):
@@ -112,16 +112,16 @@ def _amount_errors(path: str, amounts: Mapping[str, str], minimums: Mapping[str,
             yield f"{path}.{name}", str(invalid(fault, amount))
 
 
-def _images(registry: Any, runtimes: Mapping[str, Any]) -> Iterator[SettingError]:
+def _image_errors(registry: Any, runtimes: Mapping[str, Any]) -> Iterator[SettingError]:
     for name, runtime in runtimes.items():
-        image = _map(runtime).get("image")
+        image = _entries(runtime).get("image")
         if isinstance(registry, str) and isinstance(image, str) and names.is_image(image):
             whole = f"{registry}/{image}" if registry else image
             if names.is_image(f"{registry}/x") and not names.is_image(whole):
                 yield f"runtimes.{name}.image", str(invalid("must be an image below the registry", image))
 
 
-def _annotations(annotations: Mapping[str, Any]) -> Iterator[SettingError]:
+def _annotation_errors(annotations: Mapping[str, Any]) -> Iterator[SettingError]:
     for key, value in annotations.items():
         path = f"podAnnotations.{key}"
         if key.startswith(PROFILE_ANNOTATIONS):
@@ -132,39 +132,39 @@ def _annotations(annotations: Mapping[str, Any]) -> Iterator[SettingError]:
             yield path, f"Forbidden: {fault}"
 
 
-def _size(settings: Mapping[str, Any]) -> Iterator[SettingError]:
+def _size_errors(settings: Mapping[str, Any]) -> Iterator[SettingError]:
     """An annotation of limited size holds the last-applied record: the Function's part of a pod and the settings'."""
-    sizes = {name: _bytes(settings.get(name)) for name in POD_SETTINGS}
+    sizes = {name: _encoded_bytes(settings.get(name)) for name in POD_SETTINGS}
     for name in ("profiles", "runtimes"):
-        sizes[name] = 2 * max(map(_bytes, _map(settings.get(name)).values()), default=0)
+        sizes[name] = 2 * max(map(_encoded_bytes, _entries(settings.get(name)).values()), default=0)
     if (size := sum(sizes.values())) > MAX_POD_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
         words = f"the settings of a pod take {size} bytes when encoded, may not be more than {MAX_POD_BYTES} bytes"
         yield largest, f"Too long: {words}"
 
 
-def _bytes(value: Any) -> int:
+def _encoded_bytes(value: Any) -> int:
     """Return an upper bound of the bytes in Go's JSON, with each $ doubled and each list item in an object."""
     text = json.dumps(value, default=str)
     items = len(value) if isinstance(value, list) else 0
     return len(text) + text.count("$") + 5 * sum(map(text.count, "<>&")) + len('{"name":}') * items
 
 
-def _map(value: Any) -> Mapping[str, Any]:
+def _entries(value: Any) -> Mapping[str, Any]:
     """Return the entries of a map whose keys are strings; {} for any other value."""
     return {key: item for key, item in value.items() if isinstance(key, str)} if isinstance(value, dict) else {}
 
 
-def _amounts(value: Any) -> dict[str, str]:
+def _valid_amounts(value: Any) -> dict[str, str]:
     """Return the valid quantities of valid resource names."""
     return {
         name: str(given)
-        for name, given in _map(value).items()
-        if names.is_resource(name) and _number(given) is not None
+        for name, given in _entries(value).items()
+        if names.is_resource(name) and _quantity_of(given) is not None
     }
 
 
-def _number(given: Any) -> Decimal | None:
+def _quantity_of(given: Any) -> Decimal | None:
     try:
         number = quantity.parse(given) if type(given) in (str, int) else None
     except ValueError:

@@ -20,7 +20,7 @@ DependenciesFormat = Literal["package.json", "requirements.txt"]
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
     """
-    What runs a family's server on this machine, where `buildless run` stands in for the image.
+    The programs that run a family's server on this machine, where `buildless run` has no image.
 
     `programs` have to be on PATH. `version_in_name` matches a runtime's name; its groups are the parts of the version.
     """
@@ -45,7 +45,7 @@ class Family:
                          every Function; tests/core/test_pod_templates.py fails when it has to be raised
     build_argument       the Dockerfile's argument for the language's version; "" where the Dockerfile has one version
     work_dir             where `start` and `install` run, under `sh -c`
-    needs                files and directories, beside `work_dir`, that a mount must not cover
+    needs                files and directories, other than `work_dir`, that a mount must not cover
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
     handler_file         the file in `work_dir` that `start` writes
     dependencies_format  also the name of the file in `work_dir` that `install` writes

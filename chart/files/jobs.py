@@ -70,7 +70,7 @@ def release(controller: str) -> None:
 
 
 def test(namespace: str, name: str, family: str, runtime: str, labels: str) -> None:
-    """Create a Function, call it and delete it; the exit code is 0 if it responds as its source says."""
+    """Create a Function, call it and delete it; the exit code is 0 if it responds with "it works"."""
     functions = f"{FUNCTIONS}/namespaces/{namespace}/functions"
     call("DELETE", f"{functions}/{name}")
     wait("the Function of an earlier test still exists", lambda: call("GET", f"{functions}/{name}") is None)

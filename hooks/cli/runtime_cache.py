@@ -35,7 +35,7 @@ class Local:
 
     `version` returns the full version of the interpreter that is used, which may be another than the wanted one.
     `programs` returns the directory to put first on PATH, None for none. `packages` returns the directories to link
-    beside the server, by their names there. The last two raise Unavailable if the packages cannot be installed.
+    next to the server, by their names there. The last two raise Unavailable if the packages cannot be installed.
     """
 
     version: Callable[[str], str]

@@ -412,7 +412,7 @@ def refusals(found: dict[str, Manifest]) -> Iterator[str]:
         )
     for secret in pod.get("imagePullSecrets", []):
         yield from (str(secret) for _ in (1,) if not names.is_object_name(secret["name"]))
-    # The last-applied record is one annotation: the largest Function has to fit beside the rest.
+    # The last-applied record is one annotation: it has to hold the largest Function and the rest.
     if encoded_bytes(found["Deployment"]) > 262_144 - 1024 - SOURCE_BYTES - OTHER_BYTES:
         yield "too large"
 

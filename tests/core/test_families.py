@@ -1,4 +1,4 @@
-"""FAMILIES of hooks/runtimes.py is the only list of languages: whatever else depends on the language agrees with it."""
+"""FAMILIES of hooks/runtimes.py is the only list of languages; what depends on the language agrees with it."""
 
 import json
 import re

@@ -15,25 +15,25 @@ from hooks.cli.run.pod import Pod, Step
 
 HEALTH_SECONDS = 150
 STOP_SECONDS = 25
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-class Failed(Exception):
+class StartFailed(Exception):
     """The pod did not start; the message names the step."""
 
 
 class Instance:
-    """`port` is the one on which the server listens; `say` receives each line that the processes print."""
+    """`port` is the one on which the server listens; `log` receives each line that the processes print."""
 
-    def __init__(self, pod: Pod, say: Say) -> None:
+    def __init__(self, pod: Pod, log: Log) -> None:
         self.pod = pod
-        self.say = say
+        self.log = log
         self.root = Path(tempfile.mkdtemp(prefix="buildless-"))
         self.port = _free_port()
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self, previous: "Instance | None") -> None:
-        """Return when the server is healthy; raises Failed, MissingObject or runtime_cache.Unavailable."""
+        """Return when the server is healthy; raises StartFailed, MissingObject or runtime_cache.Unavailable."""
         await asyncio.to_thread(self.pod.lay_out, self.root)
         install, main = await asyncio.to_thread(self.pod.steps, self.root, self.port)
         if install:
@@ -42,9 +42,9 @@ class Instance:
         deadline = time.monotonic() + HEALTH_SECONDS
         while not await self._healthy():
             if process.returncode is not None:
-                raise Failed(f"the handler could not be started (exit code {process.returncode})")
+                raise StartFailed(f"the handler could not be started (exit code {process.returncode})")
             if time.monotonic() > deadline:
-                raise Failed(f"not healthy after {HEALTH_SECONDS} s")
+                raise StartFailed(f"not healthy after {HEALTH_SECONDS} s")
             await asyncio.sleep(0.03)
 
     async def ended(self) -> int:
@@ -67,12 +67,12 @@ class Instance:
             old = previous.pod.inside(previous.root, f"/{work.relative_to(self.root)}")
             await asyncio.to_thread(shutil.copytree, old, work, symlinks=True, dirs_exist_ok=True)
             return
-        self.say("installing dependencies ...")
+        self.log("installing dependencies ...")
         started = time.monotonic()
         process = await self._spawn(step)
         if code := await process.wait():
-            raise Failed(f"the dependencies could not be installed (exit code {code})")
-        self.say(f"dependencies installed in {time.monotonic() - started:.1f} s")
+            raise StartFailed(f"the dependencies could not be installed (exit code {code})")
+        self.log(f"dependencies installed in {time.monotonic() - started:.1f} s")
 
     async def _spawn(self, step: Step) -> asyncio.subprocess.Process:
         """Start a script in its own process group, which does not get the terminal's Ctrl-C."""
@@ -88,7 +88,7 @@ class Instance:
         if process.stdout:
             with contextlib.suppress(ValueError):  # a line longer than the limit
                 async for line in process.stdout:
-                    self.say(line.decode(errors="replace").rstrip())
+                    self.log(line.decode(errors="replace").rstrip())
 
     async def _healthy(self) -> bool:
         """Wait at most a second: a server that is loading the handler accepts connections but does not respond."""

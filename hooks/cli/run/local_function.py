@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from hooks.cli import runtime_cache
-from hooks.cli.run.instance import Failed, Instance
+from hooks.cli.run.instance import StartFailed, Instance
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
@@ -29,7 +29,7 @@ class LocalFunction:
         self.restarts: set[asyncio.Task[None]] = set()
         self.stops: set[asyncio.Task[None]] = set()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Print one line after the Function's name, coloured on a terminal."""
         coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         prefix = f"\x1b[{self.colour}m{self.name}\x1b[0m" if coloured else self.name
@@ -40,19 +40,19 @@ class LocalFunction:
     async def deploy(self, pod: Pod) -> bool:
         """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
         self.pod, started = pod, time.monotonic()
-        instance, old = Instance(pod, self.say), self.instance
+        instance, old = Instance(pod, self.log), self.instance
         try:
             await instance.start(old)
-        except (Failed, MissingObject, runtime_cache.Unavailable) as error:
+        except (StartFailed, MissingObject, runtime_cache.Unavailable) as error:
             await instance.stop()
-            self.say(f"{error}" + ("; the previous version keeps running" if old else ""))
+            self.log(f"{error}" + ("; the previous version keeps running" if old else ""))
             return False
         except BaseException:
             await instance.stop()
             raise
         self.instance = instance
         address, seconds = f"http://127.0.0.1:{self.proxy.port}", time.monotonic() - started
-        self.say(f"{address}  ready in {seconds:.1f} s ({runtime_cache.interpreter(pod.family, pod.runtime)})")
+        self.log(f"{address}  ready in {seconds:.1f} s ({runtime_cache.interpreter(pod.family, pod.runtime)})")
         _in_background(self._restart(instance), self.restarts)
         if old:
             _in_background(old.stop(), self.stops)
@@ -70,7 +70,7 @@ class LocalFunction:
         for seconds in chain(BACK_OFF_SECONDS, repeat(BACK_OFF_SECONDS[-1])):
             if self.instance is not instance:
                 return
-            self.say(f"ended with exit code {code}; starting again in {seconds} s")
+            self.log(f"ended with exit code {code}; starting again in {seconds} s")
             await asyncio.sleep(seconds)
             if self.instance is instance and await self.deploy(instance.pod):
                 return
