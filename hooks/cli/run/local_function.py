@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from hooks.cli import runtime_cache
-from hooks.cli.run.instance import StartFailed, Instance
+from hooks.cli.run.instance import Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
