@@ -89,13 +89,13 @@ def row(directory: Path, size: int, with_pods: bool) -> str:
         stack.start_hook()
         stack.start_metacontroller()
         with ThreadPoolExecutor(CALLERS) as callers:
-            return changed(stack, size, callers)
+            return figures(stack, size, callers)
     finally:
         stack.processes.stop_all()
         plane.stop()
 
 
-def changed(stack: Stack, size: int, callers: ThreadPoolExecutor) -> str:
+def figures(stack: Stack, size: int, callers: ThreadPoolExecutor) -> str:
     list(callers.map(lambda number: create(stack, f"f{number}"), range(size)))
     pods = until_ready(stack, size, callers)
     metacontroller = Metacontroller(stack)
@@ -106,8 +106,8 @@ def changed(stack: Stack, size: int, callers: ThreadPoolExecutor) -> str:
     calls = {kind: number - before.get(kind, 0) for kind, number in metacontroller.hook_calls().items()}
     writes = sum(event["verb"] in WRITES for event, _ in stack.plane.events(mark))
     milliseconds = 1000 * (metacontroller.cpu_seconds() - cpu) / len(pods)
-    figures = [f"{milliseconds:.1f}", f"{metacontroller.megabytes():.0f}", calls.get("sync", 0)]
-    return " | ".join(map(str, [*figures, calls.get("customize", 0), writes]))
+    columns = [f"{milliseconds:.1f}", f"{metacontroller.megabytes():.0f}", calls.get("sync", 0)]
+    return " | ".join(map(str, [*columns, calls.get("customize", 0), writes]))
 
 
 def create(stack: Stack, name: str) -> None:

@@ -196,9 +196,9 @@ class Bench:
         """Return a function that applies a Function with this spec."""
         body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
         path = f"{GROUP}/namespaces/{NAMESPACE}/functions"
-        return lambda name: void(self.post(path, body | {"metadata": {"name": name}}))
+        return lambda name: ignore(self.post(path, body | {"metadata": {"name": name}}))
 
-    def by_hand(self, spec: Manifest, change: Callable[[Manifest], None]) -> Callable[[str], None]:
+    def children_by_hand(self, spec: Manifest, change: Callable[[Manifest], None]) -> Callable[[str], None]:
         """Return a function that applies the children of a Function, after `change` has edited the pod spec."""
 
         def create(name: str) -> None:
@@ -275,7 +275,7 @@ def with_probes(probes: dict[str, Manifest]) -> Callable[[Manifest], None]:
     return change
 
 
-def void(_: Any) -> None:
+def ignore(_: Any) -> None:
     """Ignore a result."""
 
 
@@ -311,13 +311,13 @@ def compare_probes(bench: Bench, runs: int) -> None:
         for language in RUNTIME:
             for name, probes in PROBES.items():
                 spec = spec_of(language, "XS", packages=False)
-                measured[language, name].append(bench.start(bench.by_hand(spec, with_probes(probes)))[1])
+                measured[language, name].append(bench.start(bench.children_by_hand(spec, with_probes(probes)))[1])
                 bench.clean()
                 # The kubelet lists containers once a second: start at another point of that second each time.
                 time.sleep((bench.number * 0.37) % 1)
     print("| language | probes | loaded | Ready p50 | p95 | first 200 p50 | p95 |\n|---|---|---|---|---|---|---|")
     for (language, name), times in measured.items():
-        cells = [p50(times, "loaded"), *both(times, "ready"), *both(times, "answer")]
+        cells = [p50(times, "loaded"), *p50_and_p95(times, "ready"), *p50_and_p95(times, "answer")]
         print(f"| {language} | {name} | " + " | ".join(cells) + " |")
 
 
@@ -345,7 +345,7 @@ def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any,
         for kind in kinds:
             size, language, packages = kind
             spec = spec_of(language, size, packages)
-            by_hand = bench.by_hand(spec, with_probes({"readinessProbe": READINESS}))
+            by_hand = bench.children_by_hand(spec, with_probes({"readinessProbe": READINESS}))
             # Alternate the order: the second of a pair has warm caches.
             for way in ("by hand", "Function") if run % 2 else ("Function", "by hand"):
                 if run < args.runs and way == "by hand":
@@ -354,7 +354,7 @@ def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any,
                     name, times = bench.start(bench.function(spec))
                     ours[kind].append(times | bench.edit(name, spec_of(language, size, packages, version=2)))
             if run < args.peer_runs:
-                peer[kind].append(bench.start(bench.by_hand(spec, as_the_peer(language)))[1])
+                peer[kind].append(bench.start(bench.children_by_hand(spec, as_the_peer(language)))[1])
             bench.clean()
             print(f"run {run + 1} {kind}", *(f"{x[kind][-1]['answer']:.2f}" for x in (ours, floor, peer) if x[kind]),
                   file=sys.stderr, flush=True)  # fmt: skip
@@ -372,9 +372,13 @@ def print_tables(kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
     for kind in kinds:
         size, language, packages = kind
         columns = [size, language, "three" if packages else "none", str(len(ours[kind]))]
-        columns += [pair(floor[kind], "answer"), pair(ours[kind], "answer"), ratio(ours[kind], floor[kind])]
-        columns += [pair(ours[kind], "ready"), pair(ours[kind], "edit")]
-        columns += [f"{pair(peer[kind], 'answer')} ({len(peer[kind])})", ratio(ours[kind], peer[kind])]
+        columns += [
+            p50_slash_p95(floor[kind], "answer"),
+            p50_slash_p95(ours[kind], "answer"),
+            ratio(ours[kind], floor[kind]),
+        ]
+        columns += [p50_slash_p95(ours[kind], "ready"), p50_slash_p95(ours[kind], "edit")]
+        columns += [f"{p50_slash_p95(peer[kind], 'answer')} ({len(peer[kind])})", ratio(ours[kind], peer[kind])]
         print("| " + " | ".join(columns) + " |")
     print("\nWhere the time goes, medians: until the pod is made (hook, API), scheduled, its main process started")
     print(
@@ -393,14 +397,14 @@ def p50(times: list[Times], step: str) -> str:
     return f"{statistics.median(each[step] for each in times):.2f}" if times else "-"
 
 
-def both(times: list[Times], step: str) -> tuple[str, str]:
+def p50_and_p95(times: list[Times], step: str) -> tuple[str, str]:
     every = sorted(each[step] for each in times)
     high = statistics.quantiles(every, n=20, method="inclusive")[18] if len(every) > 1 else every[-1] if every else 0
     return p50(times, step), f"{high:.2f}"
 
 
-def pair(times: list[Times], step: str) -> str:
-    return " / ".join(both(times, step))
+def p50_slash_p95(times: list[Times], step: str) -> str:
+    return " / ".join(p50_and_p95(times, step))
 
 
 def ratio(ours: list[Times], others: list[Times]) -> str:

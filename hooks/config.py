@@ -55,7 +55,7 @@ class RuntimeImage(Setting):
 
 class Install(Setting):
     """
-    The init container that installs dependencies. A limit of the Function that is higher than its own replaces it.
+    The init container that installs dependencies. Of its limit and the Function's, the higher one applies.
 
     `environment`: whether it has the Function's env, envFrom and mounts, as in Kyma.
     """

@@ -100,7 +100,7 @@ def _is_image_pattern(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    """Return False for an invalid IP address or a port above 65535 too: the exporter of traces would not start."""
+    """Reject invalid IP addresses and ports above 65535 too, with which the exporter of traces does not start."""
     found = re.fullmatch(r"https?://(?:[^/?#]*@)?(\[.*\]|[^:/?#\[\]]*)(?::(\d+))?(?:[/?#].*)?", text)
     if not found:
         return not text

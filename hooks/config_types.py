@@ -15,7 +15,7 @@ from hooks.config_texts import Text, invalid, unsupported
 from hooks.runtimes import FAMILIES
 
 MAX_AMOUNT = "8Pi"
-"""The API server and the scheduler count thousandths in 64 bits: 2^63 of them, rounded down."""
+"""2^63 thousandths, rounded down: the API server and the scheduler count thousandths in 64 bits."""
 MIN_VOLUME_SIZE = "1Mi"
 """The smallest volume that holds the source of every Function."""
 MAX_ENTRIES = 256

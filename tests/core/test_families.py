@@ -81,13 +81,13 @@ def test_every_family_runs_on_this_machine() -> None:
 
 
 def test_every_format_of_dependencies_has_a_check() -> None:
-    """A list in a format without a check would be refused by nothing before the pod starts."""
+    """Every format has a check, so that the status reports invalid dependencies before a pod starts."""
     formats = set(typing.get_args(DependenciesFormat))
     assert set(DEPENDENCY_CHECKS) == formats, "DEPENDENCY_CHECKS in hooks/rules/source.py needs each format"
 
 
 def test_the_policy_gets_the_runtimes_of_every_family() -> None:
-    """The chart renders a parameter of the admission policy for each family, even for one without runtimes."""
+    """The chart renders a parameter of the admission policy for each family, with or without runtimes."""
     rendered = yaml.safe_load_all((ROOT / "config" / "hook.yaml").read_text(encoding="utf-8"))
     (data,) = [each["data"] for each in rendered if each["metadata"]["name"] == "function-hook-admission"]
     names = {key.removeprefix("runtimes.") for key in data if key.startswith("runtimes.")}

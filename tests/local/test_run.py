@@ -16,6 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hooks.cli import runtime_cache
+from hooks.config import Config
+from hooks.runtimes import FAMILIES, Family
+
 SECONDS = 60
 HELLO = "def main(event, context):\n    return 'one'\n"
 
@@ -253,8 +257,12 @@ def test_another_version_of_the_interpreter_is_named(file: Path, tmp_path: Path)
     assert re.search(r"ready in .* \(Python 3\.[0-9.]+, the nearest to python399 here\)", run.output)
 
 
-@pytest.mark.skipif(not shutil.which("npm"), reason="LEFT OUT: node and npm are not on PATH")
-def test_javascript_runs_as_well(file: Path, tmp_path: Path) -> None:
-    file.write_text(function(source="module.exports = {main: () => 'js'}", runtime="nodejs22"))
-    with running(tmp_path, str(file)) as run:
-        assert run.get("hello") == (200, "js")
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_every_family_runs(file: Path, tmp_path: Path, family: Family) -> None:
+    """The sample of each family responds as `helm test` expects."""
+    if missing := runtime_cache.missing_programs(family.name):
+        pytest.skip(f"LEFT OUT: not on PATH: {', '.join(missing)}")
+    file.write_text(function(source=family.sample, runtime=Config().runtime_names(family.name)[-1]))
+    with running(tmp_path, str(file), "--once") as run:
+        assert run.process.wait(SECONDS) == 0
+    assert "answered 200: it works" in run.output

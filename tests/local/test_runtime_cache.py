@@ -24,7 +24,7 @@ from hooks.cli import runtime_cache
     ],
 )
 def test_interpreter(family: str, runtime: str, version: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The family comes from the config, never from the name; a name with another version than the used one is named."""
+    """The family comes from the config, not from the name; the text names the runtime if its version differs."""
     local = replace(runtime_cache.LOCAL[family], version=lambda _: version)
     monkeypatch.setattr(runtime_cache, "LOCAL", {family: local})
     assert runtime_cache.interpreter(family, runtime) == text
