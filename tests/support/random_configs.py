@@ -17,7 +17,7 @@ Manifest = dict[str, Any]
 
 PACKAGES: dict[DependenciesFormat, str] = {"package.json": "{}", "requirements.txt": "requests\n"}
 
-AMOUNTS = {
+AMOUNTS: dict[str, tuple[list[Any], list[Any]]] = {
     "cpu": (["50m", "100m", 1, "2", "1.5", "0", "1e3", "8Pi", "100u"], ["-1", "2e16", "1,5", ""]),
     "memory": (["64Mi", "1Gi", 33554432, "0.5Gi", "1e9", "0", "128M"], ["512m", "512", "9Pi", "1.5", "-64Mi"]),
     "ephemeral-storage": (["1Gi", "1Mi", "0"], ["1", "100m"]),
@@ -158,7 +158,7 @@ def profile(random: Random, error_rate: float) -> Manifest:
 
 
 def amounts(random: Random, error_rate: float, resources: tuple[str, ...]) -> Manifest:
-    found = {}
+    found: Manifest = {}
     for name in resources:
         if random.random() < 0.4:
             valid, invalid = AMOUNTS[name]
