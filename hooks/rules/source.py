@@ -1,6 +1,6 @@
 """Rules for the source and its dependencies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
@@ -10,10 +10,10 @@ from hooks.rules import requirements
 from hooks.rules.rule import Cel, rule
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
 from hooks.rules.violation import Violation, forbidden, invalid, too_long
-from hooks.runtimes import DEPENDENCIES, FAMILIES, room
+from hooks.runtimes import DEPENDENCIES, FAMILIES, DependenciesFormat, max_value_bytes
 
 _INLINE, _GIT = "spec.source.inline", "spec.source.gitRepository"
-_DEPENDENCIES_BYTES = room(DEPENDENCIES)
+_DEPENDENCIES_BYTES = max_value_bytes(DEPENDENCIES)
 
 
 @rule(enforced_by="cel", cel=[Cel("has(self.inline) != has(self.gitRepository)", at=["spec.source"])])
@@ -83,11 +83,8 @@ def dependencies_format(function: Function, config: Config) -> Iterator[Violatio
     text, runtime = _dependencies(function), config.runtimes.get(function.spec.runtime)
     if not runtime or not text.strip() or "\0" in text:
         return
-    field = f"{_INLINE}.dependencies"
-    if not FAMILIES[runtime.family].dependencies_are_json:
-        yield from (invalid(field, problem) for problem in requirements.problems(text))
-    elif not _is_json_object(text):
-        yield invalid(field, "must be the text of a package.json: a JSON object")
+    check = DEPENDENCY_CHECKS[FAMILIES[runtime.family].dependencies_format]
+    yield from (invalid(f"{_INLINE}.dependencies", problem) for problem in check(text))
 
 
 def _dependencies(function: Function) -> str:
@@ -100,8 +97,20 @@ def _is_blank(text: str) -> bool:
     return text.isspace() and not any("\x1c" <= character <= "\x1f" for character in text)
 
 
+def _package_json_problems(text: str) -> Iterator[str]:
+    if not _is_json_object(text):
+        yield "must be the text of a package.json: a JSON object"
+
+
 def _is_json_object(text: str) -> bool:
     try:
         return isinstance(orjson.loads(text.removeprefix("\ufeff")), dict)  # npm accepts a byte order mark
     except orjson.JSONDecodeError:
         return False
+
+
+DEPENDENCY_CHECKS: Mapping[DependenciesFormat, Callable[[str], Iterator[str]]] = {
+    "package.json": _package_json_problems,
+    "requirements.txt": requirements.problems,
+}
+"""By format, a function that yields the problems of a text."""

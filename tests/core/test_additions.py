@@ -1,4 +1,4 @@
-"""What becomes of foreign changes, row by row, on the model of Metacontroller; docs/drift.md says the same."""
+"""Every row of docs/changes-by-others.md on the model of Metacontroller: result, number of writes, then no write."""
 
 from copy import deepcopy
 
@@ -12,7 +12,7 @@ from test_laws import ask, essence
 from hooks.config import Config
 
 CONFIG = Config()
-PAGE = ROOT / "docs" / "drift.md"
+PAGE = ROOT / "docs" / "changes-by-others.md"
 
 
 def settled(spec: Manifest) -> World:
@@ -82,7 +82,7 @@ def test_nothing_is_adopted_without_a_record() -> None:
 
 
 def test_page(request: pytest.FixtureRequest) -> None:
-    """docs/drift.md has exactly the rows that are tested; --bless writes them."""
+    """docs/changes-by-others.md has exactly the rows that are tested; --bless writes them."""
     text = PAGE.read_text(encoding="utf-8")
     start = text.index("| kind |")
     wanted = text[:start] + drift_rows.table()

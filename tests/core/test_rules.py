@@ -16,6 +16,7 @@ from hooks.function import Function, FunctionSpec
 from hooks.rules import RULES, Rule
 from hooks.rules.policy import PARTS
 from hooks.rules.rule import Cel
+from hooks.runtimes import FAMILIES
 
 Manifest = dict[str, Any]
 
@@ -89,7 +90,7 @@ def test_the_parameters_are_joined_lists() -> None:
         "kind": "ConfigMap",
         "metadata": {"name": "function-hook-admission", "namespace": "here"},
         "data": {
-            "runtimes.nodejs": "",
+            **{f"runtimes.{family}": "" for family in FAMILIES},
             "runtimes.python": "ada,zope",
             "profiles": "L,M,S,XL,XS",
             "minimumResources": "cpu=1,memory=32Mi",

@@ -21,6 +21,7 @@ Manifest = dict[str, Any]
 
 TABLE = ROOT / "tests" / "core" / "broken_specs.yaml"
 KEYS = {"spec", "error", "values", "name", "config", "also"}
+RUNTIMES = ", ".join(f'"{name}"' for name in sorted(Config().runtimes))
 REPEATED = re.compile(r"\{(.)\*(\d+)\}")
 
 
@@ -66,7 +67,7 @@ def _of(key: str, row: Manifest) -> Iterator[Example]:
         yield Example(
             key=key,
             spec=_filled(row["spec"], value),
-            error=_filled(row.get("error", "").replace("{value}", shown), value),
+            error=_filled(row.get("error", "").replace("{value}", shown).replace("{runtimes}", RUNTIMES), value),
             name=_filled(row.get("name", "hello"), value),
             settings=row.get("config", {}),
             also=row.get("also", ""),

@@ -3,7 +3,7 @@ What somebody may do to a Function's children, row by row, and what becomes of i
 
 The rows run on the model (core/test_additions.py) and on the real Metacontroller (cluster/test_foreign_additions.py),
 and they
-are the table of docs/drift.md.
+are the table of docs/changes-by-others.md.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ OUTCOMES: dict[Outcome, tuple[str, int]] = {
     "echoed": ("kept", 1),
     "kept": ("kept", 0),
 }
-"""What docs/drift.md says of an outcome, and how many times Metacontroller writes the child."""
+"""What docs/changes-by-others.md says of an outcome, and how many times Metacontroller writes the child."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Row:
         return OUTCOMES[self.outcome][1]
 
     def line(self) -> str:
-        """Return the row as docs/drift.md has it."""
+        """Return the row as docs/changes-by-others.md has it."""
         words, writes = OUTCOMES[self.outcome]
         return f"| {self.kind} | `{self.field}` | {self.what} | {words} | {writes} | {self.why} |"
 
@@ -65,7 +65,7 @@ class Row:
 
 
 def table() -> str:
-    """Return the table of docs/drift.md."""
+    """Return the table of docs/changes-by-others.md."""
     head = "| kind | field | what somebody did | what happens | writes | why |\n|---|---|---|---|---|---|\n"
     return head + "".join(f"{row.line()}\n" for row in ROWS)
 

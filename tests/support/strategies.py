@@ -6,7 +6,9 @@ from typing import Any
 from hypothesis import strategies as st
 from support.cases import complete
 
+from hooks.config import Config
 from hooks.pod_annotations import APPARMOR, SECCOMP_POD
+from hooks.runtimes import FAMILIES
 
 Manifest = dict[str, Any]
 
@@ -95,11 +97,14 @@ tolerations = st.one_of(
 )
 
 
+PACKAGES = {"package.json": '{"dependencies": {}}', "requirements.txt": "requests==2.32.5 # $HOME\n"}
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> Manifest:
     """A sound spec."""
-    runtime = draw(st.sampled_from(["nodejs20", "nodejs22", "nodejs24", "python312"]))
-    packages = '{"dependencies": {}}' if runtime.startswith("nodejs") else "requests==2.32.5 # $HOME\n"
+    runtime = draw(st.sampled_from(sorted(Config().runtimes)))
+    packages = PACKAGES[FAMILIES[Config().runtimes[runtime].family].dependencies_format]
     inline = {"source": draw(texts)}
     if draw(booleans):
         inline["dependencies"] = draw(st.sampled_from(["", " \n", packages]))
