@@ -19,12 +19,13 @@ from typing import Any
 from hooks.config import Config
 from hooks.kubernetes_names import APPARMOR, SECCOMP, SECCOMP_POD
 from hooks.manifest import Manifest
+from hooks.naming import GROUP
 from hooks.rules.annotations import UNCONFINED_WORDS
 from hooks.rules.contexts import ROOT_WORDS
 from hooks.rules.security import CONTAINER, DROP, DROP_WORDS, LIMITS, POD, Limit
 from hooks.runtimes import FAMILIES
 
-NAME = "functions.serverless.kyma-project.io"
+NAME = f"functions.{GROUP}"
 ACCOUNTS = f"accounts.{NAME}"
 PARAMETERS, NAMESPACE = "function-hook-admission", "buildless-functions"
 """Where the ConfigMap is, unless the hook is installed in another namespace."""
@@ -141,7 +142,7 @@ _MOUNTS = ("secretMounts", "configMapMounts")
 _MATCHES: Manifest = {
     "resourceRules": [
         {
-            "apiGroups": ["serverless.kyma-project.io"],
+            "apiGroups": [GROUP],
             "apiVersions": ["v1alpha2"],
             "operations": ["CREATE", "UPDATE"],
             "resources": ["functions"],

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from hooks import kubernetes_names as names
-from hooks import quantity
+from hooks import naming, quantity
 from hooks.config_texts import invalid, shown
 
 LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
@@ -19,7 +19,7 @@ LEAST = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 POD_BYTES = 10 * 1024
 """What the settings may add to a Deployment, beside what a user may: Metacontroller keeps both in one annotation."""
 IN_PLACE_OF_FIELDS = (names.APPARMOR, names.SECCOMP, names.SECCOMP_POD)
-RESERVED = ("serverless.kyma-project.io/", "kubernetes.io/config.")
+RESERVED = (naming.PREFIX, "kubernetes.io/config.")
 """Keys of the hook's own, and of the kubelet's."""
 IN_PODS = (
     "podAnnotations",

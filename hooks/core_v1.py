@@ -1,8 +1,8 @@
 """
-Pieces of core/v1 that a Function carries as plain JSON (env, tolerations, security contexts), as crds/ bounds them.
+Types of Kubernetes' core/v1 in a Function's spec (env, tolerations, security contexts), with the bounds of the CRD.
 
-They stay dicts, since nobody here reads more than a field or two of them; but a mistake in one is named before it
-becomes a Deployment that the API server refuses for ever.
+They are TypedDicts, since the hook reads few of their fields. Validating them keeps an invalid value out of the
+Deployment, which the API server would refuse on every sync.
 """
 
 from typing import Annotated, Any, Literal, Required
@@ -27,16 +27,17 @@ Filled = Annotated[str, Field(min_length=1, max_length=253)]
 Id = Annotated[int, Strict(), Field(ge=0, le=2147483647)]
 
 INTEGER, STRING = "<integer>", "<string>"
-"""How the two arms of Quantity are called in pydantic's paths."""
+"""The names of the two types of Quantity in pydantic's error paths."""
 
 
-def _arm(value: Any) -> str:
-    """A boolean is an int to Python, but to nobody else; what is neither arm is named by its type."""
+def _quantity_tag(value: Any) -> str:
+    """Return the tag of a value's type. bool is no match, although it is a subclass of int; its type's name is."""
     return {str: STRING, int: INTEGER}.get(type(value), type(value).__name__)
 
 
 Quantity = Annotated[
-    Annotated[Annotated[str, Field(max_length=64)], Tag(STRING)] | Annotated[Integer, Tag(INTEGER)], Discriminator(_arm)
+    Annotated[Annotated[str, Field(max_length=64)], Tag(STRING)] | Annotated[Integer, Tag(INTEGER)],
+    Discriminator(_quantity_tag),
 ]
 
 

@@ -1,8 +1,8 @@
 """
-A Function as written: the mirror of crds/functions.yaml, field for field.
+Models of the Function CRD: the same fields, types and bounds as crds/functions.yaml.
 
-Objects may have gaps; resolve.py fills them. Kubernetes' own pieces (env, security contexts, tolerations ...) are in
-core_v1.py and stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
+Optional fields may be None; resolve.py fills them. Types of Kubernetes' core/v1 (env, security contexts, tolerations)
+are in core_v1.py and stay plain JSON. Unknown keys are ignored, since the installed CRD may be newer than this hook.
 """
 
 from typing import Annotated, Literal
@@ -24,6 +24,7 @@ from hooks.core_v1 import (
     Variable,
     Variables,
 )
+from hooks.naming import Identity
 
 MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:\x00-\x1f\x7f]*$")]
 
@@ -118,13 +119,18 @@ class FunctionSpec(Model):
 
 
 class Metadata(Model):
-    """What the API server writes itself, within its own bounds."""
+    """The metadata that the hook uses, with the API server's bounds."""
 
     name: str = Field(max_length=253)
     namespace: str = Field(max_length=253)
     uid: str = Field(max_length=253)
     generation: Integer = Field(default=1, ge=0, lt=2**63)
     labels: dict[str, str] | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What names and labels are made from."""
+        return Identity(name=self.name, namespace=self.namespace, uid=self.uid, labels=self.labels or {})
 
 
 class Function(Model):

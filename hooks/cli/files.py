@@ -16,9 +16,9 @@ import yaml
 from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
+from hooks.naming import GROUP
 from hooks.validation_errors import field_errors
 
-GROUP = "serverless.kyma-project.io"
 VERSION = "v1alpha2"
 
 

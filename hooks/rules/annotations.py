@@ -16,10 +16,10 @@ from hooks.kubernetes_names import (
     is_key,
     is_seccomp_key,
 )
+from hooks.naming import PREFIX
 from hooks.rules import cel
 from hooks.rules.violation import Cel, Rule, Violation, forbidden, invalid, rule
 
-_RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
 _READ = (
     *(f"!('{key}' in self)" for key in UNUSABLE_ANNOTATIONS),
@@ -60,7 +60,7 @@ def keys(function: Function, config: Config) -> Iterator[Violation]:
     "labels",
     "annotations",
     cel=[
-        Cel(f"self.all(key, !key.startsWith('{_RESERVED_PREFIX}'))", ["spec.labels", "spec.annotations"]),
+        Cel(f"self.all(key, !key.startsWith('{PREFIX}'))", ["spec.labels", "spec.annotations"]),
         Cel(f"!('{_RESERVED_ANNOTATION}' in self)", ["spec.annotations"]),
     ],
 )
@@ -69,8 +69,8 @@ def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
     spec = function.spec
     for field, given in (("spec.labels", spec.labels), ("spec.annotations", spec.annotations)):
         for key in sorted(given) if given else ():
-            if key.startswith(_RESERVED_PREFIX):
-                yield invalid(field, f"no key may begin with {_RESERVED_PREFIX}", key)
+            if key.startswith(PREFIX):
+                yield invalid(field, f"no key may begin with {PREFIX}", key)
     if _RESERVED_ANNOTATION in (spec.annotations or ()):
         yield invalid("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
 

@@ -9,9 +9,9 @@ import pytest
 from support.cases import all_cases
 
 from hooks import naming
-from hooks.redact import LINE_CHARACTERS
+from hooks.redact import MAX_LINE_CHARACTERS
 from hooks.resources import Resources
-from hooks.status.pods import GRACE, Findings, of_pods
+from hooks.status.pods import STOPPED_POD_GRACE, Explanation, explain_pods
 from hooks.status.reasons import Reason
 
 Manifest = dict[str, Any]
@@ -152,7 +152,7 @@ ROWS = {
     "install step out of memory": (
         pod(init=ended(137, reason="OOMKilled", name=INSTALL)),
         "OOMKilled",
-        "the dependencies needed more memory than 256Mi, the limit of installs",
+        "installing the dependencies needed more memory than 256Mi, the limit of installs",
     ),
     "handler": (
         pod(waiting("CrashLoopBackOff", lastState={"terminated": about(1, TRACEBACK)})),
@@ -175,13 +175,13 @@ ROWS = {
         "CreateContainerConfigError",
         "couldn't find key password in Secret default/half",
     ),
-    "ended": (pod(ended(3, "connected with password hunter2\n")), "ContainerFailed", "exit code 3: see its log"),
+    "ended": (pod(ended(3, "connected with password hunter2\n")), "ContainerFailed", "exited with code 3: see its log"),
     "scheduler": (
         unschedulable("0/3 nodes are available: 1 node(s) had taint {a: b}, 2 Insufficient cpu. preemption: 0/3 ..."),
         "Unschedulable",
         "no node fits: Insufficient cpu, node(s) had taint {a: b}",
     ),
-    "volumes": (mounting(60), "VolumesPending", "does each of these exist? Secret nowhere"),
+    "volumes": (mounting(60), "VolumesPending", "volumes; check that these exist: Secret nowhere"),
     "health": (pod(running(60), phase="Running"), "NotHealthy", "does not answer /healthz"),
     "sidecar out of memory": (
         injected(pod(SERVES, killed("linkerd-proxy")), name="linkerd-proxy", resources={}),
@@ -221,64 +221,64 @@ ROWS = {
     "sidecar not ready": (
         injected(pod(SERVES, running(60, "istio-proxy"), phase="Running"), name="istio-proxy"),
         "NotHealthy",
-        "not ready, though running: container istio-proxy",
+        "running but not ready: container istio-proxy",
     ),
     "handler and sidecar not ready": (
         injected(pod(running(60), running(60, "istio-proxy"), phase="Running"), name="istio-proxy"),
         "NotHealthy",
-        "or too busy; not ready either: container istio-proxy",
+        "or too busy; also not ready: container istio-proxy",
     ),
     "native sidecar not ready": (
         injected(pod(SERVES, init=running(60, "proxy")), early=True, name="proxy", restartPolicy="Always"),
         "NotHealthy",
-        "not ready, though running: container proxy",
+        "running but not ready: container proxy",
     ),
     "native sidecar holds up the handler": (
         injected(
             pod(waiting("PodInitializing"), init=running(60, "proxy")), early=True, name="proxy", restartPolicy="Always"
         ),
         "NotStarted",
-        "the handler does not run yet, and container proxy is not ready",
+        "the handler has not started: container proxy is not ready",
     ),
     "sidecar runs, handler does not": (
         injected(pod(running(60, "daprd"), waiting("PodInitializing")), name="daprd"),
         "NotStarted",
-        "the handler does not run yet, and container daprd is not ready",
+        "the handler has not started: container daprd is not ready",
     ),
     "init container takes long": (
         injected(pod(waiting("PodInitializing"), init=running(60, "vault-agent-init")), early=True, name="x"),
         "NotStarted",
-        "the handler does not run yet, and init container vault-agent-init is still at work",
+        "the handler has not started: init container vault-agent-init is still running",
     ),
     "init container ended": (
         pod(waiting("PodInitializing"), init=ended(1, "ValueError: hunter2", name="vault-agent-init")),
         "ContainerFailed",
-        "init container vault-agent-init ended with exit code 1: see its log",
+        "init container vault-agent-init exited with code 1: see its log",
     ),
     "native sidecar ended": (
         injected(pod(init=ended(0, name="proxy")), early=True, name="proxy", restartPolicy="Always"),
         "ContainerFailed",
-        "container proxy ended with exit code 0: see its log",
+        "container proxy exited with code 0: see its log",
     ),
     "sidecar ended": (
         injected(pod(SERVES, ended(2, "ValueError: hunter2", name="proxy")), name="proxy"),
         "ContainerFailed",
-        "container proxy ended with exit code 2: see its log",
+        "container proxy exited with code 2: see its log",
     ),
     "crash without a record": (
         pod(waiting("CrashLoopBackOff")),
         "ContainerFailed",
-        "container function ends again and again: see its log, or it no longer answered /healthz",
+        "container function restarts repeatedly: see its log; without an error there, its liveness probe failed",
     ),
     "image of a sidecar": (
         injected(pod(SERVES, waiting("ErrImagePull", "denied", name="proxy")), name="proxy"),
         "ImagePullBackOff",
         "image a/b:1 of container proxy cannot be pulled: denied",
     ),
-    "sidecar cannot be made": (
+    "sidecar cannot be created": (
         pod(SERVES, waiting("CreateContainerConfigError", 'secret "x" not found', name="proxy")),
         "CreateContainerConfigError",
-        'container proxy cannot be made: secret "x" not found',
+        'container proxy cannot be created: secret "x" not found',
     ),
     "readiness gate": (
         gated(condition("ContainersReady", "True"), condition("example.com/lb", "False", message="target is new")),
@@ -294,12 +294,12 @@ ROWS = {
         pod(conditions=[condition("PodScheduled", "False", "SchedulingGated")])
         | {"spec": {"schedulingGates": [{"name": "kueue.x-k8s.io/admission"}]}},
         "SchedulingGated",
-        "the pod gets no node before its scheduling gates are removed: kueue.x-k8s.io/admission",
+        "the pod is not scheduled until its scheduling gates are removed: kueue.x-k8s.io/admission",
     ),
     "volumes, without a time": (
         mounting(0, time=False),
         "VolumesPending",
-        "does each of these exist? Secret nowhere",
+        "volumes; check that these exist: Secret nowhere",
     ),
     "health, without a time": (
         pod(running(0) | {"state": {"running": {"startedAt": None}}}),
@@ -314,8 +314,8 @@ ROWS = {
 }  # fmt: skip
 
 
-def cause_of(*pods: Manifest) -> Findings:
-    return of_pods(pods, XS, NOW)
+def cause_of(*pods: Manifest) -> Explanation:
+    return explain_pods(pods, XS, NOW)
 
 
 @pytest.mark.parametrize(("live", "reason", "words"), ROWS.values(), ids=ROWS)
@@ -373,7 +373,7 @@ def test_a_pod_that_is_under_way_has_no_cause() -> None:
     done = pod(waiting("PodInitializing"), init=ended(0, reason="Completed", name=INSTALL))
     ready = pod(running(60), conditions=[condition("Ready", "True")])
     going = pod(ended(137)) | {"metadata": {"deletionTimestamp": "x"}}
-    assert cause_of(starting, done, ready, going) == Findings(cause=None, seconds=0)
+    assert cause_of(starting, done, ready, going) == Explanation(cause=None, seconds=0)
 
 
 @pytest.mark.parametrize("silent", [mounting, lambda seconds: pod(running(seconds), phase="Running")])
@@ -381,7 +381,7 @@ def test_silence_becomes_a_cause(silent: Any) -> None:
     """What the status never explains is looked at again when its grace is over, then told."""
     early = cause_of(silent(1))
     assert early.cause is None
-    assert 0 < early.seconds <= GRACE.total_seconds() + 1
+    assert 0 < early.seconds <= STOPPED_POD_GRACE.total_seconds() + 1
     late = cause_of(silent(1 + early.seconds))
     assert late.cause is not None
     assert late.seconds == 0
@@ -400,13 +400,13 @@ WELL = {
 @pytest.mark.parametrize("live", WELL.values(), ids=WELL)
 def test_what_is_no_cause(live: Manifest) -> None:
     """What is over, is for debugging, or is still on its way explains nothing."""
-    assert cause_of(live) == Findings(cause=None, seconds=0)
+    assert cause_of(live) == Explanation(cause=None, seconds=0)
 
 
 def test_the_limit_has_its_source() -> None:
     """A limit that the user wrote out is told from a profile's."""
     custom = Resources(profile="custom", requests={}, limits={"memory": "256Mi"})
-    found = of_pods([pod(killed("function"))], custom, NOW).cause
+    found = explain_pods([pod(killed("function"))], custom, NOW).cause
     assert found is not None
     assert found.message.endswith("256Mi, its limit in spec.resourceConfiguration")
 
@@ -435,10 +435,10 @@ def test_any_value_may_stand_anywhere(live: Manifest) -> None:
     for path in places(live):
         for odd in ODD:
             found = cause_of(changed(live, path, odd))
-            assert 0 <= found.seconds <= GRACE.total_seconds() + 1
+            assert 0 <= found.seconds <= STOPPED_POD_GRACE.total_seconds() + 1
             if found.cause:
                 assert isinstance(found.cause.reason, Reason)
-                assert len(found.cause.message) < 2 * LINE_CHARACTERS
+                assert len(found.cause.message) < 2 * MAX_LINE_CHARACTERS
 
 
 def test_a_pod_of_any_size_takes_linear_time() -> None:
@@ -478,7 +478,7 @@ def test_the_handlers_container_has_this_name() -> None:
     """The container that is told from sidecars is the one that is built."""
     case = next(case for case in all_cases() if case.name == "minimal-nodejs")
     deployment = next(child for child in case.answer()["children"] if child["kind"] == "Deployment")
-    assert [each["name"] for each in deployment["spec"]["template"]["spec"]["containers"]] == [naming.FUNCTION]
+    assert [each["name"] for each in deployment["spec"]["template"]["spec"]["containers"]] == [naming.MAIN_CONTAINER]
 
 
 def test_the_most_useful_cause_is_told_once() -> None:

@@ -8,7 +8,7 @@ from support.cases import NOW, ROOT, complete, settle
 from support.offline_metacontroller import World
 
 from hooks.config import Config
-from hooks.previous_status import KnownStatus, conditions, kept
+from hooks.previous_status import KnownStatus, carried_over, parse_conditions
 from hooks.protocol import HookRequest
 from hooks.sync import sync
 
@@ -42,20 +42,20 @@ UNREADABLE: list[Any] = [
 @pytest.mark.parametrize("condition", UNREADABLE, ids=str)
 def test_an_unreadable_condition_is_absent(condition: Any) -> None:
     """A condition that lacks what its age depends on counts as if it was not there, and its neighbours stay."""
-    found = conditions({"conditions": [condition, RUNNING | {"type": "Ready"}]})
+    found = parse_conditions({"conditions": [condition, RUNNING | {"type": "Ready"}]})
     assert list(found) == ["Ready"]
 
 
 @pytest.mark.parametrize("value", [None, "x", 1, {}, {"type": "Ready"}])
 def test_conditions_of_another_type_are_absent(value: Any) -> None:
     """What is no list of conditions holds none."""
-    assert conditions({"conditions": value}) == {}
+    assert parse_conditions({"conditions": value}) == {}
 
 
 def test_a_condition_without_a_message_keeps_its_time() -> None:
     """Message and generation are no part of a condition's age."""
     del (bare := dict(RUNNING))["message"]
-    (found,) = conditions({"conditions": [bare | {"observedGeneration": "x"}]}).values()
+    (found,) = parse_conditions({"conditions": [bare | {"observedGeneration": "x"}]}).values()
     assert (found.message, found.observed_generation) == ("", 0)
     assert found.last_transition_time == RUNNING["lastTransitionTime"]
 
@@ -89,10 +89,10 @@ BROKEN = {
 def test_what_breaks_the_schema_is_not_written_again() -> None:
     """A frozen Function keeps what can be read of its status, so that the API server takes the rest."""
     sound = {"runtime": "nodejs22", "replicas": 2, "commit": "abc", "podSecurityContext": {"fsGroup": 1}}
-    assert kept(BROKEN, conditions(BROKEN)) == {}
-    assert kept(BROKEN | sound, conditions(BROKEN)) == sound
+    assert carried_over(BROKEN, parse_conditions(BROKEN)) == {}
+    assert carried_over(BROKEN | sound, parse_conditions(BROKEN)) == sound
     full = sound | {"conditions": [RUNNING | {"observedGeneration": 1}]}
-    assert kept(full | {"observedGeneration": 1}, conditions(full)) == full
+    assert carried_over(full | {"observedGeneration": 1}, parse_conditions(full)) == full
 
 
 def test_every_field_of_the_schema_is_known() -> None:

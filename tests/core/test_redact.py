@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.redact import LINE_CHARACTERS, MASK, TEXT_CHARACTERS, one_line
+from hooks.redact import MASK, MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS, one_line
 
 SECRET = "hunter2/S3cr@t"
 HIDDEN = {
@@ -164,7 +164,7 @@ def test_no_half_of_a_credential_survives_the_bound(text: str, before: int) -> N
     """Wherever the bound cuts a text, nothing of a credential is left, though white space shrinks all before it."""
     at = text.index("hunter2")
     for cut in range(at, at + len("hunter2") + 1):
-        padded = " " * (TEXT_CHARACTERS - cut) + text + "x" * before
+        padded = " " * (MAX_TEXT_CHARACTERS - cut) + text + "x" * before
         assert "hu" not in one_line(padded)
 
 
@@ -179,5 +179,5 @@ def test_what_stands_before_hides_nothing(before: str, text: str) -> None:
 def test_a_line_is_bounded(text: str) -> None:
     """Any text becomes one line of a bounded length."""
     line = one_line(text * 20)
-    assert len(line) <= LINE_CHARACTERS
+    assert len(line) <= MAX_LINE_CHARACTERS
     assert len(line.splitlines()) <= 1

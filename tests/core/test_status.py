@@ -20,7 +20,7 @@ from test_failing_pods import ROWS
 from hooks.config import Config
 from hooks.protocol import HookRequest
 from hooks.records import LAST_APPLIED
-from hooks.status import children
+from hooks.status import evaluation
 from hooks.status.reasons import Reason, table
 from hooks.sync import sync
 
@@ -359,7 +359,7 @@ def test_an_error_in_what_an_autoscaler_says_costs_only_that(monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise ValueError("s3cr3t")
 
-    monkeypatch.setattr(children, "of_autoscaler", broken)
+    monkeypatch.setattr(evaluation, "explain_autoscaler", broken)
     answer = sync(HookRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
     assert {each["type"]: each["reason"] for each in answer.status["conditions"]}["Ready"] == "DeploymentReady"
     assert answer.dropped.startswith("ValueError at test_status:")

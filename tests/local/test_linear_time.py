@@ -263,7 +263,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "redaction": (one_line, TEXTS),
     "quantities": (read_quantity, ["0", "1", ".", "-", "e", "9", "m", "Ki", "+"]),
     "references": (lambda text: expanded(text, {"A": "$(A)"}), ["$", "(", ")", "A", "$(A)", "$$", "$("]),
-    "escaping": (environment.escaped, ["$", "a"]),
+    "escaping": (environment.escape, ["$", "a"]),
     "source": (lambda text: list(environment.source_chunks(text)), ["a", "é", "😀", "$"]),
     "plain texts": (plain, [*"0123456789_.eExXobB+-:", "1_", "0x", "0b"]),
     "sizes": (encoded_bytes, ["a", "<", "\u2028", "$", "\0"]),
