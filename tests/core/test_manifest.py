@@ -1,4 +1,4 @@
-"""What is observed is read through these, and none of them raises."""
+"""Accessors for observed objects: they accept any value and never raise."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ ODD: list[Any] = [None, True, 0, -1, 1.5, 2**70, "", "x", "\ud800", [], ["x"], [
 
 @pytest.mark.parametrize("value", ODD, ids=repr)
 def test_accessors_are_total(value: Any) -> None:
-    """Each returns a value of its own type for a value of any."""
+    """Each accessor returns its own type, whatever the type of the value."""
     assert as_mapping(value) == (value if isinstance(value, dict) else {})
     assert mappings_in(value) == []
     assert as_text(value) == (value if isinstance(value, str) else "")
@@ -34,8 +34,8 @@ def test_accessors_are_total(value: Any) -> None:
     assert find_condition({"status": value}, "Ready") == {}
 
 
-def test_what_fits_is_returned_as_it_is() -> None:
-    """A value of the right type stays what it is."""
+def test_values_of_the_right_type_are_unchanged() -> None:
+    """A value of the right type is returned unchanged."""
     assert mappings_in([{"a": 1}, "x", {}]) == [{"a": 1}, {}]
     assert (as_count(1), as_count(MAX_COUNT), as_count(MAX_COUNT + 1)) == (1, MAX_COUNT, 0)
     assert value_at({"a": {"b": [1]}}, "a", "b") == [1]
@@ -56,17 +56,17 @@ def test_what_fits_is_returned_as_it_is() -> None:
         ("9" * 70_000, None),
     ],
 )
-def test_moments_have_a_zone(value: str, time: datetime | None) -> None:
-    """A time without a zone cannot be compared with the clock, so it is none."""
+def test_times_have_a_zone(value: str, time: datetime | None) -> None:
+    """A time without a zone cannot be compared with the clock, so it is None."""
     assert as_time(value) == time
 
 
-def test_what_is_nested_too_deeply_cannot_be_written() -> None:
-    """The bound leaves room for what an answer adds around a child."""
+def test_deep_nesting_is_not_serializable() -> None:
+    """The limit leaves depth for what a response adds around a child."""
     value: dict[str, Any] = {}
     for depth in range(400):
         value = {"a": value}
         if not is_serializable(value):
             assert depth > 200
             return
-    raise AssertionError("orjson writes at any depth now")
+    raise AssertionError("orjson serializes any depth now")
