@@ -11,18 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from hooks.core_v1 import (
-    Claim,
     ContainerSecurityContext,
-    Flag,
+    EnvFromSource,
+    EnvVar,
     Integer,
     LabelValue,
     ObjectName,
+    OptionalBool,
     PodSecurityContext,
     Quantity,
-    Template,
+    ResourceClaim,
+    TemplateMetadata,
     Toleration,
-    Variable,
-    Variables,
 )
 from hooks.naming import Identity
 
@@ -66,7 +66,7 @@ class ScaleConfig(Model):
 class ResourceRequirements(Model):
     requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
     limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
-    claims: list[Claim] | None = Field(default=None, max_length=16)
+    claims: list[ResourceClaim] | None = Field(default=None, max_length=16)
 
 
 class ResourceChoice(Model):
@@ -89,7 +89,7 @@ class ConfigMapMount(Model):
     mount_path: MountPath
 
 
-class LocalReference(Model):
+class LocalObjectReference(Model):
     name: ObjectName
 
 
@@ -97,8 +97,8 @@ class FunctionSpec(Model):
     runtime: str = Field(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9-]*$")
     runtime_image_override: str | None = Field(default=None, max_length=1024)
     source: Source
-    env: list[Variable] | None = Field(default=None, max_length=256)
-    env_from: list[Variables] | None = Field(default=None, max_length=64)
+    env: list[EnvVar] | None = Field(default=None, max_length=256)
+    env_from: list[EnvFromSource] | None = Field(default=None, max_length=64)
     labels: dict[str, LabelValue] | None = Field(default=None, max_length=64)
     annotations: dict[str, Annotated[str, Field(max_length=32768)]] | None = Field(default=None, max_length=64)
     replicas: Integer = Field(default=1, ge=0, le=1000)
@@ -107,15 +107,15 @@ class FunctionSpec(Model):
     secret_mounts: list[SecretMount] | None = Field(default=None, max_length=64)
     config_map_mounts: list[ConfigMapMount] | None = Field(default=None, max_length=64)
     service_account_name: ObjectName | None = None
-    automount_service_account_token: Flag = None
-    image_pull_secrets: list[LocalReference] | None = Field(default=None, max_length=16)
+    automount_service_account_token: OptionalBool = None
+    image_pull_secrets: list[LocalObjectReference] | None = Field(default=None, max_length=16)
     pod_security_context: PodSecurityContext | None = None
     container_security_context: ContainerSecurityContext | None = None
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=64)
     tolerations: list[Toleration] | None = Field(default=None, max_length=64)
     priority_class_name: ObjectName | None = None
     startup_timeout_seconds: Integer = Field(default=150, ge=1, le=3600)
-    template: Template | None = None
+    template: TemplateMetadata | None = None
 
 
 class Metadata(Model):

@@ -113,7 +113,7 @@ def carried_over(status: dict[str, Any], conditions: dict[str, PreviousCondition
         invalid = {each["loc"][0] for each in error.errors(include_url=False, include_input=False)}
         known = KnownStatus.model_validate({key: value for key, value in fields.items() if key not in invalid})
     valid = _in_original_order(fields, known.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
-    if serialized := list(_serialize(conditions)):
+    if serialized := list(_valid_conditions(conditions)):
         valid["conditions"] = serialized
     return valid
 
@@ -127,7 +127,7 @@ def _in_original_order(original: dict[str, Any], known: dict[str, Any]) -> dict[
     }
 
 
-def _serialize(conditions: dict[str, PreviousCondition]) -> Iterator[dict[str, Any]]:
+def _valid_conditions(conditions: dict[str, PreviousCondition]) -> Iterator[dict[str, Any]]:
     """Yield the conditions that fit the schema."""
     for condition in list(conditions.values())[:16]:
         if len(condition.type) <= 316 and len(condition.reason) <= 1024 and _REASON.fullmatch(condition.reason):

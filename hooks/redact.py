@@ -26,14 +26,14 @@ _AUTHORITY = re.compile(r"[^/?#\\]*+")
 _AT_SIGN = re.compile(r"(?<!/)@(?![v^~]?\d)|@(?=\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![.\w-]))")
 """An @ that may end a password: not that of an npm scope or of a version."""
 
-_KEY = re.compile(
+_CREDENTIAL_NAME = re.compile(
     r"(?i)(token|passw(?:or)?d|passphrase|secret|credential|signature|authorization|cookie|session[_-]?id|_auth"
     r"|(?:api|access|private|account|sign(?:ing)?|encryption|master|shared|client|deploy|auth)[_-]?key"
     r"|(?<![a-z])(?:sig|pwd|pass|jwt|auth|sid)(?![a-z]))([\w-]{0,32}+)"
     r"(\\?[\"']?\s?(?::=?|=(?!=)>?|={2,3}(?![=\s]?v?\d))\s?+)"
 )
 """A name of a credential, the rest of the word, and the separator. `== 1.0` is a version and no separator."""
-_PLURAL = re.compile(r"(?i)s?(?:[_-]?(?:key|value|id|base64|b64))?")
+_NAME_ENDING = re.compile(r"(?i)s?(?:[_-]?(?:key|value|id|base64|b64))?")
 """How the word may end before a colon: `secrets:` and `secretKey:` name a secret, `secretName:` does not."""
 _FLAG = re.compile(r"(?i)(?<!-)--[a-z-]{0,32}?(?:token|passw(?:or)?d|secret|key)(?![\w-])\s(?!-)")
 _VALUE = re.compile(
@@ -47,12 +47,13 @@ _PARAMETER = re.compile(r"[,;] [\w-]{1,64}+=")
 _PROSE = re.compile(r"(?!(?:bearer|basic|digest|token|apikey|key)\b)[a-z]{1,32}+(?=[:\s])|(?:YES|NO)\)")
 """A plain word with more text after it: "failed to fetch token: unexpected status" contains no token."""
 
-_WHOLE = (
+_BLOCKS = (
     (re.compile(r"(?i)(?<=%3a%2f%2f)[^\s\"&@]{1,256}?%40"), ""),
     (re.compile(r"-----BEGIN [^-]{0,64}+-----.*?(?:-----END [^-]{0,64}+-----|$)"), MASK),
-    (re.compile(r"\A.*-----END [^-]{0,64}+-----"), MASK),  # a kubelet keeps the end of a log: BEGIN may be cut off
+    (re.compile(r"\A.*-----END [^-]{0,64}+-----"), MASK),  # the kubelet keeps the end of a log: BEGIN may be cut off
 )
-_SHAPES = (
+"""Users in percent-encoded URLs, and PEM blocks. Their boundaries are gone once the other patterns are applied."""
+_CREDENTIAL_FORMATS = (
     (
         re.compile(
             r"\b(?:gh[a-z]_[A-Za-z0-9]{8,}+|github_pat_\w{8,}+|glpat-[\w-]{8,}+|npm_[A-Za-z0-9]{10,}+|pypi-Ag[\w-]{8,}+"
@@ -76,12 +77,12 @@ _UNSTABLE = (
 def one_line(text: str) -> str:
     """Return `text` as one line of at most MAX_LINE_CHARACTERS, without credentials, ports, times and addresses."""
     line = " ".join(_truncate(text).split())
-    for pattern, replacement in _WHOLE:
+    for pattern, replacement in _BLOCKS:
         line = pattern.sub(replacement, line)
-    line = _URL.sub(_without_user, line)
-    line = "".join(_mask_values(line, _KEY, _value_end))
-    line = "".join(_mask_values(line, _FLAG, _flag_value_end))
-    for pattern, replacement in (*_SHAPES, *_UNSTABLE):
+    line = _URL.sub(_remove_user, line)
+    line = "".join(_mask_values(line, _CREDENTIAL_NAME, _end_of_credential))
+    line = "".join(_mask_values(line, _FLAG, _end_of_flag_value))
+    for pattern, replacement in (*_CREDENTIAL_FORMATS, *_UNSTABLE):
         line = pattern.sub(replacement, line)
     return line[:MAX_LINE_CHARACTERS]
 
@@ -91,25 +92,25 @@ def _truncate(text: str) -> str:
     return text if len(text) <= MAX_TEXT_CHARACTERS else " ".join((*text[:MAX_TEXT_CHARACTERS].split()[:-1], "..."))
 
 
-def _without_user(match: re.Match[str]) -> str:
+def _remove_user(match: re.Match[str]) -> str:
     """Return a URL without user and password; it is masked if it ends inside them."""
     slashes, run = match.groups()
-    rest = "".join(_without_users(run))
+    rest = "".join(_parts_without_users(run))
     return slashes + (rest or MASK)
 
 
-def _without_users(run: str) -> Iterator[str]:
+def _parts_without_users(run: str) -> Iterator[str]:
     """Yield the parts of a URL, split after each //, without users: a URL may contain another one."""
     at = 0
     while at < len(run):
         following = run.find("//", at)
-        end = _user_end(run, at, len(run) if following < 0 else following)
+        end = _end_of_user(run, at, len(run) if following < 0 else following)
         following = run.find("//", end)
         at = len(run) if following < 0 else following + 2
         yield run[end:at]
 
 
-def _user_end(run: str, at: int, stop: int) -> int:
+def _end_of_user(run: str, at: int, stop: int) -> int:
     """Return the start of the host. A password may contain a slash or an @, and so may a path."""
     authority = _AUTHORITY.match(run, at, stop)
     name_end = authority.end() if authority else at
@@ -117,43 +118,44 @@ def _user_end(run: str, at: int, stop: int) -> int:
     name = run[end:name_end].rstrip(".,:;!?)'")
     if end == at and not _PORTS.fullmatch(name):
         return run.rfind("@", at) + 1 or len(run)
-    is_half = (":" in name) == (end == at) and not _HOST.match(name)
+    # `name:1` and a name without a domain may be the start of a password that contains a slash.
+    is_incomplete = (":" in name) == (end == at) and not _HOST.match(name)
     for sign in _AT_SIGN.finditer(run, name_end, stop):
-        if is_half or _HOST.match(run, sign.end()):
+        if is_incomplete or _HOST.match(run, sign.end()):
             end = sign.end()
     return end
 
 
-def _mask_values(line: str, names: re.Pattern[str], value_end: Callable[[re.Match[str]], int]) -> Iterator[str]:
-    """Yield the parts of `line`, values replaced by MASK; `value_end` returns the name's end if there is no value."""
+def _mask_values(line: str, names: re.Pattern[str], end_of_value: Callable[[re.Match[str]], int]) -> Iterator[str]:
+    """Yield the parts of `line`, values replaced by MASK; `end_of_value` returns the end of a name without a value."""
     at = done = 0
     while match := names.search(line, at):
-        at = value_end(match)
+        at = end_of_value(match)
         if at > match.end():
             yield line[done : match.end()] + MASK
             done = at
     yield line[done:]
 
 
-def _flag_value_end(match: re.Match[str]) -> int:
-    return _after_value(match.string, match.end())
+def _end_of_flag_value(match: re.Match[str]) -> int:
+    return _end_of_value(match.string, match.end())
 
 
-def _value_end(match: re.Match[str]) -> int:
+def _end_of_credential(match: re.Match[str]) -> int:
     """Return the end of the credential after a name, or the end of the name's first word if there is none."""
     line, at = match.string, match.end()
     word, rest, separator = match.groups()
     has_colon = ":" in separator and "=" not in separator
     if rest.lower().startswith("iz"):  # a tokenizer
         return match.end(1)
-    if has_colon and (not _PLURAL.fullmatch(rest) or (_PROSE.match(line, at) and _is_prose(match))):
+    if has_colon and (not _NAME_ENDING.fullmatch(rest) or (_PROSE.match(line, at) and _is_prose(match))):
         return match.end(1)
     if word.lower() not in ("authorization", "cookie"):
-        return _after_value(line, at)
+        return _end_of_value(line, at)
     scheme = _SCHEME.match(line, at)
-    at = _after_value(line, scheme.end() if scheme else at)
+    at = _end_of_value(line, scheme.end() if scheme else at)
     while parameter := _PARAMETER.match(line, at):
-        at = _after_value(line, parameter.end())
+        at = _end_of_value(line, parameter.end())
     return at
 
 
@@ -164,6 +166,6 @@ def _is_prose(match: re.Match[str]) -> bool:
     return "/" in before or " :" in match[3] or is_phrase or match.string.startswith(("YES)", "NO)"), match.end())
 
 
-def _after_value(line: str, at: int) -> int:
+def _end_of_value(line: str, at: int) -> int:
     value = _VALUE.match(line, at)
     return value.end() if value else at

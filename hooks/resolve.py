@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hooks import naming, quantity
 from hooks.config import Config
-from hooks.core_v1 import Variable
+from hooks.core_v1 import EnvVar
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, without_empty_values
 from hooks.naming import Identity
@@ -74,7 +74,7 @@ def _source(spec: FunctionSpec, inline: InlineSource, config: Config) -> Resolve
 def _pod(identity: Identity, spec: FunctionSpec, config: Config, resources: Resources, configs_version: str) -> Pod:
     return Pod(
         labels=naming.pod_labels(identity, spec.labels or {}),
-        annotations=_annotations(spec, config, configs_version),
+        annotations=_pod_annotations(spec, config, configs_version),
         user_annotations=spec.annotations or {},
         env=tuple(_env_entry(entry) for entry in spec.env or ()),
         env_from=tuple(without_empty_values(spec.env_from or [])),
@@ -93,12 +93,12 @@ def _pod(identity: Identity, spec: FunctionSpec, config: Config, resources: Reso
     )
 
 
-def _annotations(spec: FunctionSpec, config: Config, configs_version: str) -> Mapping[str, str]:
+def _pod_annotations(spec: FunctionSpec, config: Config, configs_version: str) -> Mapping[str, str]:
     version = {naming.CONFIGS_VERSION: configs_version} if configs_version else {}
     return {**config.pod_annotations, **(spec.annotations or {}), **version}
 
 
-def _env_entry(entry: Variable) -> Manifest:
+def _env_entry(entry: EnvVar) -> Manifest:
     clean: Manifest = without_empty_values(entry)
     reference = clean.get("valueFrom", {}).get("resourceFieldRef", {})
     if "divisor" in reference:

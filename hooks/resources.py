@@ -37,7 +37,7 @@ def function_resources(configuration: ResourceConfiguration | None, config: Conf
         profile = config.profiles[name]
         return Resources(profile=name, requests=profile.requests, limits=profile.limits)
     default = config.profiles[config.default_profile]
-    requests, limits = _canonical(choice.resources.requests), _canonical(choice.resources.limits)
+    requests, limits = _canonical_amounts(choice.resources.requests), _canonical_amounts(choice.resources.limits)
     if not limits:
         limits, requests = _merge(max, default.limits, requests), {**default.requests, **requests}
         limits |= {name: amount for name, amount in requests.items() if not is_overcommitted(name)}
@@ -58,7 +58,9 @@ def install_resources(configuration: ResourceConfiguration | None, main: Resourc
     Source: Kubernetes, Resource Management for Pods and Containers; Init Containers, "Resource sharing".
     """
     build = (configuration and configuration.build and configuration.build.resources) or None
-    build_requests, build_limits = (_canonical(build.requests), _canonical(build.limits)) if build else ({}, {})
+    build_requests, build_limits = (
+        (_canonical_amounts(build.requests), _canonical_amounts(build.limits)) if build else ({}, {})
+    )
     floor = {name: amount for name, amount in config.install.limits.items() if is_overcommitted(name)}
     main_requests = {name: main.requests[name] for name in floor if name in main.requests}
     raised = _merge(max, _merge(max, floor, main_requests), main.limits)
@@ -76,7 +78,7 @@ def _install_request(name: str, main: Resources, build: Mapping[str, str], limit
     return min((amount for amount in bounds if amount is not None), key=quantity.parse)
 
 
-def _canonical(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
+def _canonical_amounts(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
     return {name: quantity.amount(given) for name, given in (amounts or {}).items()}
 
 

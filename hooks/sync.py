@@ -27,15 +27,15 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
 
     A Function that breaks its schema or a rule is frozen: its children stay as they are, and the status has the errors.
     """
-    spec_function = request.function
+    function = request.function
     violations = [Violation(*error) for error in request.field_errors]
-    if spec_function is None or (violations := validate(spec_function, config)):
+    if function is None or (violations := validate(function, config)):
         return SyncResponse(status=frozen_status(violations, request, now), children=unchanged_children(request))
-    absent = references.missing(spec_function, request, config)
-    version = references.referenced_data_version(spec_function, request, config, absent)
-    function = resolve(spec_function, config, observed_replicas=request.observed_replicas, configs_version=version)
-    children = build_children(function)
-    report = compute_status(Observation(function=function, desired=children, request=request, absent=absent, now=now))
+    absent = references.missing(function, request, config)
+    version = references.referenced_data_version(function, request, config, absent)
+    resolved = resolve(function, config, observed_replicas=request.observed_replicas, configs_version=version)
+    children = build_children(resolved)
+    report = compute_status(Observation(function=resolved, desired=children, request=request, absent=absent, now=now))
     return SyncResponse(
         status=report.status,
         children=reorder_env(adopt_harmful_additions(children, request), request),

@@ -32,7 +32,7 @@ _MESSAGES = {
     "extra_forbidden": "Forbidden: there is no such setting",
     "invalid_key": "Forbidden: there is no such setting",
 }
-_KEY = "[key]"
+_MAP_KEY_STEP = "[key]"
 """The last step of pydantic's path if the error is about the key of a map."""
 
 
@@ -56,5 +56,5 @@ def _parameters(error: Any) -> dict[str, Any]:
 
 def dotted(path: Sequence[Any]) -> str:
     """Return `("spec", "env", 0, "name")` as `spec.env[0].name`; the path of a map's key is that of its value."""
-    steps = [step for step in path if step not in (INTEGER, STRING, _KEY)]
+    steps = [step for step in path if step not in (INTEGER, STRING, _MAP_KEY_STEP)]
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).strip(".")

@@ -77,12 +77,12 @@ def _pod_spec(function: ResolvedFunction) -> Manifest:
 
 def _main_container(function: ResolvedFunction) -> Manifest:
     pod = function.pod
-    container = _container(naming.MAIN_CONTAINER, function) | {
+    container = _common_container_fields(naming.MAIN_CONTAINER, function) | {
         "command": ["sh", "-c", function.source.runtime.start],
         "env": environment.main_container_env(function),
         "ports": [{"containerPort": naming.PORT, "protocol": "TCP"}],
         "resources": {"requests": dict(pod.resources.requests), "limits": dict(pod.resources.limits)},
-        "volumeMounts": _mounts(function),
+        "volumeMounts": _volume_mounts(function),
         # No startup probe: it would delay Ready by up to a second (docs/probes.md).
         "readinessProbe": _probe(period=1, timeout=2, failures=7),
         "livenessProbe": _probe(period=10, timeout=4, failures=3)
@@ -97,8 +97,8 @@ def _main_container(function: ResolvedFunction) -> Manifest:
 
 def _install_container(function: ResolvedFunction, install: Install) -> Manifest:
     registry = {"name": naming.REGISTRY_CONFIG_VOLUME, "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
-    mounts = _mounts(function) if install.gets_inputs else _scratch_mounts(function)
-    container = _container(naming.INSTALL_CONTAINER, function) | {
+    mounts = _volume_mounts(function) if install.gets_inputs else _scratch_mounts(function)
+    container = _common_container_fields(naming.INSTALL_CONTAINER, function) | {
         "command": ["sh", "-c", function.source.runtime.install],
         "env": environment.install_container_env(function, install),
         "resources": {"requests": dict(install.resources.requests), "limits": dict(install.resources.limits)},
@@ -109,7 +109,7 @@ def _install_container(function: ResolvedFunction, install: Install) -> Manifest
     return container
 
 
-def _container(name: str, function: ResolvedFunction) -> Manifest:
+def _common_container_fields(name: str, function: ResolvedFunction) -> Manifest:
     return {
         "name": name,
         "image": function.source.image,
@@ -136,11 +136,11 @@ def _scratch_mounts(function: ResolvedFunction) -> list[Manifest]:
     ]
 
 
-def _mounts(function: ResolvedFunction) -> list[Manifest]:
-    return [*_scratch_mounts(function), *map(_mount, function.pod.mounts)]
+def _volume_mounts(function: ResolvedFunction) -> list[Manifest]:
+    return [*_scratch_mounts(function), *map(_volume_mount, function.pod.mounts)]
 
 
-def _mount(mount: Mount) -> Manifest:
+def _volume_mount(mount: Mount) -> Manifest:
     return {"name": naming.mount_volume(mount.kind, mount.name), "mountPath": mount.path, "readOnly": True}
 
 

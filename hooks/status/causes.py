@@ -115,11 +115,11 @@ def _out_of_memory(container: Container, resources: Resources) -> Cause:
         subject = "installing the dependencies"
     elif container.is_main:
         subject = "the Function"
-    limit = _memory_limit(container, resources)
+    limit = _limit_and_source(container, resources)
     return Cause(reason=Reason.OOM_KILLED, message=f"{subject} needed more memory than {limit}")
 
 
-def _memory_limit(container: Container, resources: Resources) -> str:
+def _limit_and_source(container: Container, resources: Resources) -> str:
     """Return a container's memory limit and where it is set, or that of its pod or node."""
     if not container.memory:
         return f"{container.pod_memory}, the limit of its pod" if container.pod_memory else "its node had"

@@ -28,10 +28,15 @@ class NewCondition(NamedTuple):
 def serialize_conditions(conditions: list[NewCondition], request: HookRequest, now: datetime) -> list[dict[str, Any]]:
     """Return the conditions as the status holds them, for the request's generation."""
     generation = request.metadata.generation
-    return [_serialize(condition, request.previous.get(condition.type), generation, now) for condition in conditions]
+    return [
+        _with_transition_time(condition, request.previous.get(condition.type), generation, now)
+        for condition in conditions
+    ]
 
 
-def _serialize(new: NewCondition, old: PreviousCondition | None, generation: int, now: datetime) -> dict[str, Any]:
+def _with_transition_time(
+    new: NewCondition, old: PreviousCondition | None, generation: int, now: datetime
+) -> dict[str, Any]:
     keeps_time = old is not None and _keeps_transition_time(new, old, generation)
     return {
         "type": new.type,

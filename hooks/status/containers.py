@@ -69,17 +69,19 @@ def _init_containers(pod: Manifest) -> Iterator[Container]:
     specs = _by_name(value_at(pod, "spec", "initContainers"))
     for status in mappings_in(value_at(pod, "status", "initContainerStatuses")):
         spec = specs.get(as_text(status.get("name")), {})
-        yield _container(pod, spec, status, is_listed_as_init=True, must_complete=spec.get("restartPolicy") != "Always")
+        yield _parse_container(
+            pod, spec, status, is_listed_as_init=True, must_complete=spec.get("restartPolicy") != "Always"
+        )
 
 
 def _app_containers(pod: Manifest) -> Iterator[Container]:
     specs = _by_name(value_at(pod, "spec", "containers"))
     for status in mappings_in(value_at(pod, "status", "containerStatuses")):
         spec = specs.get(as_text(status.get("name")), {})
-        yield _container(pod, spec, status, is_listed_as_init=False, must_complete=False)
+        yield _parse_container(pod, spec, status, is_listed_as_init=False, must_complete=False)
 
 
-def _container(
+def _parse_container(
     pod: Manifest, spec: Manifest, status: Manifest, *, is_listed_as_init: bool, must_complete: bool
 ) -> Container:
     return Container(

@@ -62,6 +62,7 @@ ORDER = [
     "hooks.status.state",
     "hooks.status.containers",
     "hooks.status.causes",
+    "hooks.status.stopped_steps",
     "hooks.status.pods",
     "hooks.status.deployment",
     "hooks.status.autoscaler",
