@@ -4,18 +4,18 @@ A Function's status: Kyma's conditions ConfigurationReady and Running, and kstat
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from hooks import naming
 from hooks.manifest import Manifest, as_count, value_at
 from hooks.previous_status import carried_over
 from hooks.protocol import HookRequest
 from hooks.rules import Violation
-from hooks.status.conditions import NewCondition, serialize_conditions
+from hooks.status.conditions import NewCondition, phase_conditions, running_condition, serialize_conditions
 from hooks.status.deployment import deployment_state
 from hooks.status.evaluation import evaluate
 from hooks.status.reasons import Reason
-from hooks.status.state import Observation, State
+from hooks.status.state import Observation
 
 __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchanged_status"]
 
@@ -39,11 +39,7 @@ def compute_status(observation: Observation) -> Report:
     state, deployment = evaluate(observation)
     warning = f"Warning: function configured, runtime {function.source.runtime_name} is deprecated and will be removed"
     configured = warning if function.source.is_deprecated else "Function configured"
-    conditions = [
-        NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured),
-        _running_condition(deployment),
-        *_phase_conditions(state),
-    ]
+    configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
     status = {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
@@ -52,7 +48,11 @@ def compute_status(observation: Observation) -> Report:
         "functionResourceProfile": function.pod.resources.profile,
         "podSecurityContext": function.pod.pod_security,
         "containerSecurityContext": function.pod.container_security,
-        "conditions": serialize_conditions(conditions, observation.request, observation.now),
+        "conditions": serialize_conditions(
+            [configuration, running_condition(deployment), *phase_conditions(state)],
+            observation.request,
+            observation.now,
+        ),
     }
     if function.pod.user_annotations:
         status["functionAnnotations"] = dict(function.pod.user_annotations)
@@ -64,7 +64,7 @@ def frozen_status(violations: list[Violation], request: HookRequest, now: dateti
     message = ". ".join(map(str, violations))
     reason, deployment = Reason.INVALID_FUNCTION_SPEC, request.child("Deployment")
     running = (
-        _running_condition(deployment_state(deployment, now))
+        running_condition(deployment_state(deployment, now))
         if deployment
         else NewCondition("Running", "False", reason, message)
     )
@@ -83,26 +83,6 @@ def frozen_status(violations: list[Violation], request: HookRequest, now: dateti
 def unchanged_status(request: HookRequest) -> dict[str, Any]:
     """Return the valid parts of the previous status."""
     return carried_over(request.previous_status, request.previous)
-
-
-def _phase_conditions(state: State) -> list[NewCondition]:
-    """Return Ready and, unless the Function is ready, the one of Reconciling and Stalled that is True."""
-    ready = NewCondition("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message)
-    return (
-        [ready] if state.phase == "Ready" else [ready, NewCondition(state.phase, "True", state.reason, state.message)]
-    )
-
-
-def _running_condition(deployment: State) -> NewCondition:
-    """Return Kyma's Running: about the Deployment alone, and Unknown while that is neither ready nor failed."""
-    status = _RUNNING_STATUS.get(deployment.running, "Unknown")
-    return NewCondition("Running", status, deployment.running, deployment.message)
-
-
-_RUNNING_STATUS: dict[Reason, Literal["True", "False", "Unknown"]] = {
-    Reason.DEPLOYMENT_READY: "True",
-    Reason.DEPLOYMENT_FAILED: "False",
-}
 
 
 def _replicas(deployment: Manifest | None) -> int:

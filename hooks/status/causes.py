@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hooks.manifest import Manifest, as_text
+from hooks.manifest import Manifest, as_text, find_condition, value_at
 from hooks.redact import one_line
 from hooks.resources import CUSTOM, Resources
 from hooks.status.containers import Container
@@ -42,8 +42,20 @@ class Cause:
     message: str
 
 
-def container_causes(container: Container, resources: Resources) -> Iterator[Cause]:
-    """Yield the failures that a container's status reports; `resources` are those of the main container."""
+def reported_causes(pod: Manifest, containers: list[Container], resources: Resources) -> list[Cause]:
+    """Return the failures that a pod's status reports; `resources` are those of the main container."""
+    if value_at(pod, "status", "phase") == "Failed":
+        return [_pod_failed(value_at(pod, "status", "reason"), value_at(pod, "status", "message"))]
+    scheduled = find_condition(pod, "PodScheduled")
+    is_unschedulable = scheduled.get("reason") == Reason.UNSCHEDULABLE
+    found = [_unschedulable(scheduled.get("message"))] if is_unschedulable else []
+    for container in containers:
+        found += _container_causes(container, resources)
+    return found
+
+
+def _container_causes(container: Container, resources: Resources) -> Iterator[Cause]:
+    """Yield the failures that a container's status reports."""
     reason, message = as_text(container.waiting.get("reason")), as_text(container.waiting.get("message"))
     if reason in _PULL_REASONS:
         detail = one_line(message.rpartition("ErrImagePull: ")[2]) or reason
@@ -62,24 +74,18 @@ def container_causes(container: Container, resources: Resources) -> Iterator[Cau
         yield _crash_cause(container, "restarts repeatedly")
 
 
-def pod_failed(reason: Any, message: Any) -> Cause:
+def _pod_failed(reason: Any, message: Any) -> Cause:
     """Return the cause of a pod in phase Failed, for example after an eviction."""
     detail = one_line(as_text(message).partition(". ")[0])
     return Cause(reason=Reason.POD_FAILED, message=f"a pod failed: {one_line(as_text(reason))}: {detail}")
 
 
-def unschedulable(message: Any) -> Cause:
+def _unschedulable(message: Any) -> Cause:
     """Return the scheduler's reasons without the numbers of nodes: "Insufficient cpu, node(s) had ..."."""
     full = as_text(message)
     reasons = full.partition(": ")[2].partition(". ")[0] if "nodes are available" in full else full
     unique = {re.sub(r"^\d+ ", "", reason) for reason in reasons.rstrip(".").split(", ")}
     return Cause(reason=Reason.UNSCHEDULABLE, message=f"no node fits: {one_line(', '.join(sorted(unique)))}")
-
-
-def readiness_gate_message(kind: str, message: Any) -> str:
-    """Return the message about a readiness gate that is not met."""
-    detail = one_line(as_text(message))
-    return f"readiness gate {one_line(kind)} is not met" + (f": {detail}" if detail else "")
 
 
 def _image(container: Container) -> str:

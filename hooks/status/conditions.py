@@ -11,9 +11,13 @@ from typing import Any, Literal, NamedTuple
 from hooks.previous_status import PreviousCondition
 from hooks.protocol import HookRequest
 from hooks.status.reasons import Reason
-from hooks.status.state import TIMEOUT_REASONS
+from hooks.status.state import TIMEOUT_REASONS, State
 
 MAX_MESSAGE_CHARACTERS = 8192
+_RUNNING_STATUS: dict[Reason, Literal["True", "False", "Unknown"]] = {
+    Reason.DEPLOYMENT_READY: "True",
+    Reason.DEPLOYMENT_FAILED: "False",
+}
 
 
 class NewCondition(NamedTuple):
@@ -23,6 +27,20 @@ class NewCondition(NamedTuple):
     status: Literal["True", "False", "Unknown"]
     reason: Reason
     message: str
+
+
+def phase_conditions(state: State) -> list[NewCondition]:
+    """Return Ready and, unless the Function is ready, the one of Reconciling and Stalled that is True."""
+    ready = NewCondition("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message)
+    if state.phase == "Ready":
+        return [ready]
+    return [ready, NewCondition(state.phase, "True", state.reason, state.message)]
+
+
+def running_condition(deployment: State) -> NewCondition:
+    """Return Kyma's Running: about the Deployment alone, and Unknown while that is neither ready nor failed."""
+    status = _RUNNING_STATUS.get(deployment.running, "Unknown")
+    return NewCondition("Running", status, deployment.running, deployment.message)
 
 
 def serialize_conditions(conditions: list[NewCondition], request: HookRequest, now: datetime) -> list[dict[str, Any]]:

@@ -9,17 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooks.manifest import Manifest, as_text, as_time, find_condition, mappings_in, value_at
+from hooks.manifest import Manifest, as_text, find_condition, mappings_in, value_at
 from hooks.protocol import HookRequest
 from hooks.resources import Resources
-from hooks.status import causes
-from hooks.status.causes import Cause
-from hooks.status.containers import Container, containers_of
-from hooks.status.reasons import Reason
-from hooks.status.stopped_steps import StoppedStep, stopped_step
-
-STOPPED_POD_GRACE = timedelta(seconds=4)
-"""How long a pod may stay at a step without a reported failure before that step counts as the cause."""
+from hooks.status.causes import Cause, reported_causes
+from hooks.status.containers import containers_of
+from hooks.status.stopped_steps import stopped_step
 
 _NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
 
@@ -52,28 +47,10 @@ def explain_pods(pods: Iterable[Manifest], resources: Resources, now: datetime) 
         if value_at(pod, "metadata", "deletionTimestamp") or find_condition(pod, "Ready").get("status") == "True":
             continue
         containers = containers_of(pod)
-        if reported := _reported_causes(pod, containers, resources):
+        if reported := reported_causes(pod, containers, resources):
             found += reported
         elif step := stopped_step(pod, containers):
-            left = _grace_left(step, pod, now)
+            left = step.grace_left(pod, now)
             remaining.append(left) if left > timedelta() else found.append(step.cause)
     first = min(found, key=lambda cause: (cause.reason.rank, cause.message), default=None)
     return Explanation(cause=first, seconds=int(max(remaining).total_seconds()) + 1 if remaining else 0)
-
-
-def _grace_left(step: StoppedStep, pod: Manifest, now: datetime) -> timedelta:
-    """Return the rest of a step's grace, none if its start is unknown."""
-    since = as_time(step.since) or as_time(value_at(pod, "metadata", "creationTimestamp"))
-    return min(STOPPED_POD_GRACE, STOPPED_POD_GRACE - (now - since)) if since else timedelta()
-
-
-def _reported_causes(pod: Manifest, containers: list[Container], resources: Resources) -> list[Cause]:
-    """Return the failures that a pod's status reports."""
-    if value_at(pod, "status", "phase") == "Failed":
-        return [causes.pod_failed(value_at(pod, "status", "reason"), value_at(pod, "status", "message"))]
-    scheduled = find_condition(pod, "PodScheduled")
-    is_unschedulable = scheduled.get("reason") == Reason.UNSCHEDULABLE
-    found = [causes.unschedulable(scheduled.get("message"))] if is_unschedulable else []
-    for container in containers:
-        found += causes.container_causes(container, resources)
-    return found

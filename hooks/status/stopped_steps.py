@@ -6,14 +6,17 @@ The steps are, in order: scheduling, volumes, the start of the handler, readines
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from hooks.manifest import Manifest, as_text, find_condition, mappings_in, value_at
-from hooks.redact import MAX_LINE_CHARACTERS
-from hooks.status import causes
+from hooks.manifest import Manifest, as_text, as_time, find_condition, mappings_in, value_at
+from hooks.redact import MAX_LINE_CHARACTERS, one_line
 from hooks.status.causes import Cause
 from hooks.status.containers import Container
 from hooks.status.reasons import Reason
+
+STOPPED_POD_GRACE = timedelta(seconds=4)
+"""How long a pod may stay at a step without a reported failure before that step counts as the cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,11 @@ class StoppedStep:
 
     since: Any
     cause: Cause
+
+    def grace_left(self, pod: Manifest, now: datetime) -> timedelta:
+        """Return the rest of the grace, none if the start of the step is unknown."""
+        since = as_time(self.since) or as_time(value_at(pod, "metadata", "creationTimestamp"))
+        return min(STOPPED_POD_GRACE, STOPPED_POD_GRACE - (now - since)) if since else timedelta()
 
 
 def stopped_step(pod: Manifest, containers: list[Container]) -> StoppedStep | None:
@@ -95,7 +103,8 @@ def _readiness_gates_step(pod: Manifest) -> StoppedStep | None:
         kind = as_text(gate.get("conditionType"))
         condition = conditions.get(kind, {})
         if condition.get("status") != "True":
-            message = causes.readiness_gate_message(kind, condition.get("message"))
+            detail = one_line(as_text(condition.get("message")))
+            message = f"readiness gate {one_line(kind)} is not met" + (f": {detail}" if detail else "")
             return _stopped_at(containers_ready.get("lastTransitionTime"), Reason.READINESS_GATE_CLOSED, message)
     return None
 

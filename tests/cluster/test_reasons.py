@@ -13,7 +13,8 @@ from support.cluster.stack import GROUP, Stack
 from hooks.manifest import as_time
 from hooks.records import LAST_APPLIED
 from hooks.resources import Resources
-from hooks.status.pods import STOPPED_POD_GRACE, explain_pods
+from hooks.status.pods import explain_pods
+from hooks.status.stopped_steps import STOPPED_POD_GRACE
 
 Manifest = dict[str, Any]
 

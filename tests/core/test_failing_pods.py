@@ -11,8 +11,9 @@ from support.cases import all_cases
 from hooks import naming
 from hooks.redact import MAX_LINE_CHARACTERS
 from hooks.resources import Resources
-from hooks.status.pods import STOPPED_POD_GRACE, Explanation, explain_pods
+from hooks.status.pods import Explanation, explain_pods
 from hooks.status.reasons import Reason
+from hooks.status.stopped_steps import STOPPED_POD_GRACE
 
 Manifest = dict[str, Any]
 
