@@ -31,7 +31,7 @@ INTEGER, STRING = "<integer>", "<string>"
 
 
 def _quantity_tag(value: Any) -> str:
-    """Return the tag of a value's type. bool is no match, although it is a subclass of int; its type's name is."""
+    """Return the tag of a string or integer, else the type's name: bool is a subclass of int, but no quantity."""
     return {str: STRING, int: INTEGER}.get(type(value), type(value).__name__)
 
 

@@ -46,9 +46,9 @@ def _shared_env(function: ResolvedFunction) -> list[Manifest]:
 
 def _with_replaced_values(users: list[Manifest], replaced: dict[str, str]) -> Iterator[Manifest]:
     """
-    Yield the user's variables, each reference to a `replaced` variable expanded if it precedes the replacement.
+    Yield the user's variables; a reference to a `replaced` variable before its replacement gets our value.
 
-    Kyma sets both variables, ours first, so there such a reference gets our value.
+    Kyma sets both variables, ours first, so that such a reference expands to ours.
     """
     for entry in users:
         value = entry.get("value", "")

@@ -38,7 +38,7 @@ def as_count(value: Any, default: int = 0) -> int:
 
 
 def as_time(value: Any) -> datetime | None:
-    """Return the time of an RFC 3339 string with a time zone, and None for anything else."""
+    """Return the time of an ISO 8601 string with a time zone, and None for anything else."""
     if not isinstance(value, str) or len(value) > _TIME_CHARACTERS:
         return None
     try:
@@ -64,10 +64,10 @@ def is_serializable(child: Manifest) -> bool:
     return True
 
 
-def find_condition(manifest: Manifest, kind: str) -> Manifest:
-    """Return the first condition of type `kind` in an object's status, an empty map if there is none."""
+def find_condition(manifest: Manifest, condition_type: str) -> Manifest:
+    """Return the first condition of that type in an object's status, an empty map if there is none."""
     conditions = mappings_in(value_at(manifest, "status", "conditions"))
-    return next((condition for condition in conditions if condition.get("type") == kind), {})
+    return next((condition for condition in conditions if condition.get("type") == condition_type), {})
 
 
 def without_empty_values(value: Any) -> Any:

@@ -111,11 +111,6 @@ class SyncResponse:
         return body
 
 
-def describe(error: ValidationError) -> str:
-    """Return every error as `path: message`, joined by "; ", without the invalid values."""
-    return "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
-
-
 class _ObjectWithMetadata(Model):
     """The part of a Function that is required even if its spec breaks the schema."""
 
@@ -144,7 +139,8 @@ def _parse_metadata(parent: dict[str, Any]) -> Metadata:
     try:
         return _ObjectWithMetadata.model_validate(parent).metadata
     except ValidationError as error:
-        raise Unreadable(describe(error)) from None
+        errors = "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
+        raise Unreadable(errors) from None
 
 
 def _observed_children(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:

@@ -22,7 +22,7 @@ _SECTIONS = ("containers", "initContainers")
 
 
 def reorder_env(children: list[Manifest], request: HookRequest) -> list[Manifest]:
-    """Return the children; the Deployment is that of the first step if variables have to move."""
+    """Return the children; the Deployment is paused and without its misplaced variables, if it has any."""
     live, function = request.child("Deployment"), request.function
     # Values of ours are escaped, so only the user's can reference a variable.
     entries = (function and function.spec.env) or ()

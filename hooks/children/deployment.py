@@ -42,7 +42,7 @@ def summary(child: Manifest) -> Iterator[str]:
     for name in ("cpu", "memory"):
         resources = main["resources"]
         yield f"{name} {resources['requests'].get(name, 'any')} to {resources['limits'].get(name, 'any')}"
-    yield from (f"first {step['name']}" for step in pod.get("initContainers", []))
+    yield from (f"init container {step['name']}" for step in pod.get("initContainers", []))
 
 
 def _template_metadata(pod: Pod) -> Manifest:

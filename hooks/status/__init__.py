@@ -23,7 +23,7 @@ __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchange
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """
-    The complete status; `resync_after` is in how many seconds to compute it again, 0 for not before a change.
+    The complete status; `resync_after` is in how many seconds it changes although no object does, 0 for never.
 
     `dropped` is the code location of an error that cost the status its explanation, "" if there was none.
     """

@@ -16,17 +16,19 @@ _MAX_REASON_CHARACTERS = 64
 
 def explain_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> State:
     """
-    Return the state of a ready Function; if its autoscaler has failed for long, with that as the reason.
+    Return a ready state, with reason AutoscalerInactive after the autoscaler has failed for the grace period.
 
-    The phase stays Ready. ScalingDisabled is no failure: the Function is scaled to zero.
+    ScalingDisabled is no failure: the Function is scaled to zero.
     """
-    for kind in ("AbleToScale", "ScalingActive"):
-        condition = find_condition(autoscaler, kind)
+    for condition_type in ("AbleToScale", "ScalingActive"):
+        condition = find_condition(autoscaler, condition_type)
         if condition.get("status") != "False" or condition.get("reason") == "ScalingDisabled":
             continue
         if left := seconds_left(condition, AUTOSCALER_GRACE_SECONDS, now):
             return state._replace(requeue_after=left)
         reason = as_text(condition.get("reason"))[:_MAX_REASON_CHARACTERS]
-        message = f"{state.message}, but its autoscaler does not scale it: {kind} is False with reason {reason}"
+        message = (
+            f"{state.message}, but its autoscaler does not scale it: {condition_type} is False with reason {reason}"
+        )
         return state.with_explanation(Reason.AUTOSCALER_INACTIVE, message)
     return state

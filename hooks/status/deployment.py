@@ -86,8 +86,10 @@ def seconds_left(condition: Manifest, limit: int, now: datetime) -> int:
     return min(limit, max(0, ceil(limit - age)))
 
 
-def _has_condition(conditions: dict[str, Manifest], kind: str, status: str, reason: str | None = None) -> bool:
-    condition = conditions.get(kind, {})
+def _has_condition(
+    conditions: dict[str, Manifest], condition_type: str, status: str, reason: str | None = None
+) -> bool:
+    condition = conditions.get(condition_type, {})
     return bool(condition.get("status") == status) and reason in (None, condition.get("reason"))
 
 

@@ -100,11 +100,11 @@ def _readiness_gates_step(pod: Manifest) -> StoppedStep | None:
         return None
     conditions = {as_text(each.get("type")): each for each in mappings_in(value_at(pod, "status", "conditions"))}
     for gate in mappings_in(value_at(pod, "spec", "readinessGates")):
-        kind = as_text(gate.get("conditionType"))
-        condition = conditions.get(kind, {})
+        condition_type = as_text(gate.get("conditionType"))
+        condition = conditions.get(condition_type, {})
         if condition.get("status") != "True":
             detail = one_line(as_text(condition.get("message")))
-            message = f"readiness gate {one_line(kind)} is not met" + (f": {detail}" if detail else "")
+            message = f"readiness gate {one_line(condition_type)} is not met" + (f": {detail}" if detail else "")
             return _stopped_at(containers_ready.get("lastTransitionTime"), Reason.READINESS_GATE_CLOSED, message)
     return None
 
