@@ -3,7 +3,7 @@ Removes harmful additions of other components to a child (harmful_additions.py l
 
 Metacontroller's merge removes only what it has sent before. So the first response after an addition returns the field
 as observed, which changes nothing but the last-applied record. The next response omits it, and Metacontroller removes
-it. The record tells the two steps apart; without a valid one (records.py) the hook adopts nothing.
+it. The hook distinguishes the two steps by the record; without a valid one (records.py) it adopts nothing.
 """
 
 from hooks.children import KINDS

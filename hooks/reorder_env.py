@@ -41,8 +41,8 @@ def _reorder(desired: Manifest, live: Manifest) -> Manifest:
     is_recorded = all(names <= recorded.get(key, {}).keys() for key, names in misplaced.items())
     paused = record.get("paused")
     if paused is False or (paused is True and not is_recorded):
-        # Another component has added the removed variables again and would do so on every write. The hook keeps its
-        # order and marks that by `paused: false` in the record; otherwise the two would alternate forever.
+        # Another component has added the removed variables again and would do so on every write. The hook accepts the
+        # live order and records that as `paused: false`; otherwise the two would overwrite each other forever.
         return desired | {"spec": desired["spec"] | {"paused": False}}
     # Metacontroller removes only recorded variables, so if some are missing in the record, they are sent once more.
     return _pause(desired, misplaced if is_recorded else {})

@@ -80,7 +80,7 @@ INPUTS = {
 
 
 def test_packages_are_installed_with_the_functions_inputs() -> None:
-    """As in Kyma: they may be a proxy, an index with credentials or a CA. Only the source is left out."""
+    """As in Kyma, the install container gets the Function's variables, Secrets and files, but not its source."""
     made = pod(INPUTS)
     (install,), main = made["initContainers"], made["containers"][0]
     assert install["env"][:-1] == [each for each in main["env"] if "SOURCE" not in each["name"]]

@@ -388,7 +388,7 @@ def test_a_stopped_step_becomes_a_cause(stopped: Any) -> None:
     assert late.seconds == 0
 
 
-NO_CAUSE = {
+WELL = {
     "a debugging container": pod(SERVES) | {"status": {"ephemeralContainerStatuses": [killed("debug")]}},
     "an init container that is done": pod(waiting("PodInitializing"), init=ended(0, name="vault-agent-init")),
     "a readiness gate that is met": gated(condition("ContainersReady", "True"), condition("example.com/lb", "True")),
@@ -398,7 +398,7 @@ NO_CAUSE = {
 }
 
 
-@pytest.mark.parametrize("live", NO_CAUSE.values(), ids=NO_CAUSE)
+@pytest.mark.parametrize("live", WELL.values(), ids=WELL)
 def test_containers_without_a_failure_are_no_cause(live: Manifest) -> None:
     """A container that has recovered or completed, is for debugging or is starting is no cause."""
     assert cause_of(live) == Explanation(cause=None, seconds=0)

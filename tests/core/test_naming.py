@@ -51,7 +51,7 @@ def test_volume_names_are_valid(name: str) -> None:
 
 
 def test_references_name_what_is_built() -> None:
-    """A fieldRef of a user may name only the container and the volumes that every pod has."""
+    """A resourceFieldRef or fileKeyRef may name only the container and the volumes that every pod has."""
     volume = get_type_hints(core_v1.FileKeySelector)["volumeName"]
     container, _ = get_args(get_type_hints(core_v1.ResourceFieldSelector)["containerName"])
     assert set(get_args(volume)) == {naming.SOURCES_VOLUME, naming.TMP_VOLUME}
