@@ -31,7 +31,7 @@ from hooks.function import (
     Function,
     FunctionSpec,
     InlineSource,
-    LocalReference,
+    LocalObjectReference,
     Metadata,
     ResourceChoice,
     ResourceConfiguration,
@@ -312,7 +312,7 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
     "bad labels": lambda number: {"labels": {f"{'a-' * 9}!{index}": "b" for index in range(number)}},
     "annotations": lambda number: {"annotations": {f"A.{index}/x": "b" for index in range(number)}},
     "tolerations": lambda number: {"tolerations": [{"key": "a", "operator": "Exists"}] * number},
-    "pull secrets": lambda number: {"image_pull_secrets": [LocalReference.model_construct(name="a")] * number},
+    "pull secrets": lambda number: {"image_pull_secrets": [LocalObjectReference.model_construct(name="a")] * number},
     "amounts": lambda number: {"resource_configuration": amounts({f"a.b/{index}": "1m" for index in range(number)})},
     "capabilities": lambda number: {"container_security_context": {"capabilities": {"add": ["A"] * number}}},
 }
