@@ -15,11 +15,12 @@ from typing import Any
 
 from hooks.config import Config
 from hooks.manifest import Manifest
+from hooks.naming import GROUP
 from hooks.rules import RULES
 from hooks.rules.policy import PARTS, joined, text
 from hooks.runtimes import FAMILIES
 
-NAME = "functions.serverless.kyma-project.io"
+NAME = f"functions.{GROUP}"
 ACCOUNTS = f"accounts.{NAME}"
 PARAMETERS, NAMESPACE = "function-hook-admission", "buildless-functions"
 """The ConfigMap's name, and the default of its namespace, which is the hook's."""
@@ -43,7 +44,7 @@ _MAY_NAME_ACCOUNT = {
 _MATCHES: Manifest = {
     "resourceRules": [
         {
-            "apiGroups": ["serverless.kyma-project.io"],
+            "apiGroups": [GROUP],
             "apiVersions": ["v1alpha2"],
             "operations": ["CREATE", "UPDATE"],
             "resources": ["functions"],

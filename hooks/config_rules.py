@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from hooks import kubernetes_names as names
-from hooks import quantity
+from hooks import naming, quantity
 from hooks.config_texts import invalid, unsupported
 from hooks.pod_annotations import APPARMOR, SECCOMP, SECCOMP_POD, annotation_fault
 
@@ -20,7 +20,7 @@ MIN_LIMITS = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 MAX_POD_BYTES = 10 * 1024
 """What settings may add to a Deployment: one annotation of limited size holds it together with the Function's part."""
 PROFILE_ANNOTATIONS = (APPARMOR, SECCOMP, SECCOMP_POD)
-RESERVED_PREFIXES = ("serverless.kyma-project.io/", "kubernetes.io/config.")
+RESERVED_PREFIXES = (naming.PREFIX, "kubernetes.io/config.")
 """Annotations of the hook and of the kubelet."""
 POD_SETTINGS = (
     "podAnnotations",

@@ -1,28 +1,28 @@
 """
 The kinds of children: one row for each in KINDS, and one module with its build() and summary().
 
-A builder decides whether something exists, never what a value is: a gap is filled in resolve.py.
+A builder decides whether an object or field exists. Values come from ResolvedFunction: resolve.py decides defaults.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hooks import additions
+from hooks import harmful_additions
 from hooks.children import deployment, horizontal_pod_autoscaler, service, service_account
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
+from hooks.resolved import ResolvedFunction
 
-LAST = 3
+LAST_STEP = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """
-    All that is particular to one kind of children.
+    One kind of child.
 
-    `fields` is what an answer may have beside apiVersion, kind and metadata. A deletion takes away the kinds with the
-    lowest `teardown` first. `adopt` decides about additions of others (additions.py). `summary` yields the facts that
-    the command line shows.
+    `fields` are those that a response may set beside apiVersion, kind and metadata. A deletion removes the kinds with
+    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py). `summary`
+    yields lines for the command line.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Kind:
     build: Callable[[ResolvedFunction], Iterator[Manifest]]
     summary: Callable[[Manifest], Iterator[str]]
     fields: tuple[str, ...] = ("spec",)
-    teardown: int = LAST
-    adopt: additions.Adopt | None = None
+    teardown: int = LAST_STEP
+    adopt: harmful_additions.Adopt | None = None
 
     @property
     def group(self) -> str:
@@ -55,7 +55,7 @@ _ROWS = (
         resource="services",
         build=service.build,
         summary=service.summary,
-        adopt=additions.SERVICE,
+        adopt=harmful_additions.SERVICE,
     ),
     Kind(
         name="Deployment",
@@ -64,7 +64,7 @@ _ROWS = (
         build=deployment.build,
         summary=deployment.summary,
         teardown=2,
-        adopt=additions.DEPLOYMENT,
+        adopt=harmful_additions.DEPLOYMENT,
     ),
     Kind(
         name="HorizontalPodAutoscaler",
@@ -76,9 +76,9 @@ _ROWS = (
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}
-"""Every kind by its name, in the order in which children are answered."""
+"""Every kind by its name, in the order of the children in a response."""
 
 
 def build_children(function: ResolvedFunction) -> list[Manifest]:
-    """Return every child that this Function should have."""
+    """Return every desired child of this Function."""
     return [manifest for kind in KINDS.values() for manifest in kind.build(function)]

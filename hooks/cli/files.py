@@ -15,10 +15,10 @@ import yaml
 from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
-from hooks.manifest import Manifest, at
+from hooks.manifest import Manifest, value_at
+from hooks.naming import GROUP
 from hooks.validation_errors import field_errors
 
-GROUP = "serverless.kyma-project.io"
 API_VERSION = f"{GROUP}/v1alpha2"
 
 
@@ -83,8 +83,8 @@ def objects(names: Iterable[str]) -> tuple[list[Document], list[Manifest], list[
 
 def is_function(document: Document) -> bool:
     """Return whether a document is a Function of any version."""
-    group = str(at(document.value, "apiVersion")).partition("/")[0]
-    return group == GROUP and at(document.value, "kind") == "Function"
+    group = str(value_at(document.value, "apiVersion")).partition("/")[0]
+    return group == GROUP and value_at(document.value, "kind") == "Function"
 
 
 def documents(name: str) -> Iterator[Document]:

@@ -27,7 +27,7 @@ from hooks.cli.files import Document, Unusable, objects
 from hooks.cli.unknown import unknown_fields
 from hooks.config import Config
 from hooks.function import Function
-from hooks.manifest import Manifest, at, mapping
+from hooks.manifest import Manifest, as_mapping, value_at
 from hooks.protocol import HookRequest
 from hooks.resolve import resolve
 from hooks.rules import validate
@@ -92,21 +92,21 @@ def children(function: Function, config: Config) -> list[Manifest]:
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
     """Return the status that the hook reports for a sound Function while the objects in `observed` exist."""
     parent, groups = completed(document.value), _grouped(observed)
-    label = naming.of_uid(parent["metadata"]["uid"])
+    label = naming.uid_label(parent["metadata"]["uid"])
     pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}
     request = HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
     return sync(request, config, now=datetime.now(UTC)).status
 
 
 def _has(pod: Manifest, labels: dict[str, str]) -> bool:
-    return labels.items() <= mapping(at(pod, "metadata", "labels")).items()
+    return labels.items() <= as_mapping(value_at(pod, "metadata", "labels")).items()
 
 
 def _grouped(manifests: Iterable[Manifest]) -> dict[str, dict[str, Manifest]]:
     """Return objects as a hook request has them: by kind and apiVersion, then by namespace and name."""
     groups: dict[str, dict[str, Manifest]] = {}
     for each in manifests:
-        namespace, name = (at(each, "metadata", key) for key in ("namespace", "name"))
+        namespace, name = (value_at(each, "metadata", key) for key in ("namespace", "name"))
         group = groups.setdefault(f"{each.get('kind')}.{each.get('apiVersion')}", {})
         group[f"{namespace or DEFAULT_NAMESPACE}/{name}"] = each
     return groups

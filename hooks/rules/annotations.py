@@ -6,12 +6,12 @@ from typing import Any
 from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import KEY_SHAPE, is_annotation_key, is_key
+from hooks.naming import PREFIX
 from hooks.pod_annotations import APPARMOR, SECCOMP, SECCOMP_POD, UNUSABLE, annotation_fault, is_seccomp_key
 from hooks.rules import cel, policy
 from hooks.rules.rule import Cel, rule
 from hooks.rules.violation import Violation, forbidden, invalid
 
-_RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
 _ANNOTATIONS = "spec.annotations"
 _READ = (
@@ -50,7 +50,7 @@ def metadata_keys(function: Function, config: Config) -> Iterator[Violation]:
     enforced_by="cel",
     reads=["labels", "annotations"],
     cel=[
-        Cel(f"self.all(key, !key.startsWith('{_RESERVED_PREFIX}'))", at=["spec.labels", _ANNOTATIONS]),
+        Cel(f"self.all(key, !key.startsWith('{PREFIX}'))", at=["spec.labels", _ANNOTATIONS]),
         Cel(f"!('{_RESERVED_ANNOTATION}' in self)", at=[_ANNOTATIONS]),
     ],
 )
@@ -59,8 +59,8 @@ def reserved_keys(function: Function, config: Config) -> Iterator[Violation]:
     spec = function.spec
     for field, given in (("spec.labels", spec.labels), (_ANNOTATIONS, spec.annotations)):
         for key in sorted(given) if given else ():
-            if key.startswith(_RESERVED_PREFIX):
-                yield invalid(field, f"no key may begin with {_RESERVED_PREFIX}", key)
+            if key.startswith(PREFIX):
+                yield invalid(field, f"no key may begin with {PREFIX}", key)
     if _RESERVED_ANNOTATION in (spec.annotations or ()):
         yield invalid(_ANNOTATIONS, f"'{_RESERVED_ANNOTATION}' must not be set: it is reserved for the operator")
 

@@ -10,10 +10,11 @@ from support.cluster.control_plane import wait_until
 from support.cluster.pages import Shell, commands
 from support.cluster.stack import GROUP, Stack
 
-from hooks.manifest import moment
+from hooks.manifest import as_time
 from hooks.records import LAST_APPLIED
 from hooks.resources import Resources
-from hooks.status.pods import GRACE, of_pods
+from hooks.status.pods import explain_pods
+from hooks.status.stopped_steps import STOPPED_POD_GRACE
 
 Manifest = dict[str, Any]
 
@@ -121,10 +122,10 @@ def test_gates_are_read_as_the_api_server_writes_them(stack: Stack, namespace: s
     pod |= {"spec": {"containers": [container], "securityContext": security} | gates}
     stack.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=pod)
     live = next(each for each in stack.list("pods", namespace) if each["metadata"]["name"] == "gated")
-    made = moment(live["metadata"]["creationTimestamp"])
+    made = as_time(live["metadata"]["creationTimestamp"])
     assert made is not None
     nothing = Resources(profile="XS", requests={}, limits={})
-    assert of_pods([live], nothing, made + timedelta(seconds=1)).seconds == 4
-    late = of_pods([live], nothing, made + GRACE).cause
+    assert explain_pods([live], nothing, made + timedelta(seconds=1)).seconds == 4
+    late = explain_pods([live], nothing, made + STOPPED_POD_GRACE).cause
     assert late is not None
     assert (late.reason, late.message.endswith(": example.com/later")) == ("SchedulingGated", True)

@@ -12,7 +12,7 @@ from support.offline_metacontroller import LAST_APPLIED, World
 from hooks.children import KINDS
 from hooks.config import Config
 from hooks.protocol import HookRequest
-from hooks.records import held, is_mergeable, last_applied
+from hooks.records import is_mergeable, last_applied, unchanged_children
 from hooks.sync import finalize, sync
 
 Manifest = dict[str, Any]
@@ -57,7 +57,7 @@ LEFT = [own for own in OWN if own[1] != "HorizontalPodAutoscaler"]
 def test_held_is_what_was_sent() -> None:
     """Held children have the fields of Metacontroller's record, so that holding writes nothing."""
     world = broken(**SCALED)
-    for child in held(parsed(world)):
+    for child in unchanged_children(parsed(world)):
         live = world.children[child["kind"], "hello"]
         record = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
         assert child | {"metadata": record["metadata"]} == record
@@ -69,7 +69,7 @@ def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> N
     """While an autoscaler is observed its number is kept; without one the number of the record is."""
     world = settled(**(SCALED if autoscaled else {}))
     world.children["Deployment", "hello"]["spec"]["replicas"] = 4
-    (deployment,) = held(parsed(world), {"Deployment"})
+    (deployment,) = unchanged_children(parsed(world), {"Deployment"})
     assert deployment["spec"]["replicas"] == replicas
 
 

@@ -144,7 +144,7 @@ def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) 
     request = deepcopy(next(case for case in all_cases() if case.name == "pods-say-why").request)
     pods = list(request["related"]["Pod.v1"].values())
     for pod in pods:
-        pod["metadata"]["labels"] = naming.of_uid(uid)
+        pod["metadata"]["labels"] = naming.uid_label(uid)
     children = [child for group in request["children"].values() for child in group.values()]
     text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [*children, *pods, request["parent"]]})
     found = conditions(run("render", "a.yaml", "--status", a_yaml=text))

@@ -180,7 +180,7 @@ def test_an_error_in_an_explanation_drops_only_the_explanation(
 
     hook_request = next(case for case in all_cases() if case.name == "pods-say-why").request
     before = post(client, hook_request).json
-    monkeypatch.setattr(pods, "of_pods", broken)
+    monkeypatch.setattr(pods, "explain_pods", broken)
     answers = [post(client, hook_request) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json["children"] == before["children"] for answer in answers)

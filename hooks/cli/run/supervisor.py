@@ -14,7 +14,8 @@ from hooks.cli.run.pod_environment import objects_in
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction, resolve
+from hooks.resolve import resolve
+from hooks.resolved import ResolvedFunction
 
 COLOURS = (36, 33, 35, 32, 34, 31)
 
@@ -65,7 +66,7 @@ class Supervisor:
 
     async def _deploy(self, name: str, written: Function, others: list[Manifest]) -> None:
         local, function = self.running[name], resolve(written, self.config)
-        if not function.replicas:
+        if not function.scaling.replicas:
             local.log("is off (replicas: 0)")
             return
         pod = self._pod(function, others)
@@ -82,11 +83,11 @@ class Supervisor:
     def _pod(self, function: ResolvedFunction, others: list[Manifest]) -> Pod:
         (made,) = deployment.build(function)
         return Pod(
-            family=function.runtime.name,
-            runtime=function.runtime_name,
-            dependencies=function.dependencies,
+            family=function.source.runtime.name,
+            runtime=function.source.runtime_name,
+            dependencies=function.install.dependencies if function.install else "",
             template=made["spec"]["template"],
-            metadata={"name": f"{function.name}-local", "namespace": function.namespace},
+            metadata={"name": f"{function.identity.name}-local", "namespace": function.identity.namespace},
             objects=objects_in(others),
             ports={name: local.proxy.port for name, local in self.running.items()},
         )
