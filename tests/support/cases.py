@@ -10,7 +10,7 @@ given.yaml     what is not on the wire (optional): config, now, and a past for t
                horizontalpodautoscaler   an overlay on the observed autoscaler
                without      kinds of children that are then taken away
                previous     how many seconds ago a first answer was given to the very same question
-response.yaml  the whole answer, written by --bless
+response.yaml  the answer, written by --bless (golden.py)
 
 The envelope is completed from the table of kinds, and every key that is not named here is refused, so that a
 case cannot lie about the wire. An overlay is a JSON merge patch: null takes a key away.
@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support import merge_patch
 from support.offline_metacontroller import World
 
-from hooks.cli.dump import to_yaml
 from hooks.config import Config
 from hooks.protocol import HookRequest
 from hooks.sync import finalize, sync
@@ -41,6 +41,8 @@ UID = "11111111-2222-3333-4444-555555555555"
 RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
 
 Manifest = dict[str, Any]
+
+overlaid = merge_patch.overlaid
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,6 @@ class Case:
         hook = finalize if self.request["finalizing"] else sync
         return hook(HookRequest.parse(deepcopy(self.request)), self.config, now=self.now).to_json()
 
-    def dump(self, answer: Manifest) -> str:
-        """Return response.yaml for this answer."""
-        return to_yaml(answer)
-
 
 def folders() -> list[Path]:
     return sorted(path for path in CASES.iterdir() if path.is_dir())
@@ -128,19 +126,9 @@ def make_available(world: World) -> bool:
     status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": _conditions("True")}
     if replicas:
         status |= {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
-    moved = deployment["status"] != status
+    moved = bool(deployment["status"] != status)
     deployment["status"] = status
     return moved
-
-
-def overlaid(base: Any, overlay: Any) -> Any:
-    """Apply a JSON merge patch."""
-    if not isinstance(overlay, dict):
-        return deepcopy(overlay)
-    merged = deepcopy(base) if isinstance(base, dict) else {}
-    for key, value in overlay.items():
-        merged[key] = overlaid(merged.get(key), value)
-    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _conditions(available: str) -> list[Manifest]:
