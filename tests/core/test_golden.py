@@ -168,7 +168,7 @@ def test_a_failure_is_a_yaml_diff(response: Path) -> None:
     case = settled_case()
     lines = mismatch(case, case.answer(), golden_answer("new")).splitlines()
     assert lines[0] == f"tests/core/cases/new: {case.reason}"
-    assert lines[1].endswith(".venv/bin/pytest tests/core/test_cases.py --bless -k new")
+    assert lines[1].endswith(".venv/bin/pytest 'tests/core/test_cases.py::test_case[new]' --bless")
     assert [line for line in lines if line.startswith(("-  ", "+  "))] == ["-  replicas: 7", "+  replicas: 1"]
 
 

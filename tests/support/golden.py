@@ -69,7 +69,7 @@ def mismatch(case: Case, answer: Manifest, expected: Manifest) -> str:
     diff = difflib.unified_diff(wanted, found, "response.yaml", "answer", n=CONTEXT)
     return (
         f"tests/core/cases/{case.name}: {case.reason}\n{_hint(case.name)}"
-        f"If the new answer is right: .venv/bin/pytest tests/core/test_cases.py --bless -k {case.name}\n\n"
+        f"If the new answer is right: .venv/bin/pytest 'tests/core/test_cases.py::test_case[{case.name}]' --bless\n\n"
         + "".join(diff)
     )
 
