@@ -32,7 +32,9 @@ class SchemaBreak:
         place: Any = spec
         schema = SPEC
         for step in self.path[:-1]:
+            _make_room(place, schema, step)
             place, schema = _child(place, step, _below(schema, step))
+        _make_room(place, schema, self.path[-1])
         if isinstance(place, list):
             place[:1] = [value]
         elif value is REMOVED:
@@ -115,6 +117,12 @@ def _below(schema: Manifest, step: str) -> Manifest:
         else schema["properties"][step]
     )
     return inner
+
+
+def _make_room(place: Any, schema: Manifest, step: str) -> None:
+    """Empty an object that may have one property only, and has another: two faults at once are reported unequally."""
+    if schema.get("maxProperties") == 1 and step not in place:
+        place.clear()
 
 
 def _child(place: Any, step: str, schema: Manifest) -> tuple[Any, Manifest]:
