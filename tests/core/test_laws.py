@@ -256,7 +256,7 @@ def test_there_and_back(parent: Manifest, other: Manifest) -> None:
 
 @every_case
 def test_no_answer_deletes_by_mistake(case: Case) -> None:
-    """10: an answer without children needs a request without, or a deletion, which is finalized last."""
+    """10: an answer has no children only if none are observed or the Function is being deleted; finalized is last."""
     answer = case.answer()
     observed = [child for group in case.request["children"].values() for child in group]
     if not answer["children"]:

@@ -3,10 +3,10 @@ Random Functions, always the same ones for the same seed: sound, odd, or broken 
 
 The values come from function_values.py. An odd Function has values that the schema describes and some component may
 refuse. A broken one has some of BREAKS, which break a rule, or a value that its schema forbids. Neither is certain to
-be refused: the tests compare who refuses it.
+be refused: the tests compare which component refuses it.
 
-Hypothesis would take a minute for the five thousand Functions that the cluster tests need, and this takes less than a
-second, so strategies.py runs the same code where a failing example is to be made smaller.
+The cluster tests need five thousand Functions, which take less than a second from a seed and more than a minute from
+Hypothesis. strategies.py runs the same code under Hypothesis, for tests that make a failing example smaller.
 """
 
 from collections.abc import Callable
@@ -18,23 +18,26 @@ from support.function_values import SCHEMA, SPEC, chance, picked, value_of  # no
 from support.schema_breaks import SCHEMA_BREAKS
 from support.value_pools import COST, ENV_FROM, NODE, OF_PROFILES, POOLS, PROFILES, READ, SIDES, TYPES, text
 
+from hooks.config import Config
+
 Manifest = dict[str, Any]
 Break = Callable[[Random, Manifest], None]
 
-RUNTIMES = ["nodejs20", "nodejs22", "nodejs24", "python312"]
+RUNTIMES = {name: runtime.family for name, runtime in Config().runtimes.items()}
 SOURCES = [text, text, "module.exports = {main: () => 'hi'}\n", "$(A) $$ \\ <&> \u2028 😀", "\t", "x" * 70_000]
 INSTALLED = {
     "nodejs": ["", " \n", "{}", '\ufeff{"dependencies": {}}', '{"dependencies": {"a": "1"}}'],
     "python": ["", " \n", "requests\n", "\ufeffrequests", "requests>=2,<3\n", "requests==2.32.5 # $HOME\n"],
 }
+"""Lists of packages by family."""
 NOT_INSTALLED = ["[1]", "{", "-e .\n", "a b c"]
 OPTIONAL = [name for name in SPEC["properties"] if name not in ("runtime", "source", "template")]
 OFTEN = {"env": 4, "resourceConfiguration": 2, "podSecurityContext": 3, "containerSecurityContext": 3}
-"""How many times as often as other fields a field is odd: the more there is in it, the more often."""
+"""Weights of fields with many properties, which are odd more often than others."""
 
 
 def function(random: Random) -> tuple[list[str], Manifest]:
-    """Return the names of what was broken or is odd, and the Function."""
+    """Return the names of its breaks or of its odd fields, and the Function."""
     if chance(random, 0.3):
         return odd(random)
     parent = sound(random)
@@ -49,7 +52,7 @@ def function(random: Random) -> tuple[list[str], Manifest]:
 
 
 def odd(random: Random) -> tuple[list[str], Manifest]:
-    """Return the names of the fields that may be odd, and the Function."""
+    """Return the names of its odd fields, and the Function."""
     parent, oddness = sound(random), random.choice([0, 0.05, 0.3])
     weights = [OFTEN.get(name, 1) for name in OPTIONAL]
     names = sorted(set(random.choices(OPTIONAL, weights, k=random.choice([1, 1, 2, 3]))))
@@ -60,11 +63,11 @@ def odd(random: Random) -> tuple[list[str], Manifest]:
 
 
 def sound(random: Random) -> Manifest:
-    """Return a Function that CRD, policy and hook accept, in which every field occurs now and then."""
-    runtime, some = random.choice(RUNTIMES), random.choice([0.1, 0.3, 0.6])
+    """Return a Function that CRD, policy and hook accept, with some of all fields."""
+    runtime, some = random.choice(list(RUNTIMES)), random.choice([0.1, 0.3, 0.6])
     inline = {"source": picked(random, (SOURCES, []), 0)}
     if chance(random, 0.4):
-        inline["dependencies"] = random.choice(INSTALLED[runtime[:6]])
+        inline["dependencies"] = random.choice(INSTALLED[RUNTIMES[runtime]])
     spec: Manifest = {"runtime": runtime, "source": {"inline": inline}}
     spec |= {name: value_of(random, name) for name in OPTIONAL if chance(random, some)}
     if chance(random, some):
@@ -89,7 +92,7 @@ def fit(parent: Manifest) -> None:
 
 
 def _is_free(mount: Manifest, taken: list[str]) -> bool:
-    """Return whether a mount lies apart from those before, and add it to them."""
+    """Return whether a mount overlaps none of `taken`, and add it to them."""
     path = mount["mountPath"].rstrip("/") + "/"
     if any(path.startswith(other) or other.startswith(path) for other in taken):
         return False

@@ -49,7 +49,7 @@ OF_PROFILES = [f"{APPARMOR}function", f"{SECCOMP}function", f"{SECCOMP}install-d
 NODE, TYPES = ["appArmorProfile", "seccompProfile"], ["Localhost", "Localhost", "RuntimeDefault"]
 ENV_FROM, SIDES = ["configMapRef", "secretRef"], ("requests", "limits")
 
-# A table: each property and its sound values, then its odd ones.
+# A table, kept by hand: each property with its sound values, then its odd ones.
 # fmt: off
 KEYS = ["a", "A.b-c_d", "example.com/x", "a" * 63, "x" * 63 + ".example.com/" + "y" * 63]
 TEXTS = ["", " ", "a", "a.b", "A", "a b", "a/b", "../a", ".", "é", "a\n", "x" * 63, "-1", "007", "a=b", "$(A)"]
