@@ -1,8 +1,8 @@
 """
-Expressions, parsers and rules take time in proportion to the length of their input.
+Whatever others can write takes time in proportion to its length: expressions, parsers, rules.
 
-The tests compare the CPU time for a size with that for a quarter of it, not with a limit. They are pure, but take half
-a minute, which is too long for tests/core.
+The tests compare CPU time at a size and at a quarter of it, never seconds with a limit. They are pure, and take half a
+minute: too long for tests/core.
 """
 
 import ast
@@ -24,8 +24,9 @@ from support.pumps import check_growth, check_linear, pumps, slowest
 
 import hooks
 from hooks import config_texts, environment, quantity
-from hooks.cli.kubectl_yaml import Loader, plain
-from hooks.cli.run.kubelet import expanded
+from hooks.cli.kubectl_yaml import Loader
+from hooks.cli.run.pod_environment import expanded
+from hooks.cli.yaml_scalars import plain
 from hooks.config import Config
 from hooks.function import (
     Function,
@@ -52,24 +53,24 @@ MODULES = {
 }
 CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
 MADE_LATER = {
-    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
-    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+    ("hooks.cli.run.pod", "f'({mount_paths})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({mount_paths})(?![\\\\w.-])'"): [
         r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
     ],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
 }
-"""Examples of the expressions that a function makes."""
+"""Expressions that a function puts together: examples of each."""
 
 
 class Use(NamedTuple):
-    """A regular expression, the function it is used with, and its module and line."""
+    """One regular expression, how it is used, and where it stands."""
 
     pattern: re.Pattern[Any]
     function: str
     place: str
 
     def run(self, text: str) -> Any:
-        """Use the expression on a text as the code does."""
+        """Do with a text what the code does."""
         value: Any = text.encode() if isinstance(self.pattern.pattern, bytes) else text
         if self.function == "sub":
             return self.pattern.sub(lambda _: value[:0], value)
@@ -79,7 +80,7 @@ class Use(NamedTuple):
 
 
 def uses() -> Iterator[Use]:
-    """Yield every regular expression in the source of the package, found by its call of re."""
+    """Yield every regular expression in the source of the package, by looking for calls of re."""
     by_name = {name: ast.parse(importlib.util.find_spec(name).loader.get_source(name)) for name in MODULES}  # type: ignore[union-attr,attr-defined]
     everywhere = [call for tree in by_name.values() for call in methods_called(tree)]
     for name, tree in by_name.items():
@@ -98,22 +99,20 @@ def uses() -> Iterator[Use]:
 
 
 def calls_of_re(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """Yield each call of a function of re, and the variable that its result is assigned to."""
+    """Yield each call of a function of re, and the name that the result is given."""
     targets = {
         id(node.value): node.targets[0].id
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        assert not (isinstance(node, ast.ImportFrom) and node.module == "re"), (
-            "call re.compile(), so that the expression is found"
-        )
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "re"), "write re.compile(), so that it is found"
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and node.func.attr != "escape":  # type: ignore[attr-defined]
             yield node, targets.get(id(node), "")
 
 
 def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the variable and the method of each call that may be of an expression."""
+    """Yield the variable and the method of each call that may be one of an expression's methods."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Attribute)
@@ -126,7 +125,7 @@ def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern[Any]]:
-    """Return the expression in a call, or its examples in MADE_LATER."""
+    """Return the expression that a call is given, or the examples of it."""
     given = ast.unparse(call.args[0])
     if (module.__name__, given) in MADE_LATER:
         return [re.compile(pattern) for pattern in MADE_LATER[module.__name__, given]]
@@ -142,7 +141,7 @@ def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern
 
 
 def of_yaml() -> Iterator[Use]:
-    """Yield the expressions with which a YAML loader recognises numbers, booleans and so on; it uses match()."""
+    """Yield the expressions by which a YAML loader tells numbers, booleans and so on; it uses match()."""
     for loader in (Loader, yaml.SafeLoader):
         for resolvers in loader.yaml_implicit_resolvers.values():
             yield from (Use(pattern, "match", f"{loader.__name__} {tag}") for tag, pattern in resolvers)
@@ -153,7 +152,7 @@ USES = list({(use.pattern, use.function): use for use in (*uses(), *of_yaml())}.
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.place}-{use.function}")
 def test_every_expression_is_linear(use: Use) -> None:
-    """Each expression is linear, used as the code uses it, on strings made from itself, up to the largest text."""
+    """Each expression, used as the code uses it, on strings made from itself, up to the largest text there is."""
     check_all(use)
 
 
@@ -173,21 +172,21 @@ PLANTED = {
 
 @pytest.mark.parametrize(("pattern", "function"), PLANTED.values(), ids=PLANTED)
 def test_an_expression_that_is_not_linear_is_found(pattern: str, function: str) -> None:
-    """The test above fails for expressions that are not linear."""
+    """The test above fails for what it is there to find."""
     use = Use(re.compile(pattern), function, "here")
     with pytest.raises(AssertionError, match="characters take"):
         check_all(use)
 
 
-def test_an_expression_without_an_example_is_found() -> None:
-    """An expression that a function makes needs an example in MADE_LATER."""
+def test_an_expression_that_cannot_be_seen_is_found() -> None:
+    """What a function puts together has to be given an example."""
     (call, _), *_ = calls_of_re(ast.parse("def f(a): return re.compile(a + 'x')"))
     with pytest.raises(pytest.fail.Exception, match="MADE_LATER"):
         evaluated(call, hooks, "here")
 
 
 def read_quantity(text: str) -> None:
-    """Parse and print a quantity without the caches."""
+    """Parse and print a quantity, without what is remembered of the last one."""
     for remembered in (quantity._read, quantity._canonical):
         remembered.cache_clear()
     with contextlib.suppress(ValueError):
@@ -195,7 +194,7 @@ def read_quantity(text: str) -> None:
 
 
 def read_requirements(text: str) -> None:
-    """Check a requirements.txt without the cache."""
+    """Check a requirements.txt, without what is remembered of the last one."""
     requirements._specifier.cache_clear()
     list(requirements.problems(text))
 
@@ -274,7 +273,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_every_parser_is_linear(name: str) -> None:
-    """Each parser is linear on repeated pieces of its own language."""
+    """What reads a text that others wrote, as a whole and on pieces of its own language."""
     run, pieces = PARSERS[name]
     repeated = [*pieces, *map("".join, itertools.permutations(pieces, 2))]
     for parts in slowest(run, itertools.product(("", "a"), repeated, ("", "!"))):
@@ -283,12 +282,12 @@ def test_every_parser_is_linear(name: str) -> None:
 
 @pytest.mark.parametrize("piece", YAML)
 def test_reading_yaml_is_linear(piece: str) -> None:
-    """Reading YAML is linear. PyYAML looks 1,024 characters ahead, so shorter texts prove nothing."""
+    """Files for `buildless render`; PyYAML looks 1,024 characters ahead, so what is short says nothing."""
     check_growth(read_yaml, ("", piece, "\n"), 8192)
 
 
 def function(**spec: Any) -> Function:
-    """Return a Function that the models did not check, as one stored before the schema."""
+    """Return a Function that the schema takes, or that was stored before there was one."""
     inline = InlineSource.model_construct(source="x", dependencies=None)
     source = Source.model_construct(inline=inline, git_repository=None)
     metadata = Metadata.model_construct(name="a", namespace="b", uid="c", labels=None)
@@ -318,7 +317,7 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
     "amounts": lambda number: {"resource_configuration": amounts({f"a.b/{index}": "1m" for index in range(number)})},
     "capabilities": lambda number: {"container_security_context": {"capabilities": {"add": ["A"] * number}}},
 }
-"""Lists and maps of a spec, of any length: the rules do not rely on the bounds of the schema."""
+"""A part of a spec that there may be many of. Bounds are the schema's: the rules do not rely on them."""
 
 
 def amounts(given: dict[str, str]) -> ResourceConfiguration:
@@ -328,8 +327,8 @@ def amounts(given: dict[str, str]) -> ResourceConfiguration:
 
 
 @pytest.mark.parametrize("name", MANY)
-def test_every_rule_is_linear_in_lists_and_maps(name: str) -> None:
-    """All rules together are linear in the length of a list or map."""
+def test_every_rule_is_linear_in_what_there_is_many_of(name: str) -> None:
+    """All rules together, on a list or a map and on one four times as long."""
 
     def run(parts: str) -> None:
         validate(broken[len(parts)], CONFIG)
@@ -349,12 +348,12 @@ LONG: dict[str, Callable[[str], dict[str, Any]]] = {
     "mount": lambda text: mounts(1, lambda _: text),
     "amount": lambda text: {"resource_configuration": amounts({text: text})},
 }
-"""Texts of a spec, of any length."""
+"""A text in a spec, of any length."""
 
 
 @pytest.mark.parametrize("name", LONG)
 def test_every_rule_is_linear_in_a_text(name: str) -> None:
-    """All rules together are linear in the length of a text."""
+    """All rules together, on one long text."""
 
     def run(text: str) -> None:
         for remembered in (quantity._read, quantity._canonical):
@@ -367,13 +366,13 @@ def test_every_rule_is_linear_in_a_text(name: str) -> None:
 
 
 def test_code_that_is_not_linear_is_found() -> None:
-    """The tests above fail for code that searches the whole text before each character."""
+    """The tests above fail for a search in what came before."""
     with pytest.raises(AssertionError, match="characters take"):
         check_linear(lambda text: [text.find("x", 0, index) for index in range(len(text))], ("", "a", ""))
 
 
 def test_the_schema_s_expressions_are_linear_by_design() -> None:
-    """The models' patterns are run by Rust's engine, which does not backtrack."""
+    """Patterns of the models are run by Rust's engine, which does not backtrack."""
     models = [model for module in MODULES.values() for model in vars(module).values() if is_model(model)]
     assert {model.model_config.get("regex_engine", "rust-regex") for model in models} == {"rust-regex"}
 
