@@ -12,7 +12,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node check lint fmt lock manifests images cluster install call demo-cluster clean-cluster clean
+.PHONY: help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 
 manifests: ## write config/hook.yaml anew from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+
+picture: .venv/run ## record docs/terminal.svg anew, the picture of README.md (port 8080)
+	@$(BIN)/python tools/terminal.py
 
 images: ## build the five images with Docker
 	@$(PYTHON) demo/cluster.py images

@@ -3,7 +3,7 @@ Which additions of others to a child have to be removed, field by field.
 
 A field may stand here if an addition to it cuts the Function off, is refused by the API server for ever once merged
 with ours, or loosens our own containers, and if no policy engine adds to it on every write: that would never end.
-docs/drift.md has every field and the reasons; drift.py removes them.
+docs/changes-by-others.md has every field and the reasons; drift.py removes them.
 """
 
 from collections.abc import Callable, Mapping

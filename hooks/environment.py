@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from hooks.manifest import Manifest
 from hooks.resolve import ResolvedFunction
-from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, room
+from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, max_value_bytes
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
 """What the kubelet reads in a value: an escaped $, or a reference. Behind one that does not end there is no other."""
@@ -73,7 +73,7 @@ def source_chunks(source: str) -> Iterator[tuple[str, str]]:
     It is always set, or a key of that name in envFrom would be added to the source.
     """
     data = source.encode()
-    cut = room(SOURCE)
+    cut = max_value_bytes(SOURCE)
     while 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
         cut -= 1  # not inside a character
     yield SOURCE, data[:cut].decode()

@@ -13,7 +13,7 @@ from hooks.core_v1 import Variable
 from hooks.function import Function, FunctionSpec, InlineSource
 from hooks.manifest import Manifest, pruned
 from hooks.resources import Resources, function_resources, install_resources
-from hooks.runtimes import FAMILIES, Runtime
+from hooks.runtimes import FAMILIES, Family
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
@@ -62,7 +62,7 @@ class ResolvedFunction:
     annotations: Mapping[str, str]
     pod_annotations: Mapping[str, str]
     runtime_name: str
-    runtime: Runtime
+    runtime: Family
     runtime_deprecated: bool
     image: str
     source: str
@@ -108,7 +108,7 @@ def resolve(
     dependencies = inline.dependencies or ""
     scale = _scale(spec, config)
     resources = function_resources(spec.resource_configuration, config)
-    installing = install_resources(spec.resource_configuration, resources, config)
+    has_packages = bool(dependencies.strip())
     return ResolvedFunction(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -124,14 +124,14 @@ def resolve(
         runtime_deprecated=image.deprecated,
         image=(spec.runtime_image_override or "").strip() or config.image(image),
         source=inline.source,
-        dependencies=dependencies if dependencies.strip() else "",
+        dependencies=dependencies if has_packages else "",
         env=tuple(_env_entry(entry) for entry in spec.env or ()),
         env_from=tuple(pruned(spec.env_from or [])),
         mounts=_mounts(spec),
         replicas=(observed_replicas or scale.min_replicas) if scale else spec.replicas,
         scale=scale,
         resources=resources,
-        install=installing if dependencies.strip() else resources,
+        install=install_resources(spec.resource_configuration, resources, config) if has_packages else resources,
         install_environment=config.install.environment,
         own_service_account=spec.service_account_name is None,
         service_account_name=spec.service_account_name or metadata.name,

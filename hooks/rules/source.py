@@ -1,7 +1,7 @@
 """Rules for what runs: the name, the runtime, the image, the source and its dependencies."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 import orjson
@@ -12,10 +12,11 @@ from hooks.kubernetes_names import IMAGE_SHAPE, is_image
 from hooks.rules import cel, requirements
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
 from hooks.rules.violation import Cel, Rule, Violation, forbidden, invalid, rule, unsupported
-from hooks.runtimes import DEPENDENCIES, FAMILIES, room
+from hooks.runtimes import DEPENDENCIES, FAMILIES, DependenciesFormat, max_value_bytes
 
 _DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _INLINE = "spec.source.inline"
+_DEPENDENCIES_BYTES = max_value_bytes(DEPENDENCIES)
 
 
 @rule(
@@ -121,13 +122,16 @@ def no_nul(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(f"{_INLINE}.{field}", "holds a NUL character, which no environment variable can")
 
 
-@rule("cel", cel=[Cel(f"!has(self.dependencies) || size(bytes(self.dependencies)) <= {room(DEPENDENCIES)}", [_INLINE])])
+@rule(
+    "cel",
+    cel=[Cel(f"!has(self.dependencies) || size(bytes(self.dependencies)) <= {_DEPENDENCIES_BYTES}", [_INLINE])],
+)
 def dependencies_length(function: Function, config: Config) -> Iterator[Violation]:
     """The dependencies fit into one environment variable."""
     text = _dependencies(function)
-    if len(text) > room(DEPENDENCIES) // 4 and (size := len(text.encode())) > room(DEPENDENCIES):
+    if len(text) > _DEPENDENCIES_BYTES // 4 and (size := len(text.encode())) > _DEPENDENCIES_BYTES:
         yield invalid(
-            f"{_INLINE}.dependencies", f"is {size} bytes long, at most {room(DEPENDENCIES)} fit into one variable"
+            f"{_INLINE}.dependencies", f"is {size} bytes long, at most {_DEPENDENCIES_BYTES} fit into one variable"
         )
 
 
@@ -152,11 +156,8 @@ def dependencies(function: Function, config: Config) -> Iterator[Violation]:
     text, runtime = _dependencies(function), config.runtimes.get(function.spec.runtime)
     if not runtime or not text.strip() or "\0" in text:
         return
-    field = f"{_INLINE}.dependencies"
-    if not FAMILIES[runtime.family].dependencies_are_json:
-        yield from (invalid(field, fault) for fault in requirements.problems(text))
-    elif not _is_json_object(text):
-        yield invalid(field, "is not a JSON object; expected the text of a package.json")
+    check = DEPENDENCY_CHECKS[FAMILIES[runtime.family].dependencies_format]
+    yield from (invalid(f"{_INLINE}.dependencies", fault) for fault in check(text))
 
 
 def _dependencies(function: Function) -> str:
@@ -169,6 +170,11 @@ def _is_blank(text: str) -> bool:
     return text.isspace() and not any("\x1c" <= character <= "\x1f" for character in text)
 
 
+def _package_json_problems(text: str) -> Iterator[str]:
+    if not _is_json_object(text):
+        yield "is not a JSON object; expected the text of a package.json"
+
+
 def _is_json_object(text: str) -> bool:
     try:
         return isinstance(orjson.loads(text.removeprefix("\ufeff")), dict)  # npm takes a byte order mark too
@@ -179,6 +185,12 @@ def _is_json_object(text: str) -> bool:
 def _matches(image: str, pattern: str) -> bool:
     return image.startswith(pattern[:-1]) if pattern.endswith("*") else image == pattern
 
+
+DEPENDENCY_CHECKS: Mapping[DependenciesFormat, Callable[[str], Iterator[str]]] = {
+    "package.json": _package_json_problems,
+    "requirements.txt": requirements.problems,
+}
+"""Each yields what is wrong with a text in that format."""
 
 RULES: tuple[Rule, ...] = (
     name,

@@ -1,4 +1,4 @@
-"""Every row of docs/drift.md on the real Metacontroller: what becomes of it, in how many writes, then silence."""
+"""Every row of docs/changes-by-others.md on the real Metacontroller: result, number of writes, then no write."""
 
 import json
 import time

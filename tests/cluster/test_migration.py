@@ -201,7 +201,7 @@ def test_the_check_tells_sound_from_refused(migration: Migration) -> None:
     assert "refused: shop/rooted" in said
     assert "spec.source.gitRepository: Forbidden: git sources are not supported yet" in said
     assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in said
-    migration.follow("Look")
+    migration.follow("Find what will behave differently")
     migration.check_that_all_goes_on()
 
 
@@ -221,14 +221,14 @@ def test_what_is_looked_for_is_found(migration: Migration) -> None:
     migration.stack.patch("functions", "default", "plain", {"spec": scale})
     kubectl("autoscale", "deployment", old, "--min=1", "--max=2", "--cpu=50%")
     kubectl("create", "serviceaccount", "packages")
-    said = migration.follow("Look").splitlines()
+    said = migration.follow("Find what will behave differently").splitlines()
     migration.stack.patch("functions", "default", "plain", {"spec": {"scaleConfig": None}})
     kubectl("delete", f"hpa/{old}", "serviceaccount/packages")
     assert [said[1], said[3], said[5]] == ["default/plain", f"default/{old} {old}", "serviceaccount/packages"]
 
 
 def prepare(migration: Migration) -> None:
-    for step in ("1. Stop Kyma", "2. Let go of what Kyma made", "3. Hand over the Services"):
+    for step in ("1. Stop Kyma", "2. Set the owner references to `controller: false`", "3. Hand over the Services"):
         migration.follow(step)
 
 
@@ -405,7 +405,7 @@ def test_what_is_left_of_kyma_can_go(migration: Migration) -> None:
     migration.follow("4. Install the hook")
     run_hook(migration.stack)
     migration.follow("5. Wait")
-    migration.follow("What is left of Kyma")
+    migration.follow("Delete what is left of Kyma")
     kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"
     assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")

@@ -23,7 +23,7 @@ from support.cluster.control_plane import ControlPlane, wait_until
 from support.cluster.stack import PREFIX, RESOURCES, ROOT, Stack
 from test_config import children
 
-from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_defaults
+from hooks.config import Config, InvalidConfig, ResourceProfile, VolumeSizes, over_defaults
 
 Manifest = dict[str, Any]
 
@@ -49,7 +49,7 @@ def test_what_is_accepted_works(api: Stack, restricted: str) -> None:
                 break
             try:
                 config = over_defaults(random_configs.overlay(seed))
-            except Unsound:
+            except InvalidConfig:
                 kinds["refused"] += 1
                 continue
             objects = distinct(config)
@@ -63,7 +63,7 @@ def test_what_is_accepted_works(api: Stack, restricted: str) -> None:
 @pytest.mark.parametrize(("setting", "value", "message"), BREAKING)
 def test_what_is_refused_would_not(api: Stack, restricted: str, setting: str, value: Any, message: str) -> None:
     """The API server refuses a child of what load() refuses: this test can fail."""
-    with pytest.raises(Unsound, match=setting):
+    with pytest.raises(InvalidConfig, match=setting):
         over_defaults({setting: value})
     said = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]
     assert any(message in each for each in said), said

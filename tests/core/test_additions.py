@@ -1,4 +1,4 @@
-"""Changes that others make to children: the rows of docs/drift.md on the offline model of Metacontroller."""
+"""Changes that others make to children: each row of docs/changes-by-others.md on the offline model."""
 
 from copy import deepcopy
 
@@ -12,7 +12,7 @@ from test_laws import ask, essence
 from hooks.config import Config
 
 CONFIG = Config()
-PAGE = ROOT / "docs" / "drift.md"
+PAGE = ROOT / "docs" / "changes-by-others.md"
 
 
 def settled(spec: Manifest) -> World:
@@ -83,7 +83,7 @@ def test_nothing_is_adopted_without_a_record() -> None:
 
 
 def test_page(request: pytest.FixtureRequest) -> None:
-    """docs/drift.md holds exactly the rows that are tested; --bless writes them."""
+    """docs/changes-by-others.md holds exactly the rows that are tested; --bless writes them."""
     text = PAGE.read_text(encoding="utf-8")
     start = text.index("| kind |")
     wanted = text[:start] + drift_rows.table()

@@ -14,7 +14,7 @@ Manifest = dict[str, Any]
 
 FOLDER = ROOT / "metacontroller"
 PAGE = ROOT / "docs" / "metacontroller.md"
-RULES = "| group | resources | verbs | what for |\n| --- | --- | --- | --- |\n"
+RULES = "| group | resources | verbs | purpose |\n| --- | --- | --- | --- |\n"
 FLAGS = "| flag | why |\n| --- | --- |\n"
 
 

@@ -15,6 +15,7 @@ from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.rules import RULES, Rule, Violation
 from hooks.rules.violation import Cel
+from hooks.runtimes import FAMILIES
 
 Manifest = dict[str, Any]
 
@@ -104,7 +105,7 @@ def test_the_parameters_are_joined_lists() -> None:
         "kind": "ConfigMap",
         "metadata": {"name": "function-hook-admission", "namespace": "here"},
         "data": {
-            "runtimes.nodejs": "",
+            **{f"runtimes.{family}": "" for family in FAMILIES},
             "runtimes.python": "ada,zope",
             "profiles": "L,M,S,XL,XS",
             "minimumResources": "cpu=1,memory=32Mi",

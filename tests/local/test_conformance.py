@@ -1,7 +1,7 @@
 """
-Both servers answer alike: one table of requests, and what happens around a request's life.
+The servers of all languages behave alike: one table of requests and responses, and the life cycle of a server.
 
-The interpreters really used are named in the header of the test run.
+The header of the test run has the versions of the interpreters.
 """
 
 import contextlib
@@ -19,15 +19,19 @@ import pytest
 import yaml
 from local.conformance.servers import Server, started, wait_until_listening
 
+from hooks import runtimes
 from hooks.cli import runtime_cache
 
 HERE = Path(__file__).parent / "conformance"
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "table.yaml").read_text(encoding="utf-8"))
-NEEDS_NODE = pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH")
-FAMILIES = ("python", pytest.param("nodejs", marks=NEEDS_NODE))
+NEEDS = {
+    family: pytest.mark.skipif(bool(missing := runtime_cache.missing_programs(family)), reason=f"LEFT OUT: {missing}")
+    for family in runtimes.FAMILIES
+}
+FAMILIES = [pytest.param(family, marks=mark) for family, mark in NEEDS.items()]
 ROWS = [
-    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS_NODE if family == "nodejs" else ())
-    for family in ("python", "nodejs")
+    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS[family])
+    for family in runtimes.FAMILIES
     for row in TABLE
     if row.get("only", family) == family
 ]
@@ -37,12 +41,12 @@ NAMES = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "som
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Callable[[str], Server]]:
-    """Return a function that starts a language's server when it is first asked for."""
+    """Return a function that starts a language's server at its first use."""
     with contextlib.ExitStack() as stack:
         yield functools.cache(lambda family: stack.enter_context(started(family, **LIMITS, **NAMES)))
 
 
-def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | None], bytes]:
+def send(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | None], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     body = "x" * request["size"] if "size" in request else request.get("body")
     path = request["path"].replace("ü", "%C3%BC")
@@ -59,12 +63,12 @@ def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | N
 
 
 def get(server: Server, path: str) -> tuple[int, dict[str, str | None], bytes]:
-    return ask(server, {"path": path})
+    return send(server, {"path": path})
 
 
 @pytest.mark.parametrize(("family", "row"), ROWS)
-def test_answers_as_the_table_says(servers: Callable[[str], Server], family: str, row: dict[str, Any]) -> None:
-    status, headers, body = ask(servers(family), row["request"])
+def test_responses_are_those_of_the_table(servers: Callable[[str], Server], family: str, row: dict[str, Any]) -> None:
+    status, headers, body = send(servers(family), row["request"])
     expected = row["answer"]
     assert status == expected.get("status", 200), body
     if "json" in expected:
@@ -73,7 +77,7 @@ def test_answers_as_the_table_says(servers: Callable[[str], Server], family: str
         assert body == expected["text"].encode("latin-1")
     for name, value in expected.get("headers", {}).items():
         seen = headers.get(name.lower())
-        # A charset after "application/json" says nothing.
+        # A charset after "application/json" has no meaning.
         assert (seen.lower() if seen else seen) in (value, f"{value}; charset=utf-8".lower() if value else value), name
 
 
@@ -87,13 +91,13 @@ def test_context_names_the_function(servers: Callable[[str], Server], family: st
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_error_is_logged_and_not_told(servers: Callable[[str], Server], family: str) -> None:
+def test_an_error_is_logged_but_not_returned(servers: Callable[[str], Server], family: str) -> None:
     _, _, body = get(servers(family), "/fails")
     assert b"secret" not in body
     assert "secret-in-the-error" in servers(family).output
 
 
-def test_a_python_handler_that_is_out_of_time_is_ended(servers: Callable[[str], Server]) -> None:
+def test_a_python_handler_that_exceeds_its_time_limit_is_stopped(servers: Callable[[str], Server]) -> None:
     get(servers("python"), "/forever")
     for _ in range(100):
         if not json.loads(get(servers("python"), "/stuck")[2])["alive"]:
@@ -103,7 +107,7 @@ def test_a_python_handler_that_is_out_of_time_is_ended(servers: Callable[[str], 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_metrics_count_calls_and_failures_when_they_are_done(family: str) -> None:
+def test_metrics_count_completed_calls_and_failures(family: str) -> None:
     with started(family) as server:
         get(server, "/slow")
         get(server, "/fails")
@@ -115,11 +119,11 @@ def test_metrics_count_calls_and_failures_when_they_are_done(family: str) -> Non
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("broken", "said"), [("load", "broken on purpose"), ("main", "no function main")])
-def test_a_handler_that_cannot_be_loaded_ends_the_process(family: str, broken: str, said: str) -> None:
+@pytest.mark.parametrize(("broken", "message"), [("load", "broken on purpose"), ("main", "no function main")])
+def test_a_handler_that_cannot_be_loaded_ends_the_process(family: str, broken: str, message: str) -> None:
     with started(family, ready=False, BREAK=broken) as server:
         assert server.process.wait(30) == 1
-        assert said in server.output.strip().rpartition("\n")[2]
+        assert message in server.output.strip().rpartition("\n")[2]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -133,7 +137,7 @@ def test_callers_wait_at_the_open_port_until_the_handler_is_loaded(family: str) 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_sigterm_lets_a_request_finish_and_ends_in_time(family: str) -> None:
+def test_sigterm_ends_the_server_after_the_request_in_flight(family: str) -> None:
     answers: list[bytes] = []
     with started(family) as server:
         thread = threading.Thread(target=lambda: answers.append(get(server, "/slow")[2]))
@@ -146,7 +150,7 @@ def test_sigterm_lets_a_request_finish_and_ends_in_time(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_draining_server_closes_connections_only_after_an_answer(family: str) -> None:
+def test_a_draining_server_closes_a_connection_only_after_a_response(family: str) -> None:
     with started(family) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("GET", "/text")
@@ -160,11 +164,11 @@ def test_a_draining_server_closes_connections_only_after_an_answer(family: str) 
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes what is posted, as an event publisher or a trace collector does."""
+    """Keeps what is posted, in the place of an event publisher or trace collector."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"".join(self._chunks())
-        self.server.taken.append((self.path, self.headers, body))  # type: ignore[attr-defined]
+        self.server.received.append((self.path, self.headers, body))  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -181,7 +185,7 @@ class Collector(BaseHTTPRequestHandler):
 @pytest.fixture
 def collector() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    server.taken = []  # type: ignore[attr-defined]
+    server.received = []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -192,7 +196,7 @@ def collector() -> Iterator[ThreadingHTTPServer]:
 def test_emits_cloud_events(family: str, collector: ThreadingHTTPServer) -> None:
     with started(family, PUBLISHER_PROXY_ADDRESS=f"http://127.0.0.1:{collector.server_port}/publish") as server:
         assert get(server, "/emits")[2] == b"sent"
-    [(path, headers, body)] = collector.taken  # type: ignore[attr-defined]
+    [(path, headers, body)] = collector.received  # type: ignore[attr-defined]
     assert (path, headers["Content-Type"].partition(";")[0].lower()) == ("/publish", "application/cloudevents+json")
     event = json.loads(body)
     assert (event["type"], event["source"], event["id"], event["data"]) == (
@@ -204,21 +208,21 @@ def test_emits_cloud_events(family: str, collector: ThreadingHTTPServer) -> None
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_sends_traces_below_the_callers(family: str, collector: ThreadingHTTPServer) -> None:
+def test_spans_are_children_of_the_callers_span(family: str, collector: ThreadingHTTPServer) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     endpoint = f"http://127.0.0.1:{collector.server_port}/v1/traces"
     with started(family, TRACE_COLLECTOR_ENDPOINT=endpoint, FUNC_NAME="hello") as server:
-        ask(server, {"path": "/traced", "headers": {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}})
+        send(server, {"path": "/traced", "headers": {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}})
         assert server.terminate() == 0
-    sent = b"".join(body for _, _, body in collector.taken)  # type: ignore[attr-defined]
+    sent = b"".join(body for _, _, body in collector.received)  # type: ignore[attr-defined]
     assert b"inner" in sent
     assert b"hello" in sent
     assert bytes.fromhex(trace) in sent or trace.encode() in sent
 
 
-@pytest.mark.parametrize("family", FAMILIES[1:])
-def test_cors_is_answered_only_when_asked_for(family: str) -> None:
+@pytest.mark.parametrize("family", [pytest.param("nodejs", marks=NEEDS["nodejs"])])
+def test_cors_preflights_are_answered_only_if_configured(family: str) -> None:
     with started(family, CORS_ALLOW_ORIGIN="https://example.com") as server:
         preflight = {"Access-Control-Request-Method": "PUT", "Origin": "https://example.com"}
-        status, headers, _ = ask(server, {"method": "OPTIONS", "path": "/text", "headers": preflight})
+        status, headers, _ = send(server, {"method": "OPTIONS", "path": "/text", "headers": preflight})
     assert (status, headers["access-control-allow-origin"]) == (204, "https://example.com")

@@ -24,8 +24,9 @@ from support.pumps import check_growth, check_linear, pumps, slowest
 
 import hooks
 from hooks import config_texts, environment, quantity
-from hooks.cli.kubectl_yaml import Loader, plain
-from hooks.cli.run.kubelet import expanded
+from hooks.cli.kubectl_yaml import Loader
+from hooks.cli.run.pod_environment import expanded
+from hooks.cli.yaml_scalars import plain
 from hooks.config import Config
 from hooks.function import (
     Function,
@@ -52,8 +53,8 @@ MODULES = {
 }
 CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
 MADE_LATER = {
-    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
-    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+    ("hooks.cli.run.pod", "f'({mount_paths})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({mount_paths})(?![\\\\w.-])'"): [
         r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
     ],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],

@@ -11,7 +11,7 @@ from support.node.testbed import Functions
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 ANSWERS = {
     "autoscaled": "Hello from autoscaled-",
-    "caller": "It said: Hello from Python!",
+    "caller": "hello-python responded: Hello from Python!",
     "cloudevent": "Send me a CloudEvent.",
     "hello-nodejs": "Hello from Node.js!",
     "hello-python": "Hello from Python!",

@@ -65,31 +65,41 @@ class Change(NamedTuple):
     restarts: Callable[[Manifest], bool]
 
 
-UNSET = "all that do not set it themselves"
+UNSET = "all that do not set"
 CHANGES = {
-    "registry": Change("all without an image of their own", "mirror.example.com", lambda spec: not has_own_image(spec)),
+    "registry": Change(
+        "all without `runtimeImageOverride`", "mirror.example.com", lambda spec: not has_own_image(spec)
+    ),
     "runtimes": Change(
-        "those whose image it is",
+        "those that use a changed image",
         {"python312": {"image": "python:2"}},
         lambda spec: spec["runtime"] == "python312" and not has_own_image(spec),
     ),
     "profiles": Change(
-        "those of that size", {"S": {"limits": {"memory": "1Gi"}}}, lambda spec: chosen(spec).get("profile") == "S"
+        "those with a changed profile",
+        {"S": {"limits": {"memory": "1Gi"}}},
+        lambda spec: chosen(spec).get("profile") == "S",
     ),
-    "defaultProfile": Change("those that leave something of their size open", "XS", leaves_size_open),
-    "minimumResources": Change("nobody", {"cpu": "5m"}, nobody),
+    "defaultProfile": Change("those with neither a profile nor complete requests and limits", "XS", leaves_size_open),
+    "minimumResources": Change("none", {"cpu": "5m"}, nobody),
     "install": Change("those with dependencies", {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
     "volumeSizes": Change("all", {"tmp": "1Gi"}, everybody),
     "related": Change("with `configs`: those that name Secrets or ConfigMaps", {"configs": True}, names_objects),
-    "targetCPUUtilizationPercentage": Change("nobody", 70, nobody),
-    "allowedImageOverrides": Change("nobody", ["example.com/*"], nobody),
-    "allowUnrestrictedSecurityContext": Change("nobody", True, nobody),
+    "targetCPUUtilizationPercentage": Change("none", 70, nobody),
+    "allowedImageOverrides": Change("none", ["example.com/*"], nobody),
+    "allowUnrestrictedSecurityContext": Change("none", True, nobody),
     "imagePullSecrets": Change("all", ["mirror"], everybody),
     "packageRegistryConfigSecretName": Change("those with dependencies", "packages", has_dependencies),
-    "traceCollectorEndpoint": Change(UNSET, "http://other", lambda spec: "TRACE_COLLECTOR_ENDPOINT" not in names(spec)),
-    "publisherProxyAddress": Change(UNSET, "http://other", lambda spec: "PUBLISHER_PROXY_ADDRESS" not in names(spec)),
+    "traceCollectorEndpoint": Change(
+        f"{UNSET} `TRACE_COLLECTOR_ENDPOINT`",
+        "http://other",
+        lambda spec: "TRACE_COLLECTOR_ENDPOINT" not in names(spec),
+    ),
+    "publisherProxyAddress": Change(
+        f"{UNSET} `PUBLISHER_PROXY_ADDRESS`", "http://other", lambda spec: "PUBLISHER_PROXY_ADDRESS" not in names(spec)
+    ),
     "podAnnotations": Change(
-        "all that do not set them themselves",
+        "all that do not set the same annotation",
         {"sidecar.istio.io/nativeSidecar": "maybe"},
         lambda spec: "sidecar.istio.io/nativeSidecar" not in spec.get("annotations", {}),
     ),

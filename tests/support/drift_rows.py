@@ -2,7 +2,7 @@
 The rows of drift_rows.yaml: changes that others make to a Function's children, and the outcome of each.
 
 They run on the offline model (core/test_additions.py) and on the real Metacontroller
-(cluster/test_foreign_additions.py), and they are the table of docs/drift.md.
+(cluster/test_foreign_additions.py), and they are the table of docs/changes-by-others.md.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ OUTCOMES: dict[Outcome, tuple[str, int]] = {
     "echoed": ("kept", 1),
     "kept": ("kept", 0),
 }
-"""The words of docs/drift.md for an outcome, and how many times Metacontroller writes the child."""
+"""The words of docs/changes-by-others.md for an outcome, and how many times Metacontroller writes the child."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Row:
         return OUTCOMES[self.outcome][1]
 
     def line(self) -> str:
-        """Return the row as docs/drift.md has it."""
+        """Return the row as docs/changes-by-others.md has it."""
         words, writes = OUTCOMES[self.outcome]
         return f"| {self.kind} | `{self.field}` | {self.what} | {words} | {writes} | {self.why} |"
 
@@ -56,7 +56,7 @@ class Row:
 
 
 def table() -> str:
-    """Return the table of docs/drift.md."""
+    """Return the table of docs/changes-by-others.md."""
     head = "| kind | field | change | outcome | writes | reason |\n|---|---|---|---|---|---|\n"
     return head + "".join(f"{row.line()}\n" for row in ROWS)
 

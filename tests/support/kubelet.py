@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hooks.cli.run.kubelet import expanded
+from hooks.cli.run.pod_environment import expanded
 
 
 def environment(entries: list[dict[str, Any]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a handler's result becomes: one rule for all types."""
+"""Turn a handler's result into a response: one rule for all types."""
 
 import json
 from typing import Any
@@ -11,11 +11,11 @@ PAIR, TRIPLE = 2, 3
 
 def response(result: Any) -> Any:
     """
-    Return what Bottle has to send for `result`.
+    Return the value that Bottle sends for `result`.
 
-    Text, bytes and Bottle's responses go out as they are; nothing (None, "", b"") is an empty body;
-    (body, status) and (body, status, headers) are a response with that status code; generators and open files are
-    streamed; everything else is JSON. Raises TypeError for what JSON cannot say.
+    Text, bytes and Bottle's responses are sent unchanged; None, "" and b"" are an empty body; (body, status) and
+    (body, status, headers) are a response with that status code; generators and open files are streamed; everything
+    else is sent as JSON. Raises TypeError for a value that JSON cannot represent.
     """
     if result is None:
         return ""
@@ -40,7 +40,7 @@ def _has_status(result: Any) -> bool:
 
 
 def _typed(body: Any, content_type: str) -> Any:
-    """Return `body`; its type is `content_type` unless the handler has named one."""
+    """Return `body` and set its type to `content_type` unless the handler has set one."""
     if "Content-Type" not in bottle.response.headers:
         bottle.response.content_type = content_type
     return body

@@ -1,4 +1,4 @@
-"""The routes: health, metrics, and everything else to the handler."""
+"""The routes: health, metrics, and the handler for every other path."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ def create_app(handler: Handler, context: dict[str, Any]) -> bottle.Bottle:
     traced = _traced if os.environ.get("TRACE_COLLECTOR_ENDPOINT") else contextlib.nullcontext
 
     def call() -> Any:
-        """Answer with what the handler makes of the request; its errors are logged, never sent."""
+        """Return the handler's response; its errors are logged, never sent."""
         request = bottle.request
         event = Event(request)
         started, failed = time.perf_counter(), True
@@ -53,7 +53,7 @@ def _metrics() -> bytes:
 
 
 def _awaited(result: Any) -> Any:
-    """Return the outcome of an `async def` handler, or `result` itself."""
+    """Return the result of an `async def` handler, or `result` itself."""
     if not hasattr(result, "__await__"):
         return result
     import asyncio  # noqa: PLC0415
@@ -70,6 +70,6 @@ def _traced(request: bottle.BaseRequest) -> Any:
 
         return tracing.span(request)
     except ImportError as error:
-        # A Function may bring another release of OpenTelemetry: it shall work untraced rather than not at all.
+        # A Function may install another release of OpenTelemetry: without traces it still works.
         print(f"tracing is off: {error}", file=sys.stderr)
         return contextlib.nullcontext()

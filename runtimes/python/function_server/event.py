@@ -1,4 +1,4 @@
-"""What a handler is given as its first argument."""
+"""The first argument of a handler."""
 
 import functools
 import io
@@ -14,18 +14,19 @@ PIECE = 65536
 
 class Event(dict[str, Any]):
     """
-    The request as a dict: `data` always, `extensions.request` (Bottle's request), `ce-*` of a CloudEvent.
+    The request as a dict: `data`, `extensions.request` (Bottle's request) and, for a CloudEvent, its `ce-*` fields.
 
-    `data` is None without a body, the decoded value of JSON, a str of text/*, a dict of a form's fields, bytes of
-    anything else. Raises bottle.HTTPResponse (400, 413) if the body is not what its Content-Type says, or too large.
+    `data` is None without a body, the decoded value of JSON, a str for text/*, a dict for the fields of a form, bytes
+    for anything else. Raises bottle.HTTPResponse: 400 if the body does not match its Content-Type, 413 if it is too
+    large.
     """
 
     def __init__(self, request: bottle.BaseRequest) -> None:
-        # A request of its own: Bottle's global one is another in every thread that the handler may start.
+        # Not Bottle's global request, which is a different one in each thread that the handler starts.
         super().__init__(data=None, extensions={"request": bottle.BaseRequest(request.environ)})
         body = _read(request)
         if _is_cloud_event(request):
-            from function_server import cloud_events  # noqa: PLC0415  (a third of the start time)
+            from function_server import cloud_events  # noqa: PLC0415  (a third of the start-up time)
 
             self.update(cloud_events.fields(request.headers, body))
         elif body:
@@ -34,12 +35,12 @@ class Event(dict[str, Any]):
     @property
     def tracer(self) -> Any:
         """An OpenTelemetry tracer."""
-        from function_server import tracing  # noqa: PLC0415  (the largest of all)
+        from function_server import tracing  # noqa: PLC0415  (the slowest import)
 
         return tracing.tracer()
 
     def emitCloudEvent(self, type: str, source: str, data: Any, optionalCloudEventAttributes: Any = None) -> None:
-        """Send a CloudEvent to the publisher; raises requests.RequestException if it is not taken."""
+        """Send a CloudEvent to the publisher; raises requests.RequestException if it is not accepted."""
         from function_server import cloud_events  # noqa: PLC0415
 
         cloud_events.emit(type, source, data, optionalCloudEventAttributes)
@@ -52,7 +53,7 @@ class Event(dict[str, Any]):
         return cloud_events.publish(json.dumps(data, default=str).encode(), {"Content-Type": CLOUD_EVENT})
 
     def buildResponseCloudEvent(self, event_id: str, event_type: str, event_data: Any) -> dict[str, Any]:
-        """Return a CloudEvent that answers this one. Deprecated: use emitCloudEvent."""
+        """Return a CloudEvent in response to this one. Deprecated: use emitCloudEvent."""
         print("buildResponseCloudEvent is deprecated; use emitCloudEvent", file=sys.stderr)
         return {
             "type": event_type,
@@ -74,20 +75,20 @@ def _read(request: bottle.BaseRequest) -> bytes:
 
 
 def _join_chunks(environ: dict[str, Any]) -> None:
-    """Give Bottle the body as if it had come in one piece: cheroot has decoded the chunks, Bottle would do it again."""
+    """Replace a chunked body with a plain one: cheroot has decoded the chunks, and Bottle would decode them again."""
     try:
         body = b"".join(iter(functools.partial(environ["wsgi.input"].read, PIECE), b""))
     except ValueError:
         raise _refused(environ, 400, "the body is not in chunks as its Transfer-Encoding says") from None
     except Exception:
-        # cheroot raises one of two errors, of no common type.
+        # cheroot raises one of two errors without a common type.
         raise _refused(environ, 413, "the body is too large") from None
     del environ["HTTP_TRANSFER_ENCODING"]
     environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
 
 
 def _refused(environ: dict[str, Any], status: int, why: str) -> bottle.HTTPResponse:
-    """Return the answer to a body that is not read to its end, and so the last one of its connection."""
+    """Return an error response and close the connection, since the rest of the body is not read."""
     environ["function_server.close_connection"]()
     return bottle.HTTPResponse(why, status)
 

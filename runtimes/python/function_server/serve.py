@@ -1,9 +1,9 @@
 """
 Start, drain, stop.
 
-Callers wait at the open port until the handler is loaded, so whoever is answered is answered by the handler. At SIGTERM
-every answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
-request; then nothing new is taken, and what is running may finish.
+Requests wait at the open port until the handler is loaded, so the handler responds to all of them. After SIGTERM every
+response has `Connection: close` for a second, so that clients with open connections connect to another pod without a
+lost request. Then the server accepts no more requests and finishes the running ones.
 """
 
 import os
@@ -25,14 +25,14 @@ from function_server.time_limit import TimeLimit
 
 DRAIN_SECONDS = 1.0
 FINISH_SECONDS = 20
-"""Together with preStop and the drain below the 30 s after which the kubelet kills."""
+"""With preStop and the drain, less than the 30 s after which the kubelet kills the process."""
 KEPT_CONNECTIONS = 1000
 CHUNK = 65536
 
 
 def main(listener: socket.socket) -> None:
     """Serve at `listener` until SIGTERM or SIGINT; see handler.load() for a handler that cannot be loaded."""
-    # A process with PID 1 ignores signals that it has no handler for.
+    # A process with PID 1 ignores signals without a handler.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     timeout = float(os.environ.get("FUNC_TIMEOUT") or 180)
     body_limit = int(os.environ.get("FUNC_MEMFILE_MAX") or 100 * 1024 * 1024)
@@ -60,9 +60,9 @@ def main(listener: socket.socket) -> None:
 
 class _Request(cheroot_server.HTTPRequest):
     def simple_response(self, status: str, msg: str = "") -> None:
-        """Take a body that is too large to its end: most callers read the 413 only when they have sent all."""
+        """Read the rest of a body that is too large: most clients read the 413 only after they have sent everything."""
         left = int(self.inheaders.get(b"Content-Length", 0)) if status.startswith("413") else 0
-        # A caller that expects "100 Continue" has sent nothing yet.
+        # A client that expects "100 Continue" has not sent the body.
         while left and b"Expect" not in self.inheaders and (data := self.conn.rfile.read(min(left, CHUNK))):
             left -= len(data)
         super().simple_response(status, msg)
@@ -84,12 +84,12 @@ class _Server(wsgi.Server):
         self.drained = threading.Event()
 
     def bind(self, *_: Any) -> None:
-        """Take the socket that callers wait at already; called by prepare()."""
+        """Use the socket that is already listening; called by prepare()."""
         self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = self.listener
 
     def drain(self) -> None:
-        """Return at once; the server ends in the background. Safe to call twice."""
+        """Return at once; the server stops in the background. Safe to call twice."""
         if not self.draining:
             self.draining = True
             threading.Thread(target=self._drain, daemon=True).start()
@@ -103,7 +103,7 @@ class _Server(wsgi.Server):
         self.drained.set()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Drop what a broken connection says: it is the caller's affair, not the Function's."""
+        """Ignore errors of connections, which clients cause."""
 
 
 class _Gateway(wsgi.Gateway_10):
@@ -122,7 +122,7 @@ class _Gateway(wsgi.Gateway_10):
 
 
 def _logged(app: Any) -> Any:
-    """Return `app`; with KYMA_INTERNAL_LOGGER_ENABLED a line per request goes to standard output."""
+    """Return `app`, which with KYMA_INTERNAL_LOGGER_ENABLED prints a line per request to standard output."""
     if not os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"):
         return app
 

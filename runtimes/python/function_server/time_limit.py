@@ -1,4 +1,4 @@
-"""A request that takes too long is answered with 408, and the thread that worked on it is ended."""
+"""Responds with 408 to a request that takes too long, and stops its thread."""
 
 import contextlib
 import threading
@@ -9,15 +9,15 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class TimeLimitExceeded(BaseException):
-    """Raised inside a handler that is out of time; no `except Exception` stops it."""
+    """Raised inside a handler after the time limit; `except Exception` does not catch it."""
 
 
 class TimeLimit:
     """
-    Run a WSGI application in a thread per request and wait `seconds` for its answer.
+    Run a WSGI application in a thread per request and wait `seconds` for its response.
 
-    A thread that is waiting inside C code (a system call, time.sleep) ends when it comes back to Python; the server
-    is free at once in any case.
+    A thread inside C code (a system call, time.sleep) stops when it returns to Python; the server can handle the next
+    request at once. The exception can interrupt a handler anywhere, also inside a `finally` or while it holds a lock.
     """
 
     def __init__(self, app: Application, seconds: float) -> None:
@@ -25,7 +25,7 @@ class TimeLimit:
         self.seconds = seconds
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer as the application does, or with 408."""
+        """Return the application's response, or 408."""
         if environ["PATH_INFO"] == "/healthz":
             return self.app(environ, start_response)
         call = _Call(self.app, environ)

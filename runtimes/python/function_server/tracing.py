@@ -1,8 +1,8 @@
 """
-OpenTelemetry, loaded when an endpoint is set or when a handler asks for the tracer.
+OpenTelemetry, loaded if an endpoint is set or when a handler uses the tracer.
 
-Spans go to TRACE_COLLECTOR_ENDPOINT (OTLP over HTTP) in batches; callers' contexts are taken from W3C and B3
-headers, and `requests` passes them on.
+Spans are sent to TRACE_COLLECTOR_ENDPOINT (OTLP over HTTP) in batches. The context comes from W3C and B3 headers of the
+request, and `requests` passes it on.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _tracer: trace.Tracer | None = None
 
 
 def tracer() -> trace.Tracer:
-    """Return the process' tracer; without TRACE_COLLECTOR_ENDPOINT its spans are sent nowhere."""
+    """Return the process' tracer; without TRACE_COLLECTOR_ENDPOINT its spans are dropped."""
     global _tracer  # noqa: PLW0603
     with _lock:
         if _tracer is None:
@@ -31,7 +31,7 @@ def tracer() -> trace.Tracer:
 
 @contextlib.contextmanager
 def span(request: bottle.BaseRequest) -> Iterator[None]:
-    """Trace the handler's work as a server span below the caller's."""
+    """Record a server span of the handler, a child of the client's span."""
     name = os.environ.get("FUNC_NAME", "function")
     context = extract({name.lower(): value for name, value in request.headers.items()})
     with tracer().start_as_current_span(name, context, trace.SpanKind.SERVER) as current:

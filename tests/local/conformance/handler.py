@@ -88,6 +88,7 @@ def traced(event, context):
 
 PATHS = {
     "/text": lambda e, c: "text",
+    "/attributes": lambda e, c: {name: value for name, value in e.items() if name.startswith("ce-")},
     "/nothing": lambda e, c: None,
     "/empty": lambda e, c: "",
     "/object": lambda e, c: {"a": [1, None]},

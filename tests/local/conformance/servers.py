@@ -1,4 +1,4 @@
-"""The servers of runtimes/, started as a pod's start script does, on a port of this machine."""
+"""The servers of runtimes/, started on a local port as a pod's start script starts them."""
 
 import contextlib
 import functools
@@ -9,11 +9,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hooks.cli import runtime_cache
+from hooks.runtimes import FAMILIES
 
 HERE = Path(__file__).parent
 START_SECONDS = 30
@@ -21,7 +22,7 @@ START_SECONDS = 30
 
 @dataclass
 class Server:
-    """A running server; `output` has all it printed, once it has ended."""
+    """A running server; `output` is what it has printed so far."""
 
     port: int
     process: subprocess.Popen[str]
@@ -32,39 +33,36 @@ class Server:
         return self.log.read_text(encoding="utf-8")
 
     def terminate(self) -> int:
-        """End it as the kubelet does and return its exit code."""
+        """Send SIGTERM, as the kubelet does, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(START_SECONDS)
 
 
 @functools.cache
 def layout(family: str) -> Path:
-    """Return a directory laid out as an image is: the server, and below it the handler."""
+    """Return a directory with the layout of an image: the server, and below it the handler."""
     root = Path(tempfile.mkdtemp(prefix=f"{family}-"))
     source = runtime_cache.RUNTIMES / family
-    if family == "python":
-        shutil.copytree(source, root, dirs_exist_ok=True)
-    else:
-        for name in ("server.mjs", "package.json"):
-            shutil.copy(source / name, root)
-        shutil.copytree(source / "lib", root / "lib")
-        (root / "node_modules").symlink_to(runtime_cache.node_modules())
+    packages = runtime_cache.LOCAL[family].packages("")
+    shutil.copytree(source, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*packages))
+    for name, directory in packages.items():
+        (root / name).symlink_to(directory)
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    for name in ("handler.py", "handler.js"):
-        shutil.copy(HERE / name, root / "function")
+    shutil.copy(HERE / FAMILIES[family].handler_file, root / "function")
     return root
 
 
-def command(family: str) -> list[str]:
-    if family == "python":
-        return [str(runtime_cache.python()), "server.py"]
-    return ["node", "server.mjs"]
+COMMANDS: dict[str, Callable[[], list[str]]] = {
+    "nodejs": lambda: ["node", "server.mjs"],
+    "python": lambda: [str(runtime_cache.python()), "server.py"],
+}
+"""How the server of each family is started."""
 
 
 @contextlib.contextmanager
 def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
-    """Start the server of `family`; with `ready` wait until it is."""
+    """Start the server of `family`; with `ready` wait until its port is open."""
     root = layout(family)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -73,7 +71,7 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     log = Path(tempfile.mkstemp(dir=root)[1])
     with log.open("w") as output:
         process = subprocess.Popen(
-            command(family),
+            COMMANDS[family](),
             cwd=root,
             env=known | paths | {"FUNC_PORT": str(port)} | env,
             stdout=output,
@@ -91,7 +89,7 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
 
 
 def wait_until_listening(server: Server) -> None:
-    """Return when the port is open; fail with the server's own words if it ends or takes too long."""
+    """Return when the port is open; raise AssertionError with the output if the server exits or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port)):

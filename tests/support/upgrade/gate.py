@@ -16,7 +16,7 @@ from support.dockerfile import steps
 from support.upgrade.changelog import Section
 from support.upgrade.templates import HERE, Parts, Templates, changed, functions
 
-from hooks.config import RUNTIME_VERSIONS
+from hooks.runtimes import FAMILIES
 
 RUNTIMES = HERE / "runtimes.txt"
 BLESS = "make test ARGS=--bless"
@@ -71,7 +71,7 @@ def of_runtime(family: str, blessed: Images, now: Images, section: Section) -> s
         return ""
     what = "runtimes/ has changed" if now.version == blessed.version else f"the version is {now.version} now"
     return (
-        f'{family}: {what} since {blessed.version}. Undo that; or set RUNTIME_VERSIONS["{family}"] in hooks/config.py '
+        f"{family}: {what} since {blessed.version}. Undo that; or set image_version of its row in hooks/runtimes.py "
         f"to the version of the release to come, and say in CHANGELOG.md under its Rolls pods that Functions restart "
         f"(the newest section is {section.version}{'' if section.is_open else ', and released'}); then {BLESS}."
     )
@@ -79,9 +79,7 @@ def of_runtime(family: str, blessed: Images, now: Images, section: Section) -> s
 
 def runtimes() -> dict[str, Images]:
     """Return the families as they are now."""
-    return {
-        family: Images(version, _digest(ROOT / "runtimes" / family)) for family, version in RUNTIME_VERSIONS.items()
-    }
+    return {name: Images(family.image_version, _digest(ROOT / "runtimes" / name)) for name, family in FAMILIES.items()}
 
 
 def blessed_runtimes() -> dict[str, Images]:
