@@ -19,18 +19,17 @@ from support.schema_breaks import SCHEMA_BREAKS
 from support.value_pools import COST, ENV_FROM, NODE, OF_PROFILES, POOLS, PROFILES, READ, SIDES, TYPES, text
 
 from hooks.config import Config
-from hooks.runtimes import FAMILIES
 
 Manifest = dict[str, Any]
 Break = Callable[[Random, Manifest], None]
 
-RUNTIMES = {name: FAMILIES[image.family].dependencies_format for name, image in Config().runtimes.items()}
+RUNTIMES = {name: runtime.family for name, runtime in Config().runtimes.items()}
 SOURCES = [text, text, "module.exports = {main: () => 'hi'}\n", "$(A) $$ \\ <&> \u2028 😀", "\t", "x" * 70_000]
 INSTALLED = {
-    "package.json": ["", " \n", "{}", '\ufeff{"dependencies": {}}', '{"dependencies": {"a": "1"}}'],
-    "requirements.txt": ["", " \n", "requests\n", "\ufeffrequests", "requests>=2,<3\n", "requests==2.32.5 # $HOME\n"],
+    "nodejs": ["", " \n", "{}", '\ufeff{"dependencies": {}}', '{"dependencies": {"a": "1"}}'],
+    "python": ["", " \n", "requests\n", "\ufeffrequests", "requests>=2,<3\n", "requests==2.32.5 # $HOME\n"],
 }
-"""Lists of packages by their format."""
+"""Lists of packages by family."""
 NOT_INSTALLED = ["[1]", "{", "-e .\n", "a b c"]
 OPTIONAL = [name for name in SPEC["properties"] if name not in ("runtime", "source", "template")]
 OFTEN = {"env": 4, "resourceConfiguration": 2, "podSecurityContext": 3, "containerSecurityContext": 3}
