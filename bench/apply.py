@@ -20,8 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import yaml
-from support.cases import CASES
+from support.cases import CASES, Case
 from support.cluster.control_plane import WRITES, ControlPlane, find_assets, wait_until
 from support.cluster.stack import GROUP, Stack
 
@@ -110,7 +109,7 @@ def done(event: dict[str, Any]) -> datetime:
 def print_sizes() -> None:
     """Print the size of some responses of the hook."""
     for case in ("minimal-nodejs", "scale-new", "dependencies-nodejs"):
-        response = yaml.safe_load((CASES / case / "response.yaml").read_text(encoding="utf-8"))
+        response = Case.load(CASES / case).answer()
         print(f"response of case {case}: {len(json.dumps(response, separators=(',', ':')))} bytes")
 
 

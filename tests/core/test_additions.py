@@ -1,4 +1,4 @@
-"""Every row of docs/changes-by-others.md on the model of Metacontroller: result, number of writes, then no write."""
+"""Changes that others make to children: each row of docs/changes-by-others.md on the offline model."""
 
 from copy import deepcopy
 
@@ -21,14 +21,15 @@ def settled(spec: Manifest) -> World:
     return world
 
 
-# The model knows no adoption of children: tests/cluster/test_foreign_additions.py has those rows.
+# The model does not adopt children: tests/cluster/test_foreign_additions.py runs those rows.
 @pytest.mark.parametrize("row", [row for row in ROWS if "ownerReferences" not in row.field], ids=Row.line)
 def test_row(row: Row) -> None:
-    """A foreign change is undone or kept as the table says, in as many writes, and nothing is written after that."""
+    """Metacontroller undoes or keeps a change as the table says, in as many writes, and then writes nothing."""
     world = settled(row.spec)
     key = (row.kind, "hello")
     before = world.children[key]
     world.children[key] = changed = row.changed(before)
+    assert changed != before
     writes = settle(world, CONFIG, NOW)
     assert writes.count(f"update {'/'.join(key)}") == row.writes
     after = essence(world.children[key])
@@ -44,10 +45,10 @@ def test_row(row: Row) -> None:
 
 
 def test_all_at_once() -> None:
-    """Harmful additions to every field, made in one moment, are gone after two writes of each child."""
+    """Harmful additions to every field, made at the same time, are removed by two writes of each child."""
     world = settled(drift_rows.SPEC)
     before = {key: essence(child) for key, child in world.children.items()}
-    # One for each field: two changes of one variable or one probe would be in each other's way.
+    # One for each field, since two changes of one variable or one probe would conflict.
     rows = {(row.kind, row.field): row for row in ROWS if row.outcome == "removed" and "External" not in row.what}
     assert len(rows) > 15
     for row in rows.values():
@@ -57,8 +58,8 @@ def test_all_at_once() -> None:
     assert {key: essence(child) for key, child in world.children.items()} == before
 
 
-def test_a_mended_function_lets_go_of_what_it_had_adopted() -> None:
-    """A spec that breaks between the two answers holds the addition; the mended one removes it."""
+def test_a_corrected_spec_removes_an_adopted_addition() -> None:
+    """A spec that breaks between adoption and removal freezes the addition; the corrected spec removes it."""
     world = settled(drift_rows.SPEC)
     before = essence(world.children["Service", "hello"])
     world.children["Service", "hello"]["spec"]["selector"]["theirs"] = "x"
@@ -72,7 +73,7 @@ def test_a_mended_function_lets_go_of_what_it_had_adopted() -> None:
 
 
 def test_nothing_is_adopted_without_a_record() -> None:
-    """Where nothing says what was last applied (server-side apply), the answer is the usual one."""
+    """Without a record of what was last applied, as under server-side apply, an addition does not change the answer."""
     world = settled(drift_rows.SPEC)
     usual = ask(world.request())["children"]
     for child in world.children.values():
@@ -82,10 +83,10 @@ def test_nothing_is_adopted_without_a_record() -> None:
 
 
 def test_page(request: pytest.FixtureRequest) -> None:
-    """docs/changes-by-others.md has exactly the rows that are tested; --bless writes them."""
+    """docs/changes-by-others.md holds exactly the rows that are tested; --bless writes them."""
     text = PAGE.read_text(encoding="utf-8")
     start = text.index("| kind |")
     wanted = text[:start] + drift_rows.table()
     if request.config.getoption("--bless"):
         PAGE.write_text(wanted, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == wanted, "run with --bless, then read the difference"
+    assert PAGE.read_text(encoding="utf-8") == wanted, "run with --bless, then read the diff"

@@ -1,4 +1,4 @@
-"""What a record of last-applied configuration counts for, and that no record and no look-alike steers an answer."""
+"""Which records of last-applied configuration count, and that no forged record or look-alike changes an answer."""
 
 import json
 from copy import deepcopy
@@ -41,7 +41,7 @@ def forge(world: World, kind: str, forgery: forged_records.Forgery) -> None:
 
 
 def identities(children: list[Manifest]) -> list[tuple[str, str, str]]:
-    """Return apiVersion, kind and name of each child, and hold that no other metadata but labels is there."""
+    """Return apiVersion, kind and name of each child; fail if its metadata has more than name and labels."""
     for child in children:
         assert set(child["metadata"]) == {"name", "labels"}
         assert child["metadata"]["labels"]["serverless.kyma-project.io/function-name"] == "hello"
@@ -55,7 +55,7 @@ LEFT = [own for own in OWN if own[1] != "HorizontalPodAutoscaler"]
 
 
 def test_held_is_what_was_sent() -> None:
-    """Held children have the fields of Metacontroller's record, so that holding writes nothing."""
+    """Held children have the fields of Metacontroller's record, so Metacontroller writes nothing."""
     world = broken(**SCALED)
     for child in unchanged_children(parsed(world)):
         live = world.children[child["kind"], "hello"]
@@ -66,7 +66,7 @@ def test_held_is_what_was_sent() -> None:
 
 @pytest.mark.parametrize(("autoscaled", "replicas"), [(True, 4), (False, 1)])
 def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> None:
-    """While an autoscaler is observed its number is kept; without one the number of the record is."""
+    """Held replicas are the observed ones while an autoscaler is observed, else those of the record."""
     world = settled(**(SCALED if autoscaled else {}))
     world.children["Deployment", "hello"]["spec"]["replicas"] = 4
     (deployment,) = unchanged_children(parsed(world), {"Deployment"})
@@ -76,7 +76,7 @@ def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> N
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("forgery", forged_records.FOREIGN.values(), ids=forged_records.FOREIGN)
 def test_a_foreign_record_is_none(kind: str, forgery: forged_records.Forgery) -> None:
-    """A record that is not of the very object it stands on does not count."""
+    """A record of another object than the one that carries it is ignored."""
     world = settled(**SCALED)
     forge(world, kind, forgery)
     assert last_applied(world.children[kind, "hello"]) is None
@@ -85,7 +85,7 @@ def test_a_foreign_record_is_none(kind: str, forgery: forged_records.Forgery) ->
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", forged_records.ALL)
 def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
-    """Frozen, sound or being deleted: every child answered is of a declared kind, named like the Function."""
+    """Every child in an answer is of a declared kind and named like the Function: frozen, valid or being deleted."""
     for world in (broken(**SCALED), settled(**SCALED)):
         forge(world, kind, forged_records.ALL[name])
         assert identities(sync(parsed(world), Config(), now=NOW).children) == OWN
@@ -96,7 +96,7 @@ def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", forged_records.ALL)
 def test_a_frozen_child_without_a_record_stays_as_it_is(name: str) -> None:
-    """A broken Function whose children have no usable record gets its status; nothing but the records is written."""
+    """A broken Function whose children have no usable record gets its status; only the records are written."""
     world = broken(**SCALED)
     for kind in KINDS:
         forge(world, kind, forged_records.ALL[name])
@@ -114,8 +114,8 @@ def body(child: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("name", sorted(set(forged_records.ALL) - forged_records.UNMERGEABLE))
-def test_a_sound_function_mends_its_records(name: str) -> None:
-    """Metacontroller writes each answer into the record, so that a forged one lasts for one sync."""
+def test_a_valid_function_replaces_forged_records(name: str) -> None:
+    """Metacontroller writes each answer into the record, so a forged one lasts for one sync."""
     world = settled(**SCALED)
     for kind in KINDS:
         forge(world, kind, forged_records.ALL[name])
@@ -125,7 +125,7 @@ def test_a_sound_function_mends_its_records(name: str) -> None:
 
 @pytest.mark.parametrize("name", forged_records.ALL)
 def test_unmergeable_records_are_known(name: str) -> None:
-    """A record with which each update by Metacontroller fails is told from one that it overwrites."""
+    """is_mergeable() is False for exactly the records with which every update by Metacontroller fails."""
     world = settled()
     forge(world, "Service", forged_records.ALL[name])
     assert is_mergeable(world.children["Service", "hello"]) == (name not in forged_records.UNMERGEABLE)
@@ -144,7 +144,7 @@ LOOK_ALIKES: dict[str, Manifest] = {
 @pytest.mark.parametrize("change", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
 @pytest.mark.parametrize("spec", ["nodejs22", "cobol"])
 def test_what_is_observed_under_another_identity_changes_nothing(kind: str, change: Manifest, spec: str) -> None:
-    """An object of another kind, name or namespace among the children counts as if it was not there."""
+    """An object of another kind, name or namespace among the children is ignored."""
     world = settled(**SCALED)
     world.edit(world.parent["spec"] | {"runtime": spec})
     own = world.children.pop((kind, "hello"))
@@ -159,14 +159,14 @@ def test_what_is_observed_under_another_identity_changes_nothing(kind: str, chan
 
 
 def answers(request: Manifest) -> list[Manifest]:
-    """Return what sync and finalize answer."""
+    """Return the answers of sync and finalize."""
     deletion = HookRequest.parse(deepcopy(request) | {"finalizing": True})
     synced = sync(HookRequest.parse(deepcopy(request)), Config(), now=NOW).to_json()
     return [synced, finalize(deletion, Config(), now=NOW).to_json()]
 
 
 def test_a_child_that_a_finalizer_keeps_does_not_keep_the_function() -> None:
-    """A child that is deleted already, but kept by a finalizer of its namespace's users, is not waited for."""
+    """A child that is being deleted, and has a finalizer of others, does not delay finalization."""
     world = settled()
     for child in world.children.values():
         child["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/stays"]}
