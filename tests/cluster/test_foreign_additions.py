@@ -192,7 +192,7 @@ def test_the_address_is_back_at_once(drifting: Stack) -> None:
     assert took < 1
 
 
-def test_a_policy_engine_is_not_fought(drifting: Stack, request: pytest.FixtureRequest) -> None:
+def test_additions_of_a_policy_engine_stay(drifting: Stack, request: pytest.FixtureRequest) -> None:
     """What an admission policy adds to a pod template on every write stays, without a write at rest."""
     policy: Manifest = {
         "apiVersion": "admissionregistration.k8s.io/v1",

@@ -37,7 +37,7 @@ ADDRESS = {"clusterIP", "clusterIPs"}
 
 
 @pytest.mark.own_stack
-def test_the_model_tells_the_truth(stack: Stack, namespace: str) -> None:
+def test_the_model_equals_metacontroller(stack: Stack, namespace: str) -> None:
     """After each of six edits in one life the model's children are, field for field, the real ones."""
     source = {"inline": {"source": "def main(e, c): return 1\n"}}
     body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": "life"}}

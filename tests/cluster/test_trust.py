@@ -195,7 +195,7 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
     assert tenant.reason("frozen") == "InvalidFunctionSpec"
 
 
-def test_functions_still_heal_and_go(tenant: Tenant) -> None:
+def test_functions_are_repaired_and_deleted(tenant: Tenant) -> None:
     """Once records that Metacontroller cannot read are gone, what was changed is healed, and Functions go."""
     stack = tenant.stack
     for resource in KINDS:

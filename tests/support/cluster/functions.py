@@ -1,0 +1,57 @@
+"""Functions on a real API server: create them, edit them, wait for them."""
+
+from typing import Any
+
+import yaml
+from support.cluster.control_plane import Manifest, wait_until
+from support.cluster.stack import GROUP, ROOT, Stack
+
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.name.startswith("config-"))
+AUTOSCALED: Manifest = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}}
+"""A part of a spec: such a Function has all four children."""
+
+
+def function(name: str = "hello", **spec: Any) -> Manifest:
+    """Return a Function that runs Python, with these fields of the spec instead of the usual ones."""
+    source = {"inline": {"source": "def main(event, context):\n    return 'hi'\n"}}
+    return {
+        "apiVersion": "serverless.kyma-project.io/v1alpha2",
+        "kind": "Function",
+        "metadata": {"name": name},
+        "spec": {"runtime": "python312", "source": source} | spec,
+    }
+
+
+def create_function(stack: Stack, namespace: str, name: str = "hello", **spec: Any) -> Manifest:
+    """Create such a Function; return it as the API server stored it."""
+    code, created = stack.plane.call("POST", f"{GROUP}/namespaces/{namespace}/functions", function(name, **spec))
+    assert code == 201, created
+    return created
+
+
+def edit_function(stack: Stack, namespace: str, name: str = "hello", **spec: Any) -> None:
+    """Merge these fields into the spec; None removes one."""
+    stack.patch("functions", namespace, name, {"spec": spec})
+
+
+def wait_until_ready(stack: Stack, namespace: str, name: str = "hello", seconds: float = 30) -> None:
+    """Return once the Function is Ready; every pod of the namespace is marked as ready meanwhile."""
+    wait_until(lambda: stack.is_ready(namespace, name), f"{name} to be ready", seconds)
+
+
+def is_ready(function: Manifest) -> bool:
+    """Return whether the status of a Function has Ready=True."""
+    conditions = function.get("status", {}).get("conditions", [])
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+
+
+def replicas(stack: Stack, namespace: str, name: str = "hello") -> int:
+    """Return spec.replicas of the Function's Deployment."""
+    deployment = stack.get("deployments", namespace, name) or {}
+    return int(deployment["spec"]["replicas"])
+
+
+def example_names() -> list[str]:
+    """Return the names of all Functions in examples/."""
+    documents = [document for file in EXAMPLES for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
+    return [document["metadata"]["name"] for document in documents if document["kind"] == "Function"]
