@@ -24,9 +24,9 @@ from support import random_functions
 from support.cases import NOW, overlaid
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import PREFIX, RESOURCES
+from support.crd import SPEC_PROPERTIES
 from support.upgrade.templates import functions
 from test_admission import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
-from test_contract import WRITTEN
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
@@ -103,7 +103,7 @@ def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -
         print(f"{count:5} {message}")
     assert not tally.refusals
     assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "opened-up")
-    never = set(WRITTEN) - set(tally.fields)
+    never = set(SPEC_PROPERTIES) - set(tally.fields)
     assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from support.cases import ROOT
+from support.crd import SCHEMA
 from support.upgrade import changelog, gate, previous
 from support.upgrade.changelog import newest
 from support.upgrade.gate import Images
 from support.upgrade.templates import GONE, Templates, deployment, functions, of_this_tree, parts, with_default_config
-from test_contract import SCHEMA
 
 from hooks.config import RUNTIME_VERSIONS, Config, _runtime
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from support.cases import ROOT, complete, overlaid
+from support.crd import SCHEMA
 from test_broken_specs import BROKEN
-from test_contract import SCHEMA
 
 from hooks.admission import NAMESPACE, parameters, policies, variables
 from hooks.cli.policy import text
