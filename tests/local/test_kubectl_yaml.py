@@ -4,20 +4,15 @@ YAML as kubectl reads it: the right column of the table was printed by kubectl 1
 tests/cluster/test_kubectl_agrees.py asks a real kubectl the same, where there is one.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import ROOT
+from support.kubectl_yaml import HEAD, STRICTER, TABLE, comparable
 
 from hooks.cli import main
 from hooks.cli.files import Unusable, documents
 
-HEAD = "apiVersion: serverless.kyma-project.io/v1alpha2\nkind: Function\nmetadata: {name: a}\n"
-TABLE = json.loads((ROOT / "tests" / "support" / "fixtures" / "kubectl" / "yaml.json").read_text())
-STRICTER = {"spec:\n  x: {a: 1, a: 2}\n", "spec:\n  x: {true: 1, 'true': 2}\n", "spec:\n  x: {1: a, '1': b}\n"}
-"""kubectl takes one of two keys that are the same; it is more useful to say so."""
 LAXER = {'spec:\n  x: "\\ud83d\\ude00"\n'}
 """JSON writes characters like this, and kubectl takes them in JSON only."""
 
@@ -28,12 +23,6 @@ def read(directory: Path, text: str) -> Any:
     file.write_text(HEAD + text)
     (document,) = documents(str(file))
     return document.value["spec"]
-
-
-def comparable(value: Any) -> str:
-    """Return a value as JSON; the API server keeps no more digits of a large number than a float has."""
-    read = json.loads(json.dumps(value), parse_int=lambda text: float(text) if len(text) > 16 else int(text))
-    return json.dumps(read, sort_keys=True)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["text"].removeprefix("spec:\n  x: "))
