@@ -13,8 +13,8 @@ from support import go_tools
 from support.cluster.control_plane import Manifest
 from support.cluster.helm import CHART, KUBERNETES, NAMESPACE, VALUES, Helm, hook_of, objects, one, pods
 from support.cluster.stack import ROOT, Stack
+from support.config_mistakes import IN_SCHEMA, MISTAKES
 from support.pod_security import faults
-from test_config import BOTH, BY_ITSELF
 
 from hooks import config as settings
 from hooks.admission import parameters, policies
@@ -172,14 +172,14 @@ def test_a_mistake_is_told_before_anything_is_installed() -> None:
 def test_settings_that_cannot_work_are_told_too(tmp_path: Path, helm: str) -> None:
     """What the hook would refuse for a single value Helm refuses at that place; for the rest the hook has to run."""
     file = tmp_path / "values.yaml"
-    for text, message in BOTH:
+    for text, message in MISTAKES:
         file.write_text(json.dumps({"config": yaml.safe_load(text)}))
         said = Helm(helm).run("template", CHART, "-f", file, check=False)
         setting = re.split(r"[.:\[]", message)[0]
         place = (
             "/config" if "no such setting" in message and "." not in message.partition(":")[0] else f"/config/{setting}"
         )
-        assert (f"at '{place}" in said) == ((text, message) in BY_ITSELF), (text, said[-900:])
+        assert (f"at '{place}" in said) == ((text, message) in IN_SCHEMA), (text, said[-900:])
 
 
 def test_a_policy_scanner_finds_nothing_unexplained(tmp_path: Path) -> None:

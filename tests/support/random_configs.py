@@ -4,13 +4,18 @@ Settings as operators may write them, sound and odd, from a seed; and the Functi
 `overlay()` is what stands in a config file. Most of its values are sound, so that about every other one is accepted.
 """
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from support.cases import complete
+from support.cases import NOW, complete
 
 from hooks.config import Config
+from hooks.function import Function
+from hooks.protocol import HookRequest
+from hooks.rules import validate
+from hooks.sync import sync
 
 Manifest = dict[str, Any]
 
@@ -186,3 +191,13 @@ def function(runtime: str, size: str, dependencies: str | None, scale: Manifest 
         **({"scaleConfig": scale} if scale else {}),
     }
     return complete({"spec": spec})
+
+
+def children_of(parent: Manifest, config: Config) -> dict[str, Manifest]:
+    """Return the children of a valid Function by kind, {} if it cannot be autoscaled for lack of a request."""
+    found = validate(Function.model_validate(parent), config)
+    if found and "scaleConfig" in parent["spec"]:
+        return {}
+    assert found == []
+    answer = sync(HookRequest.parse({"parent": parent, "children": {}}), config, now=NOW)
+    return {child["kind"]: json.loads(json.dumps(child)) for child in answer.children}
