@@ -1,14 +1,21 @@
 """Functions on a real API server: create them, edit them, wait for them."""
 
+import json
+from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 import yaml
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.stack import GROUP, ROOT, Stack
 
+from hooks.records import LAST_APPLIED
+
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.name.startswith("config-"))
 AUTOSCALED: Manifest = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}}
 """A part of a spec: such a Function has all four children."""
+ADDRESS = {"clusterIP", "clusterIPs"}
+COUNTERS = {"resourceVersion", "generation", "managedFields", "creationTimestamp"}
 
 
 def function(name: str = "hello", **spec: Any) -> Manifest:
@@ -49,6 +56,17 @@ def replicas(stack: Stack, namespace: str, name: str = "hello") -> int:
     """Return spec.replicas of the Function's Deployment."""
     deployment = stack.get("deployments", namespace, name) or {}
     return int(deployment["spec"]["replicas"])
+
+
+def comparable(child: Manifest, ignored: Iterable[str] = ()) -> Manifest:
+    """Return a child without status, address, counters and `ignored` metadata, and with its record parsed."""
+    child = deepcopy(child)
+    child.pop("status", None)
+    metadata = {key: value for key, value in child["metadata"].items() if key not in {*COUNTERS, *ignored}}
+    metadata["annotations"].pop("deployment.kubernetes.io/revision", None)
+    metadata["annotations"][LAST_APPLIED] = json.loads(metadata["annotations"][LAST_APPLIED])
+    spec = {key: value for key, value in child.get("spec", {}).items() if key not in ADDRESS}
+    return child | {"metadata": metadata, "spec": spec}
 
 
 def example_names() -> list[str]:
