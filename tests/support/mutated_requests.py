@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 from support.cases import NOW, ROOT, all_cases, complete, settle
+from support.failing_pods import FAILING, HEALTHY
 from support.offline_metacontroller import World
 
 from hooks.config import Config
@@ -217,9 +218,7 @@ def _requests() -> Iterator[tuple[str, tuple[Config, Manifest]]]:
 
 
 def _batches() -> Iterator[list[Manifest]]:
-    from test_failing_pods import ROWS, WELL  # noqa: PLC0415 - the pods that are known there
-
-    every = [*(row[0] for row in ROWS.values()), *WELL.values()]
+    every = [*(row[0] for row in FAILING.values()), *HEALTHY.values()]
     for start in range(0, len(every), 4):
         yield copied(every[start : start + 4])
 
