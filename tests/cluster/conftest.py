@@ -12,9 +12,13 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from support.cluster.admission import with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.existing import ExistingCluster
 from support.cluster.stack import Stack, needed_assets, needed_metacontroller
+
+from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
+from hooks.config import Config
 
 _numbers = itertools.count(1)
 
@@ -73,6 +77,21 @@ def stack(running: Stack, request: pytest.FixtureRequest) -> Stack:
     if isinstance(running.plane, ExistingCluster) and request.node.get_closest_marker("own_stack"):
         pytest.skip("counts requests or stops programs: not on an existing cluster")
     return running
+
+
+@pytest.fixture(scope="module")
+def admission(api: Stack) -> Iterator[ControlPlane]:
+    """The API server with the CRD and the admission policies, with the parameters of the default config."""
+    if isinstance(api.plane, ExistingCluster):
+        pytest.skip("installs an admission policy: not on an existing cluster")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    items = [namespace, *policies(), parameters(Config())]
+    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    with_config(api.plane, Config())
+    yield api.plane
+    # Without parameters the policy refuses nothing. It stays: after the last binding with ConfigMaps as parameters is
+    # deleted, API server 1.36 does not find the parameters of a new one for more than a minute.
+    api.plane.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ from typing import Any
 import pytest
 from support import random_functions
 from support.cases import NOW, overlaid
+from support.cluster.admission import Caller, bare, in_python, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import PREFIX, RESOURCES
 from support.crd import SPEC_PROPERTIES
 from support.upgrade.templates import functions
-from test_admission import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
@@ -78,12 +78,12 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def judge(door: ControlPlane) -> Iterator[ControlPlane]:  # noqa: F811
+def judge(admission: ControlPlane) -> Iterator[ControlPlane]:
     """The API server with CRD and policy, and the one object that Functions by chance refer to."""
     priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1}
-    door.kubectl("apply", "-f", "-", stdin=priority)
-    yield door
-    door.kubectl("delete", "priorityclass", "high")
+    admission.kubectl("apply", "-f", "-", stdin=priority)
+    yield admission
+    admission.kubectl("delete", "priorityclass", "high")
 
 
 @pytest.fixture(scope="module")

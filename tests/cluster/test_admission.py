@@ -7,28 +7,23 @@ policy in place, and to the rules in Python. It judges in layers, schema with CE
 content, so a Function with several faults is told those of the first layer that finds any.
 """
 
-import http.client
-import json
 import re
-import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
 from random import Random
-from threading import local
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from support import random_functions
 from support.cases import NOW, complete, overlaid
+from support.cluster.admission import BROKEN, Caller, Fault, bare, in_python, told, with_config
 from support.cluster.control_plane import ControlPlane, wait_until
-from support.cluster.existing import ExistingCluster
 from support.cluster.stack import GROUP, Stack
 
-from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
+from hooks.admission import NAMESPACE, PARAMETERS
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.function import Function
@@ -36,27 +31,12 @@ from hooks.protocol import HookRequest
 from hooks.rules import RULES, validate
 from hooks.rules.security import LIMITS
 from hooks.sync import sync
-from hooks.validation_errors import field_errors
 
 Manifest = dict[str, Any]
 
 COUNT, SEED, THREADS = 5_000, 20_260_101, 4
 BAD = {"seccompProfile": "Unconfined", "appArmorProfile": "Unconfined", "sysctls": "kernel.x"}
 SCHEMA_WORDS = re.compile(r" in body |^Required value$|^Too long|^Too many|^Unsupported value|^Duplicate value")
-BROKEN = {
-    "runtime": "cobol",
-    "runtimeImageOverride": "example.org/x",
-    "resourceConfiguration": {
-        "function": {
-            "resources": {
-                "requests": {"cpu": "1m", "example.com/gpu": 0},
-                "limits": {"memory": "1Mi", "cpu": "2m", "example.com/gpu": 0},
-            }
-        }
-    },
-    "podSecurityContext": {"runAsUser": 0},
-}
-"""What is told of this shows the whole config, but for its profiles."""
 PYTHON, NODEJS = Config().runtimes["python312"], Config().runtimes["nodejs22"]
 OTHERS = {
     "mixed": Config(
@@ -91,88 +71,9 @@ def from_each(source: Callable[[int], Manifest]) -> Manifest:
     return {"env": [{"name": f"A{n}", "valueFrom": source(n)} for n in range(256)]}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """`layer` is schema, cel, policy or hook; `field` is empty where the API server names none."""
-
-    layer: str
-    field: str
-    message: str
-
-
 @pytest.fixture(scope="module")
-def door(api: Stack) -> Iterator[ControlPlane]:
-    """An API server with the CRD and the admission policy of the default config."""
-    if isinstance(api.plane, ExistingCluster):
-        pytest.skip("installs an admission policy: not on an existing cluster")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    items = [namespace, *policies(), parameters(Config())]
-    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
-    with_config(api.plane, Config())
-    yield api.plane
-    # Without its parameters the policy says nothing. It stays: once the last binding with ConfigMaps as parameters has
-    # been deleted, API server 1.36 does not find the parameters of a new one for more than a minute.
-    api.plane.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
-
-
-def with_config(plane: ControlPlane, config: Config) -> None:
-    """Change nothing but the parameters, and wait until a Function with every fault is told what this one says."""
-    plane.kubectl("apply", "-f", "-", stdin=parameters(config))
-    parent = complete({"spec": BROKEN})
-    assert not [found for found in in_python(parent, config) if found.layer in ("schema", "cel")]
-    wanted = [found.message for found in in_python(parent, config) if found.layer == "policy"]
-    wait_until(lambda: told(plane, parent) == wanted, f"the policy to say {str(wanted)[:600]}", 60)
-
-
-def told(plane: ControlPlane, parent: Manifest) -> list[str]:
-    """Return what the policy finds in a Function, without the names of the fields; nothing if it gets in."""
-    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    code, answer = plane.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
-    if code == 201:
-        return []
-    return [text.partition(": ")[2] for text in answer["message"].partition("denied request: ")[2].split("; ")]
-
-
-class Caller:
-    """Makes requests on one kept connection for each thread; to be used in a `with`."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        self.plane, self.kept, self.connections = plane, local(), list[http.client.HTTPSConnection]()
-
-    def __enter__(self) -> "Caller":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for connection in self.connections:
-            connection.close()
-
-    def dry_run(self, body: Manifest) -> tuple[int, Manifest]:
-        return self.post(f"{GROUP}/namespaces/default/functions?dryRun=All", body)
-
-    def post(self, path: str, body: Manifest) -> tuple[int, Manifest]:
-        if not hasattr(self.kept, "connection"):
-            unchecked = ssl._create_unverified_context()
-            self.kept.connection = http.client.HTTPSConnection("127.0.0.1", self.plane.port, context=unchecked)
-            self.connections.append(self.kept.connection)
-        headers = self.plane.headers | {"Content-Type": "application/json"}
-        self.kept.connection.request("POST", path, json.dumps(body), headers)
-        with self.kept.connection.getresponse() as answer:
-            return answer.status, json.load(answer)
-
-
-def bare(parent: Manifest) -> Manifest:
-    return {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"} | parent
-
-
-def in_python(parent: Manifest, config: Config) -> list[Fault]:
-    """Return all that the hook finds: what it cannot read, or else each broken rule."""
-    try:
-        function = Function.model_validate(completed(parent))
-    except ValidationError as error:
-        return [Fault("schema", field, message) for field, message in field_errors(error)]
-    return [
-        Fault(rule.enforced_by, found.field, found.message) for rule in RULES for found in rule.find(function, config)
-    ]
+def door(admission: ControlPlane) -> ControlPlane:
+    return admission
 
 
 def at_apply(code: int, answer: Manifest) -> list[Fault]:
@@ -336,7 +237,7 @@ def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
         runtimes={f"{family}{n}": sound.runtimes[name] for family, name in FAMILY for n in range(MANY)},
         profiles=sound.profiles | {f"{n}{'x' * 60}": sound.profiles["L"] for n in range(MANY)},
         minimum_resources={f"example.com/{n}": "1" for n in range(MANY)},
-        allowed_image_overrides=[f"example.com/{n}/*" for n in range(MANY)],
+        allowed_image_overrides=tuple(f"example.com/{n}/*" for n in range(MANY)),
     )
     with_config(door, config)
     paths = [f"/{n}/{'x' * 300}" for n in range(128)]
@@ -476,4 +377,4 @@ def admitted(api: Stack, namespace: str, contexts: Manifest) -> bool:
     for container in pod["spec"]["containers"]:
         own = container["securityContext"]
         container["securityContext"] = overlaid(own, contexts.get("containerSecurityContext", {}))
-    return api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201
+    return bool(api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201)
