@@ -80,7 +80,7 @@ def stack(running: Stack, request: pytest.FixtureRequest) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def admission(api: Stack) -> Iterator[ControlPlane]:
+def guarded(api: Stack) -> Iterator[ControlPlane]:
     """The API server with the CRD and the admission policies, with the parameters of the default config."""
     if isinstance(api.plane, ExistingCluster):
         pytest.skip("installs an admission policy: not on an existing cluster")

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from support import random_functions
 from support.cases import NOW, overlaid
-from support.cluster.admission import Caller, bare, in_python, with_config
+from support.cluster.admission import Caller, as_function, found_by_hook, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import PREFIX, RESOURCES
 from support.crd import SPEC_PROPERTIES
@@ -78,12 +78,12 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def judge(admission: ControlPlane) -> Iterator[ControlPlane]:
+def judge(guarded: ControlPlane) -> Iterator[ControlPlane]:
     """The API server with CRD and policy, and the one object that Functions by chance refer to."""
     priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1}
-    admission.kubectl("apply", "-f", "-", stdin=priority)
-    yield admission
-    admission.kubectl("delete", "priorityclass", "high")
+    guarded.kubectl("apply", "-f", "-", stdin=priority)
+    yield guarded
+    guarded.kubectl("delete", "priorityclass", "high")
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,10 @@ def test_what_people_run_is_accepted(strict: ControlPlane, restricted: str, name
     parent = {"metadata": {"name": "a"}, "spec": spec}
     namespace = "default" if config.allow_unrestricted_security_context else restricted
     with Caller(strict) as caller:
-        assert in_python(parent, config) == []
+        assert found_by_hook(parent, config) == []
         assert list(refused(caller, children(parent, config), namespace)) == []
         if config == Config():
-            assert caller.dry_run(bare(parent))[0] == 201
+            assert caller.dry_run(as_function(parent))[0] == 201
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
@@ -166,8 +166,8 @@ def judged(
     caller: Caller, parent: Manifest, config: Config, namespace: str
 ) -> tuple[Manifest, str, list[tuple[str, str]]]:
     """Return a Function, the layer that refuses it ("" if none does), and what is said against its children."""
-    found = in_python(parent, config)
-    code, _ = caller.dry_run(bare(parent))
+    found = found_by_hook(parent, config)
+    code, _ = caller.dry_run(as_function(parent))
     if found or code != 201:
         layers = {fault.layer for fault in found}
         return parent, next((layer for layer in LAYERS if layer in layers), "schema"), []

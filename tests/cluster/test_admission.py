@@ -19,7 +19,15 @@ import pytest
 from pydantic import ValidationError
 from support import random_functions
 from support.cases import NOW, complete, overlaid
-from support.cluster.admission import BROKEN, Caller, Fault, bare, in_python, told, with_config
+from support.cluster.admission import (
+    AGAINST_SETTINGS,
+    Caller,
+    Fault,
+    as_function,
+    found_by_hook,
+    policy_messages,
+    with_config,
+)
 from support.cluster.control_plane import ControlPlane, wait_until
 from support.cluster.stack import GROUP, Stack
 
@@ -69,11 +77,6 @@ def mounted(paths: Iterable[str]) -> Manifest:
 def from_each(source: Callable[[int], Manifest]) -> Manifest:
     """Return a spec with as many variables as may be, each from such a source."""
     return {"env": [{"name": f"A{n}", "valueFrom": source(n)} for n in range(256)]}
-
-
-@pytest.fixture(scope="module")
-def door(admission: ControlPlane) -> ControlPlane:
-    return admission
 
 
 def at_apply(code: int, answer: Manifest) -> list[Fault]:
@@ -140,22 +143,22 @@ def differences(told: list[Fault], found: list[Fault]) -> list[str]:
     return only_there + only_here
 
 
-def test_one_verdict(door: ControlPlane) -> None:
+def test_one_verdict(guarded: ControlPlane) -> None:
     """5,000 of 5,000 equal verdicts, and the same messages where both speak."""
-    kinds = verdicts(door, Config(), COUNT)
+    kinds = verdicts(guarded, Config(), COUNT)
     assert min(kinds[name] for name in ("sound", "schema", "cel", "policy", "hook")) > COUNT // 50
 
 
-def verdicts(door: ControlPlane, config: Config, count: int) -> Counter[str]:
+def verdicts(guarded: ControlPlane, config: Config, count: int) -> Counter[str]:
     """Ask both of so many Functions and fail where they differ; count by whom each is told first."""
     random = Random(SEED)
     cases = [random_functions.function(random) for _ in range(count)]
-    with Caller(door) as caller, ThreadPoolExecutor(THREADS) as pool:
-        answers = list(pool.map(lambda case: caller.dry_run(bare(case[1])), cases))
+    with Caller(guarded) as caller, ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(lambda case: caller.dry_run(as_function(case[1])), cases))
     kinds: Counter[str] = Counter()
     wrong = []
     for (names, parent), (code, answer) in zip(cases, answers, strict=True):
-        found = in_python(parent, config)
+        found = found_by_hook(parent, config)
         refused = any(fault.layer != "hook" for fault in found)
         differ = differences(at_apply(code, answer), found) if refused and code != 201 else []
         if refused != (code != 201) or differ:
@@ -191,46 +194,50 @@ def test_every_rule_was_asked() -> None:
 
 
 @pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
-def test_the_policy_follows_its_parameters(door: ControlPlane, config: Config) -> None:
+def test_the_policy_follows_its_parameters(guarded: ControlPlane, config: Config) -> None:
     """The same policy has the words of whatever config the ConfigMap holds."""
-    with_config(door, config)
-    kinds = verdicts(door, config, COUNT // 5)
+    with_config(guarded, config)
+    kinds = verdicts(guarded, config, COUNT // 5)
     assert kinds["policy"] > 10
 
 
-def test_without_parameters_a_function_gets_in(door: ControlPlane) -> None:
+def test_without_parameters_a_function_gets_in(guarded: ControlPlane) -> None:
     """A policy that has no parameters yet is in nobody's way; the hook says the same in the Function's status."""
-    with_config(door, Config())
-    parent = complete({"spec": BROKEN})
-    door.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
-    wait_until(lambda: told(door, parent) == [], "the policy to be silent", 60)
-    with_config(door, Config())
+    with_config(guarded, Config())
+    parent = complete({"spec": AGAINST_SETTINGS})
+    guarded.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
+    wait_until(lambda: policy_messages(guarded, parent) == [], "the policy to be silent", 60)
+    with_config(guarded, Config())
 
 
-def test_accounts_are_guarded_without_parameters(door: ControlPlane, restricted: str) -> None:
+def test_accounts_are_guarded_without_parameters(guarded: ControlPlane, restricted: str) -> None:
     """A missing ConfigMap, or an API server that no longer finds it, lets no one run as another account."""
-    bind(door, restricted, "maker", "--verb=create", "--resource=functions.serverless.kyma-project.io")
-    door.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
-    wait_until(lambda: told(door, complete({"spec": BROKEN})) == [], "the other policy to be silent", 60)
-    assert "not allowed to impersonate 'powerful'" in as_author(door, restricted, serviceAccountName="powerful")
-    with_config(door, Config())
+    bind(guarded, restricted, "maker", "--verb=create", "--resource=functions.serverless.kyma-project.io")
+    guarded.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
+    wait_until(
+        lambda: policy_messages(guarded, complete({"spec": AGAINST_SETTINGS})) == [],
+        "the other policy to be silent",
+        60,
+    )
+    assert "not allowed to impersonate 'powerful'" in as_author(guarded, restricted, serviceAccountName="powerful")
+    with_config(guarded, Config())
 
 
-def test_images_that_the_operator_allows(door: ControlPlane) -> None:
+def test_images_that_the_operator_allows(guarded: ControlPlane) -> None:
     """Patterns from the config are text to the policy, whatever they hold."""
     patterns = ('a"b\\c😀*', "example.com/only:1", "ghcr.io/acme/*")
     config = Config().model_copy(update={"allowed_image_overrides": patterns})
-    with_config(door, config)
+    with_config(guarded, config)
     right = ["example.com/only:1", "ghcr.io/acme/x", " ", ""]
     wrong = ["x", "example.com/only:12", "ghcr.io/acme", "a"]
     for image in right + wrong:
         parent = complete({"spec": {"runtimeImageOverride": image}})
         found = [violation.message for violation in validate(Function.model_validate(parent), config)]
-        assert told(door, parent) == found
+        assert policy_messages(guarded, parent) == found
         assert bool(found) == (image in wrong), image
 
 
-def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
+def test_the_largest_function_is_within_the_budget(guarded: ControlPlane) -> None:
     """What the CRD lets through costs less than a policy is granted, also with a hundred of everything configured."""
     sound = Config()
     config = Config(
@@ -239,7 +246,7 @@ def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
         minimum_resources={f"example.com/{n}": "1" for n in range(MANY)},
         allowed_image_overrides=tuple(f"example.com/{n}/*" for n in range(MANY)),
     )
-    with_config(door, config)
+    with_config(guarded, config)
     paths = [f"/{n}/{'x' * 300}" for n in range(128)]
     spec = {
         "runtimeImageOverride": f"{config.allowed_image_overrides[-1][:-1]}{'x' * 200}",
@@ -252,7 +259,7 @@ def test_the_largest_function_is_within_the_budget(door: ControlPlane) -> None:
     for runtime in (f"{family}{MANY - 1}" for family, _ in FAMILY):
         path = f"{GROUP}/namespaces/default/functions?dryRun=All"
         parent = complete({"spec": spec | {"runtime": runtime}})
-        code, answer = door.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
+        code, answer = guarded.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": parent["spec"]}))
         assert code == 201, str(answer)[:900]
 
 
@@ -280,76 +287,76 @@ AT_THE_BOUNDS: dict[str, Manifest] = {
 
 
 @pytest.mark.parametrize("spec", AT_THE_BOUNDS.values(), ids=AT_THE_BOUNDS)
-def test_the_crd_is_within_the_budget_at_its_bounds(door: ControlPlane, spec: Manifest) -> None:
+def test_the_crd_is_within_the_budget_at_its_bounds(guarded: ControlPlane, spec: Manifest) -> None:
     """No rule of the CRD runs out of what it may cost, and what is too long is told in words."""
-    with_config(door, Config())
-    assert told(door, complete({"spec": spec})) == []
+    with_config(guarded, Config())
+    assert policy_messages(guarded, complete({"spec": spec})) == []
 
 
-def test_many_faults_are_told_as_far_as_they_fit(door: ControlPlane) -> None:
+def test_many_faults_are_told_as_far_as_they_fit(guarded: ControlPlane) -> None:
     """The policy names the first faults, however many there are."""
-    with_config(door, Config())
+    with_config(guarded, Config())
     sysctls = [{"name": f"net.ipv4.x{n}{'a' * 200}", "value": "1"} for n in range(64)]
-    found = told(door, complete({"spec": {"podSecurityContext": {"sysctls": sysctls}}}))
+    found = policy_messages(guarded, complete({"spec": {"podSecurityContext": {"sysctls": sysctls}}}))
     assert found[0].startswith('Forbidden: "net.ipv4.x0a')
     assert 5 < len(found) < 64
 
 
-def test_mounts_that_are_too_long_together(door: ControlPlane) -> None:
+def test_mounts_that_are_too_long_together(guarded: ControlPlane) -> None:
     """With paths of any length a rule speaks, not the limit of costs."""
     spec = complete({"spec": mounted(f"/{n}/{'x' * 1000}" for n in range(128))})["spec"]
     path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    code, answer = door.call("POST", path, bare({"metadata": {"name": "a"}, "spec": spec}))
+    code, answer = guarded.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": spec}))
     assert (code, [cause["message"] for cause in answer["details"]["causes"]]) == (
         422,
         ["Invalid value: mount paths may take 40960 characters together"],
     )
 
 
-def test_only_who_may_be_an_account_may_name_it(door: ControlPlane, restricted: str) -> None:
+def test_only_who_may_be_an_account_may_name_it(guarded: ControlPlane, restricted: str) -> None:
     """Whoever may create Functions and nothing else cannot have one run as an account that may do more."""
-    with_config(door, Config())
+    with_config(guarded, Config())
     rules = ("--verb=create", "--resource=functions.serverless.kyma-project.io")
     account = ("--verb=impersonate", "--resource=serviceaccounts", "--resource-name=powerful")
-    bind(door, restricted, "author", *rules)
-    assert "not allowed to impersonate 'powerful'" in as_author(door, restricted, serviceAccountName="powerful")
-    assert "created" in as_author(door, restricted)
-    bind(door, restricted, "trusted", *account)
+    bind(guarded, restricted, "author", *rules)
+    assert "not allowed to impersonate 'powerful'" in as_author(guarded, restricted, serviceAccountName="powerful")
+    assert "created" in as_author(guarded, restricted)
+    bind(guarded, restricted, "trusted", *account)
     wait_until(
-        lambda: "created" in as_author(door, restricted, serviceAccountName="powerful"), "the right to be known", 30
+        lambda: "created" in as_author(guarded, restricted, serviceAccountName="powerful"), "the right to be known", 30
     )
-    assert "not allowed to impersonate 'other'" in as_author(door, restricted, serviceAccountName="other")
+    assert "not allowed to impersonate 'other'" in as_author(guarded, restricted, serviceAccountName="other")
 
 
-def bind(door: ControlPlane, namespace: str, name: str, *rules: str) -> None:
+def bind(guarded: ControlPlane, namespace: str, name: str, *rules: str) -> None:
     """Give the user `author` a role of this name."""
-    door.kubectl("create", "role", name, *rules, "-n", namespace)
-    door.kubectl("create", "rolebinding", name, f"--role={name}", "--user=author", "-n", namespace)
+    guarded.kubectl("create", "role", name, *rules, "-n", namespace)
+    guarded.kubectl("create", "rolebinding", name, f"--role={name}", "--user=author", "-n", namespace)
 
 
-def as_author(door: ControlPlane, namespace: str, **spec: str) -> str:
+def as_author(guarded: ControlPlane, namespace: str, **spec: str) -> str:
     """Return what kubectl says to the user `author` who creates a Function."""
-    body = bare({"metadata": {"name": "a"}, "spec": complete({"spec": spec})["spec"]})
+    body = as_function({"metadata": {"name": "a"}, "spec": complete({"spec": spec})["spec"]})
     flags = ("--as=author", "--dry-run=server", "--validate=false", "-n", namespace, "-f", "-")
-    return door.kubectl("create", *flags, stdin=body, check=False)
+    return guarded.kubectl("create", *flags, stdin=body, check=False)
 
 
-def test_old_functions_stay_manageable(door: ControlPlane, restricted: str) -> None:
+def test_old_functions_stay_manageable(guarded: ControlPlane, restricted: str) -> None:
     """What a new config would refuse can still be labelled and deleted, finalizer included, but not written anew."""
     path, patch = f"{GROUP}/namespaces/{restricted}/functions", "application/merge-patch+json"
-    body = bare(
+    body = as_function(
         {"metadata": {"name": "old", "finalizers": ["example.com/held"]}, "spec": complete({"spec": {}})["spec"]}
     )
-    with_config(door, Config())
-    code, answer = door.call("POST", path, body)
+    with_config(guarded, Config())
+    code, answer = guarded.call("POST", path, body)
     assert code == 201, answer
-    with_config(door, Config(runtimes={"python312": Config().runtimes["python312"]}))
-    assert door.call("PATCH", f"{path}/old", {"metadata": {"labels": {"a": "b"}}}, kind=patch)[0] == 200
-    code, answer = door.call("PATCH", f"{path}/old", {"spec": {"replicas": 2}}, kind=patch)
+    with_config(guarded, Config(runtimes={"python312": Config().runtimes["python312"]}))
+    assert guarded.call("PATCH", f"{path}/old", {"metadata": {"labels": {"a": "b"}}}, kind=patch)[0] == 200
+    code, answer = guarded.call("PATCH", f"{path}/old", {"spec": {"replicas": 2}}, kind=patch)
     assert (code, 'Unsupported value: "nodejs22"' in answer["message"]) == (422, True)
-    assert door.call("DELETE", f"{path}/old")[0] == 200
-    assert door.call("PATCH", f"{path}/old", {"metadata": {"finalizers": None}}, kind=patch)[0] == 200
-    wait_until(lambda: door.call("GET", f"{path}/old")[0] == 404, "the Function to be gone")
+    assert guarded.call("DELETE", f"{path}/old")[0] == 200
+    assert guarded.call("PATCH", f"{path}/old", {"metadata": {"finalizers": None}}, kind=patch)[0] == 200
+    wait_until(lambda: guarded.call("GET", f"{path}/old")[0] == 404, "the Function to be gone")
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.path)

@@ -18,7 +18,7 @@ from hooks.function import Function
 from hooks.rules import RULES
 from hooks.validation_errors import field_errors
 
-BROKEN = {
+AGAINST_SETTINGS = {
     "runtime": "cobol",
     "runtimeImageOverride": "example.org/x",
     "resourceConfiguration": {
@@ -31,12 +31,12 @@ BROKEN = {
     },
     "podSecurityContext": {"runAsUser": 0},
 }
-"""A spec whose messages by the policy contain every parameter but the profiles."""
+"""The violations of this spec show the whole config except its profiles."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`layer` is schema, cel, policy or hook; `field` is empty where the API server names none."""
+    """A violation and its layer: schema, cel, policy or hook. The API server names no `field` for the policy."""
 
     layer: str
     field: str
@@ -44,18 +44,18 @@ class Fault:
 
 
 def with_config(plane: ControlPlane, config: Config) -> None:
-    """Replace the policy's parameters; return once the policy uses them."""
+    """Apply the parameters of a config, and wait until the policy gives its messages."""
     plane.kubectl("apply", "-f", "-", stdin=parameters(config))
-    parent = complete({"spec": BROKEN})
-    assert not [found for found in in_python(parent, config) if found.layer in ("schema", "cel")]
-    wanted = [found.message for found in in_python(parent, config) if found.layer == "policy"]
-    wait_until(lambda: told(plane, parent) == wanted, f"the messages {str(wanted)[:600]}", 60)
+    parent = complete({"spec": AGAINST_SETTINGS})
+    assert not [found for found in found_by_hook(parent, config) if found.layer in ("schema", "cel")]
+    wanted = [found.message for found in found_by_hook(parent, config) if found.layer == "policy"]
+    wait_until(lambda: policy_messages(plane, parent) == wanted, f"the messages {str(wanted)[:600]}", 60)
 
 
-def told(plane: ControlPlane, parent: Manifest) -> list[str]:
-    """Return the policy's messages on a Function without the paths of fields, [] if it is accepted."""
+def policy_messages(plane: ControlPlane, parent: Manifest) -> list[str]:
+    """Return the messages of the policy for a Function, without the paths; [] if it is accepted."""
     path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    code, answer = plane.call("POST", path, bare({"metadata": {"name": "a"}, "spec": parent["spec"]}))
+    code, answer = plane.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": parent["spec"]}))
     if code == 201:
         return []
     return [text.partition(": ")[2] for text in answer["message"].partition("denied request: ")[2].split("; ")]
@@ -89,13 +89,13 @@ class Caller:
             return response.status, json.load(response)
 
 
-def bare(parent: Manifest) -> Manifest:
+def as_function(parent: Manifest) -> Manifest:
     """Return the parent with apiVersion and kind, without what the API server adds."""
     return {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"} | parent
 
 
-def in_python(parent: Manifest, config: Config) -> list[Fault]:
-    """Return the faults that the hook finds: those of the schema, or else each broken rule."""
+def found_by_hook(parent: Manifest, config: Config) -> list[Fault]:
+    """Return the violations of the schema that the hook finds, or else those of the rules."""
     try:
         function = Function.model_validate(completed(parent))
     except ValidationError as error:
