@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.broken_specs import BROKEN
 from support.cases import ROOT, complete, overlaid
 from support.crd import SCHEMA
-from test_broken_specs import BROKEN
 
 from hooks.admission import NAMESPACE, parameters, policies, variables
 from hooks.cli.policy import text
