@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ Manifest = dict[str, Any]
 
 pytestmark = pytest.mark.own_stack
 
-RULES = (
+RULES: tuple[str, ...] = (
     "x-kubernetes-validations",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
@@ -143,6 +144,9 @@ class Running:
             generations[name] = answer["metadata"]["generation"]
         return generations
 
+    def has_changed(self, name: str) -> bool:
+        return "changed" in str(self.stack.get("deployments", self.namespace, name))
+
     def says(self, kind: str, name: str, generation: int) -> str | None:
         """Return the condition's message if it is true of this generation."""
         condition = self.stack.condition(self.namespace, name, kind)
@@ -183,7 +187,7 @@ def functions(running: Stack) -> Iterator[Running]:
             head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
             running.plane.kubectl("create", "-n", "freeze", "-f", "-", stdin=head | {"spec": spec})
         for name in FUNCTIONS:
-            wait_until(lambda name=name: running.is_ready("freeze", name), f"{name} to be ready")
+            wait_until(partial(running.is_ready, "freeze", name), f"{name} to be ready")
         running.patch("deployments", "freeze", "scaled", {"spec": {"replicas": 3}})
         wait_until(lambda: len(running.list("pods", "freeze")) == 5, "the third pod")
         wait_until(lambda: running.is_ready("freeze", "scaled"), "scaled to be ready again")
@@ -227,16 +231,14 @@ def test_freeze(functions: Running, patch: Manifest, paths: list[str]) -> None:
     assert before["replicas"] == {"plain": 2, "scaled": 3}
     mark = functions.stack.plane.mark()
     for name, generation in functions.edit(patch).items():
-        message = wait_until(
-            lambda name=name, generation=generation: functions.says("Stalled", name, generation), "Stalled"
-        )
+        message = wait_until(partial(functions.says, "Stalled", name, generation), "Stalled")
         assert functions.took(name, mark) <= 2
         for path in paths:
             assert path in message
     time.sleep(0.3)
     assert functions.frozen() == before
     for name, generation in functions.mend().items():
-        wait_until(lambda name=name, generation=generation: functions.says("Ready", name, generation), "Ready")
+        wait_until(partial(functions.says, "Ready", name, generation), "Ready")
         assert not functions.stack.condition(functions.namespace, name, "Stalled")
     time.sleep(0.3)
     assert functions.frozen() == before
@@ -247,13 +249,13 @@ def test_a_change_waits_for_the_mending(functions: Running) -> None:
     before = functions.frozen()
     changed = inline(source="def main(event, context):\n    return 'changed'\n")
     for name, generation in functions.edit(changed | {"runtime": "cobol"}).items():
-        wait_until(lambda name=name, generation=generation: functions.says("Stalled", name, generation), "Stalled")
+        wait_until(partial(functions.says, "Stalled", name, generation), "Stalled")
     time.sleep(0.3)
     assert functions.frozen() == before
     functions.edit({"runtime": "python312"})
     for name in FUNCTIONS:
-        wait_until(lambda name=name: "changed" in str(functions.stack.get("deployments", "freeze", name)), "the change")
-        wait_until(lambda name=name: functions.stack.is_ready("freeze", name), f"{name} to be ready")
+        wait_until(partial(functions.has_changed, name), "the change")
+        wait_until(partial(functions.stack.is_ready, "freeze", name), f"{name} to be ready")
     settled(functions)
     after = functions.frozen()
     assert after["replicas"] == before["replicas"]
