@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from support import kubelet, pod_security, strategies
 from support.answers import children_belong, status_schema
 from support.cases import NOW, ROOT, Case, all_cases, settle
@@ -39,8 +40,8 @@ SERVER_ONLY = {"uid", "resourceVersion", "creationTimestamp", "ownerReferences",
 CONFIG = Config()
 
 every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
-many = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
-some = settings(max_examples=3 * settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=6 * settings().max_examples, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=3 * settings().max_examples // 2, suppress_health_check=list(HealthCheck))
 
 
 def first_answer(parent: Manifest) -> Manifest:
@@ -276,7 +277,7 @@ def test_text_arrives_exactly(parent: Manifest) -> None:
 
 
 @some
-@given(strategies.functions(), strategies.scales, strategies.st.integers(0, 6))
+@given(strategies.functions(), strategies.scales, st.integers(0, 6))
 def test_autoscaled_replicas(parent: Manifest, scale: Manifest, observed: int) -> None:
     """12: an autoscaled Function's replicas are those observed, or minReplicas where there are none."""
     parent["spec"] |= {"scaleConfig": scale, "replicas": 1}

@@ -128,7 +128,7 @@ def make_available(world: World) -> bool:
     status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": _conditions("True")}
     if replicas:
         status |= {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
-    moved = deployment["status"] != status
+    moved = bool(deployment["status"] != status)
     deployment["status"] = status
     return moved
 

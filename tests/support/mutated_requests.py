@@ -143,7 +143,7 @@ def repeated(random: Random, parent: Any, key: Any, _: Any) -> None:
     if isinstance(parent, list):
         parent.extend(copied(value) for _ in range(random.choice((1, 2, 50))))
     elif isinstance(value, (str, list)):
-        parent[key] = value * random.choice((2, 30)) if len(value) < 1000 else value + value
+        parent[key] = value * (random.choice((2, 30)) if len(value) < 1000 else 2)
     else:
         parent[key + random.choice((" ", "0", "\0", "s"))] = copied(value)
 

@@ -388,7 +388,7 @@ RESOURCES: Pool = (
         "a/b/c",
     ],
 )
-WRITTEN = {
+WRITTEN: dict[str, list[Any]] = {
     "cpu": ["1", "100m", 2, "0.5", "10", "1e3"],
     "memory": ["64Mi", "1Gi", "100M", 134217728, "1e9"],
     "ephemeral-storage": ["1Gi", "0"],
