@@ -151,7 +151,7 @@ CHANGELOGS = [
     (section("`python312`: its image is 0.2.0.", "Functions with `labels`: x"), "labels python"),
     (section("Functions with `replicas`: x"), ""),
 ]
-SPECS = {
+SPECS: dict[str, Manifest] = {
     "dependencies": {"runtime": "nodejs22", "source": {"inline": {"source": "x", "dependencies": "{}"}}},
     "labels": {"runtime": "nodejs22", "labels": {"a": "b"}},
     "python": {"runtime": "python312", "env": [{"name": "A"}]},
