@@ -27,7 +27,7 @@ from hooks.rules.size import OTHER_BYTES, SOURCE_BYTES, encoded_bytes
 
 Manifest = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-GENERATED = 4 * settings.default.max_examples
+GENERATED = 4 * settings().max_examples
 SCHEMA = json.loads((ROOT / "chart" / "values.schema.json").read_text(encoding="utf-8"))["properties"]["config"]
 
 
@@ -238,7 +238,7 @@ def test_serve_ends_with_one_line_for_each_fault(tmp_path: Path) -> None:
 def test_gunicorn_ends_at_once_too(tmp_path: Path) -> None:
     """Where the app itself reads a faulty config, the service ends before it has workers, and says why."""
     (tmp_path / "c.yaml").write_text("registry: ghcr.io/acme/\n")
-    gunicorn = ["-m", "gunicorn", "-c", ROOT / "hooks" / "gunicorn.conf.py", "--bind", "127.0.0.1:0"]
+    gunicorn = ["-m", "gunicorn", "-c", str(ROOT / "hooks" / "gunicorn.conf.py"), "--bind", "127.0.0.1:0"]
     done = subprocess.run(
         [sys.executable, *gunicorn, "hooks.app:create_app()"],
         cwd=tmp_path,

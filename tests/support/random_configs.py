@@ -19,7 +19,7 @@ from hooks.sync import sync
 
 Manifest = dict[str, Any]
 
-AMOUNTS = {
+AMOUNTS: dict[str, tuple[list[Any], list[Any]]] = {
     "cpu": (["50m", "100m", 1, "2", "1.5", "0", "1e3", "8Pi", "100u"], ["-1", "2e16", "1,5", ""]),
     "memory": (["64Mi", "1Gi", 33554432, "0.5Gi", "1e9", "0", "128M"], ["512m", "512", "9Pi", "1.5", "-64Mi"]),
     "ephemeral-storage": (["1Gi", "1Mi", "0"], ["1", "100m"]),
@@ -162,7 +162,7 @@ def profile(random: Random, oddness: float) -> Manifest:
 
 
 def amounts(random: Random, oddness: float, resources: tuple[str, ...]) -> Manifest:
-    found = {}
+    found: Manifest = {}
     for name in resources:
         if random.random() < 0.4:
             sound, odd = AMOUNTS[name]
