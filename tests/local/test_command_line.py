@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -64,12 +64,12 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return run
 
 
-def rendered(output: Output) -> list[dict]:
+def rendered(output: Output) -> list[dict[str, Any]]:
     """Return the children in the output of a render that went well."""
     assert (output.code, output.err) == (0, "")
     answer = yaml.safe_load(output.out)
     assert (answer["apiVersion"], answer["kind"]) == ("v1", "List")
-    return answer["items"]
+    return list(answer["items"])
 
 
 def kinds(output: Output) -> list[str]:

@@ -30,10 +30,10 @@ def client() -> FlaskClient:
 
 def body(**changes: Any) -> Manifest:
     """A sound first request, with keys of its parent replaced."""
-    parent = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
-    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}  # type: ignore[assignment]
-    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}  # type: ignore[assignment]
-    return World(parent | changes).request()  # type: ignore[arg-type]
+    parent: Manifest = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
+    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}
+    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}
+    return World(parent | changes).request()
 
 
 def post(client: FlaskClient, value: Any, path: str = "/v1/sync", **options: Any) -> Any:
@@ -127,7 +127,7 @@ def test_other_routes(client: FlaskClient, method: str, path: str, code: int) ->
     """Nothing is redirected, and nothing else is served."""
     response = client.open(path, method=method)
     assert response.status_code == code
-    assert response.json["error"]
+    assert response.get_json()["error"]
 
 
 def test_a_child_without_record_is_kept_as_observed(client: FlaskClient) -> None:
