@@ -4,6 +4,7 @@ import json
 import re
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local.conformance.servers import Server, started
@@ -66,8 +67,12 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
     path, _, answer = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
-    place = {"FUNCTION_PATH": str(tmp_path), "HANDLER_PATH": str(tmp_path / "handler.js"), "FUNC_NAME": "hello"}
-    with started(family, **place) as server:
+    place: dict[str, Any] = {
+        "FUNCTION_PATH": str(tmp_path),
+        "HANDLER_PATH": str(tmp_path / "handler.js"),
+        "FUNC_NAME": "hello",
+    }
+    with started(family, FUNC_NAME="hello", **place) as server:
         assert ask(server, path) == (200, answer)
         status, body = ask(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})

@@ -91,7 +91,7 @@ def test_javascript_tools_are_in_no_image() -> None:
 
 def test_builders_read_it_the_same_way() -> None:
     """`docker buildx bake` itself finds the same images, arguments and names."""
-    command = [go_tools.program("buildx"), "bake", "--print"]
+    command = [str(go_tools.program("buildx")), "bake", "--print"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     found = json.loads(printed)["target"]
     assert {name: (each["context"], each.get("args", {}), each["tags"]) for name, each in found.items()} == {
