@@ -108,7 +108,7 @@ def distinct(config: Config) -> list[Manifest]:
 
 def pod_of(deployment: Manifest) -> Manifest:
     """Return the pod that a Deployment's template makes."""
-    template = deepcopy(deployment["spec"]["template"])
+    template: Manifest = deepcopy(deployment["spec"]["template"])
     template["metadata"]["name"] = "from-template"
     return {"apiVersion": "v1", "kind": "Pod"} | template
 

@@ -29,7 +29,8 @@ def metadata(case: Case) -> Manifest:
 
 
 def status(case: Case) -> Manifest:
-    return case.answer()["status"] | {"observedGeneration": case.request["parent"]["metadata"]["generation"]}
+    observed = {"observedGeneration": case.request["parent"]["metadata"]["generation"]}
+    return dict(case.answer()["status"] | observed)
 
 
 @pytest.mark.parametrize("life", LIVES)

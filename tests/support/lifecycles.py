@@ -69,8 +69,8 @@ def recorded_lives() -> dict[str, list[Manifest]]:
 def argo(function: Manifest) -> str:
     """Return Argo CD's health status; fail if it has no message."""
     lua = lua51.LuaRuntime(unpack_returned_tuples=True)
-    lua.globals().obj = lua.table_from(function, recursive=True)
-    health = lua.execute((ROOT / "gitops" / "argocd-health.lua").read_text(encoding="utf-8"))
+    lua.globals()["obj"] = lua.table_from(function, recursive=True)
+    health: Any = lua.execute((ROOT / "gitops" / "argocd-health.lua").read_text(encoding="utf-8"))
     assert health.message, "Argo CD shows a message with the health"
     return str(health.status)
 
