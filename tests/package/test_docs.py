@@ -72,7 +72,7 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
         "HANDLER_PATH": str(tmp_path / "handler.js"),
         "FUNC_NAME": "hello",
     }
-    with started(family, FUNC_NAME="hello", **place) as server:
+    with started(family, **place) as server:
         assert ask(server, path) == (200, answer)
         status, body = ask(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})
