@@ -103,7 +103,7 @@ def namespace(api: Stack) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def restricted(api: Stack) -> Iterator[str]:
-    """The same for a whole session, for tests that only make dry-runs."""
+    """A namespace like `namespace` for the whole session, for tests that only make dry-runs."""
     with _namespace(api) as name:
         yield name
 

@@ -80,16 +80,16 @@ def test_helm_lint(helm: str) -> None:
 def test_rendered_objects_are_valid(api_with_namespaces: Stack, helm: str, values: Path) -> None:
     """The API server accepts every object without unknown fields, and every pod is "restricted"."""
     text = Helm(helm).template("-f", values)
-    made = objects(text, with_jobs=True)
+    rendered = objects(text, with_jobs=True)
     api_with_namespaces.plane.kubectl(
         "apply",
         "--dry-run=server",
         "--validate=strict",
         "-f",
         "-",
-        stdin={"kind": "List", "apiVersion": "v1", "items": made},
+        stdin={"kind": "List", "apiVersion": "v1", "items": rendered},
     )
-    for name, pod in pods(made):
+    for name, pod in pods(rendered):
         assert list(faults(pod)) == [], name
     if RANDOM not in values.name:
         assert text == Helm(helm).template("-f", values), "two renderings differ"
@@ -114,23 +114,23 @@ def test_the_hook_runs_with_the_values(tmp_path: Path, values: Path) -> None:
 @pytest.mark.parametrize("values", VALUES, ids=name_of)
 def test_the_policy_knows_the_values(tmp_path: Path, values: Path) -> None:
     """The parameters of the admission policy equal those that hooks/admission.py makes from the same config."""
-    made = objects(Helm("helm4").template("-f", values))
+    rendered = objects(Helm("helm4").template("-f", values))
     if "bare" in values.name:
-        assert not [each for each in made if each["kind"].startswith("ValidatingAdmissionPolicy")]
+        assert not [each for each in rendered if each["kind"].startswith("ValidatingAdmissionPolicy")]
         return
-    with_parameters = [each for each in made if {"paramKind", "paramRef"} & set(each.get("spec", ()))]
+    with_parameters = [each for each in rendered if {"paramKind", "paramRef"} & set(each.get("spec", ()))]
     reference = one(with_parameters, "ValidatingAdmissionPolicyBinding")["spec"]["paramRef"]
-    (tmp_path / "config.yaml").write_text(hook_of(made)[0])
+    (tmp_path / "config.yaml").write_text(hook_of(rendered)[0])
     wanted = parameters(settings.load(str(tmp_path / "config.yaml")), reference["namespace"])
-    assert one(made, "ConfigMap", reference["name"])["data"] == wanted["data"]
+    assert one(rendered, "ConfigMap", reference["name"])["data"] == wanted["data"]
     assert one(with_parameters, "ValidatingAdmissionPolicy")["spec"]["variables"] == policies()[0]["spec"]["variables"]
-    names = {each["metadata"]["name"] for each in made if each["kind"] == "ValidatingAdmissionPolicy"}
+    names = {each["metadata"]["name"] for each in rendered if each["kind"] == "ValidatingAdmissionPolicy"}
     assert names == {reference_to(with_parameters), f"accounts.{reference_to(with_parameters)}"}
 
 
-def reference_to(made: list[Manifest]) -> str:
+def reference_to(rendered: list[Manifest]) -> str:
     """Return the name of the policy in the only binding."""
-    return str(one(made, "ValidatingAdmissionPolicyBinding")["spec"]["policyName"])
+    return str(one(rendered, "ValidatingAdmissionPolicyBinding")["spec"]["policyName"])
 
 
 def test_every_switch_is_changed() -> None:
@@ -163,9 +163,9 @@ def at(values: Manifest, path: str) -> object:
 def test_unknown_values_are_refused() -> None:
     """Helm refuses unknown names and unsupported values by the schema, with the path."""
     for helm in HELMS:
-        said = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
-        assert "replica" in said
-        assert "mode" in said
+        output = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
+        assert "replica" in output
+        assert "mode" in output
 
 
 @pytest.mark.parametrize("helm", HELMS)
@@ -174,12 +174,12 @@ def test_refused_configs_are_refused_by_helm(tmp_path: Path, helm: str) -> None:
     file = tmp_path / "values.yaml"
     for text, message in MISTAKES:
         file.write_text(json.dumps({"config": yaml.safe_load(text)}))
-        said = Helm(helm).run("template", CHART, "-f", file, check=False)
+        output = Helm(helm).run("template", CHART, "-f", file, check=False)
         setting = re.split(r"[.:\[]", message)[0]
         place = (
             "/config" if "no such setting" in message and "." not in message.partition(":")[0] else f"/config/{setting}"
         )
-        assert (f"at '{place}" in said) == ((text, message) in IN_SCHEMA), (text, said[-900:])
+        assert (f"at '{place}" in output) == ((text, message) in IN_SCHEMA), (text, output[-900:])
 
 
 def test_kube_score(tmp_path: Path) -> None:
@@ -205,9 +205,9 @@ def findings(values: Path, directory: Path) -> Iterator[tuple[str, str]]:
         "-o",
         "json",
     ]
-    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
-    assert len(said) > 3, "kube-score saw few objects"
-    for scored in said:
+    scores = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    assert len(scores) > 3, "kube-score saw few objects"
+    for scored in scores:
         for check in scored["checks"]:
             # The set of values without NetworkPolicies has this finding on purpose.
             is_intended = "bare" in values.name and check["check"]["id"] == "pod-networkpolicy"
@@ -237,9 +237,9 @@ def test_plain_yaml_equals_the_chart(api: Stack) -> None:
     namespace = one(plain, "Namespace", NAMESPACE)
     plain.remove(namespace)
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    made = objects(Helm("helm4").template())
-    one(made, "CustomResourceDefinition")["metadata"].pop("annotations")
-    assert sorted(plain, key=key) == sorted(made, key=key), "make manifests"
+    rendered = objects(Helm("helm4").template())
+    one(rendered, "CustomResourceDefinition")["metadata"].pop("annotations")
+    assert sorted(plain, key=key) == sorted(rendered, key=key), "make manifests"
     assert "helm.sh" not in text
 
 
@@ -252,7 +252,7 @@ def test_packaged_chart_is_complete(tmp_path: Path) -> None:
     helm = Helm("helm4")
     helm.run("package", CHART, "-d", tmp_path)
     (packed,) = tmp_path.glob("*.tgz")
-    rendered = helm.run("template", "function-hook", packed, "-n", NAMESPACE, "--kube-version", KUBERNETES)
-    assert objects(rendered) == objects(helm.template())
+    text = helm.run("template", "function-hook", packed, "-n", NAMESPACE, "--kube-version", KUBERNETES)
+    assert objects(text) == objects(helm.template())
     names = subprocess.run(["tar", "tf", packed], capture_output=True, text=True, check=True).stdout
     assert "/ci/" not in names

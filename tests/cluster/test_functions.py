@@ -20,7 +20,7 @@ def source_of(stack: Stack, namespace: str) -> str:
     return str(next(entry["value"] for entry in env if entry["name"] == "FUNC_HANDLER_SOURCE"))
 
 
-def test_children_appear_and_are_owned(stack: Stack, namespace: str) -> None:
+def test_children_are_created_and_owned(stack: Stack, namespace: str) -> None:
     """An autoscaled Function gets four children with its name, each with the Function as controller."""
     uid = create_function(stack, namespace, **AUTOSCALED)["metadata"]["uid"]
     children = wait_until(
@@ -100,7 +100,7 @@ def test_the_autoscaler_s_replicas_stay(stack: Stack, namespace: str, spec: Mani
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_deleted_child_comes_back(stack: Stack, namespace: str, kind: str) -> None:
+def test_a_deleted_child_is_created_again(stack: Stack, namespace: str, kind: str) -> None:
     """A deleted child of any kind is created again."""
     create_function(stack, namespace, **AUTOSCALED)
     wait_until_ready(stack, namespace)

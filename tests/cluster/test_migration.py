@@ -54,11 +54,11 @@ def migration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migration]:
 def test_the_check_separates_valid_from_refused(migration: Migration) -> None:
     """The file `sound` lists each Function that can move; the output has the errors of the others with their paths."""
     assert "serverless-config" in migration.follow("Settings")
-    said = migration.follow("Check")
+    output = migration.follow("Check")
     assert lines(migration) == {f"{ns} {name} {uid(migration, ns, name)}" for ns, name in VALID}
-    assert "refused: shop/rooted" in said
-    assert "spec.source.gitRepository: Forbidden: git sources are not supported yet" in said
-    assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in said
+    assert "refused: shop/rooted" in output
+    assert "spec.source.gitRepository: Forbidden: git sources are not supported yet" in output
+    assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in output
     migration.follow("Look")
     migration.check_nothing_was_interrupted()
 
@@ -79,10 +79,10 @@ def test_differences_are_found(migration: Migration) -> None:
     migration.stack.patch("functions", "default", "plain", {"spec": scale})
     kubectl("autoscale", "deployment", old, "--min=1", "--max=2", "--cpu=50%")
     kubectl("create", "serviceaccount", "packages")
-    said = migration.follow("Look").splitlines()
+    output = migration.follow("Look").splitlines()
     migration.stack.patch("functions", "default", "plain", {"spec": {"scaleConfig": None}})
     kubectl("delete", f"hpa/{old}", "serviceaccount/packages")
-    assert [said[1], said[3], said[5]] == ["default/plain", f"default/{old} {old}", "serviceaccount/packages"]
+    assert [output[1], output[3], output[5]] == ["default/plain", f"default/{old} {old}", "serviceaccount/packages"]
 
 
 def prepare(migration: Migration) -> None:
@@ -98,8 +98,8 @@ def test_preparation_changes_no_pod(migration: Migration) -> None:
     assert names_of_pods(migration) == pods
     definition = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD}"
     assert "kyma-project.io/module" not in migration.plane.call("GET", definition)[1]["metadata"].get("labels", {})
-    said = migration.plane.kubectl("explain", "function.spec.serviceAccountName")
-    assert "VERSION:    v1alpha2" in said
+    output = migration.plane.kubectl("explain", "function.spec.serviceAccountName")
+    assert "VERSION:    v1alpha2" in output
     migration.check_nothing_was_interrupted()
 
 
@@ -236,7 +236,7 @@ def is_function_ready(migration: Migration, namespace: str, name: str) -> bool:
     return migration.stack.condition(namespace, name, "Ready").get("status") == "True"
 
 
-def test_at_rest_nothing_is_written(migration: Migration) -> None:
+def test_no_write_at_rest(migration: Migration) -> None:
     """After a restart Metacontroller syncs every Function, valid or refused, and writes nothing."""
     time.sleep(2)
     mark = migration.plane.mark()
@@ -294,7 +294,7 @@ def test_deleting_a_function_deletes_kyma_s_children(migration: Migration) -> No
     wait_until(lambda: migration.stack.get("services", *FROM_GIT) is None, "the Service to be deleted")
 
 
-def test_both_at_once_are_an_outage(migration: Migration) -> None:
+def test_two_controllers_at_once(migration: Migration) -> None:
     """If both controllers run, which the page forbids, Kyma deletes both Deployments; find_gaps() records it."""
     function = migration.function("default", "plain")
     migration.kyma.create("/apis/apps/v1", "deployments", "default", deployment(function))

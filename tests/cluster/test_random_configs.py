@@ -52,8 +52,8 @@ def test_accepted_configs_work(api: Stack, restricted: str) -> None:
                 continue
             objects = distinct(config)
             kinds.update(accepted=1, objects=len(objects))
-            said = list(pool.map(lambda each: refusal(api.plane, each, restricted), objects))
-            assert list(filter(None, said)) == [], f"seed {seed}"
+            refusals = list(pool.map(lambda each: refusal(api.plane, each, restricted), objects))
+            assert list(filter(None, refusals)) == [], f"seed {seed}"
     print(f"\n{dict(kinds)}, refused objects 0")
     assert kinds["refused"] > WANTED // 5
 
@@ -63,8 +63,8 @@ def test_refused_configs_do_not_work(api: Stack, restricted: str, setting: str, 
     """With these settings, which load() refuses, the API server refuses a child: the test above can fail."""
     with pytest.raises(Unsound, match=setting):
         over_defaults({setting: value})
-    said = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]
-    assert any(message in each for each in said), said
+    refusals = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]
+    assert any(message in each for each in refusals), refusals
 
 
 def test_a_limit_range_is_met_by_lower_install_limits(api: Stack, restricted: str) -> None:

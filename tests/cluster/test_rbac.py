@@ -1,5 +1,5 @@
 """
-The permissions in metacontroller/ are enough for whole lives of Functions, and each verb is needed.
+The permissions in metacontroller/ are enough for the life cycle of Functions, and each verb is needed.
 
 Metacontroller runs with the flags of metacontroller/values.yaml, as a user with these permissions only; the audit log
 has every refused request. The API server checks who may block an owner's deletion, as OpenShift's does.
@@ -71,7 +71,7 @@ class Bound:
         self.stack.restart_hook("--config", str(file))
 
     def bind(self, granted: list[Manifest]) -> None:
-        """Allow Metacontroller exactly this; one more rule shows when the API server has taken the rules over."""
+        """Give Metacontroller exactly these rules; an extra rule shows when they have taken effect."""
         number = f"/{next(_numbers)}"
         marker = {"nonResourceURLs": [number], "verbs": ["get"]}
         code, answer = self.plane.call(
@@ -119,10 +119,10 @@ class Bound:
                 found.add("update functions/finalizers" if finalizers else f"{event['verb']} {what.partition(' ')[0]}")
         return found
 
-    def live(self, namespace: str, life: Life) -> set[str]:
-        """Run a life until a request is refused; return the refused ones."""
+    def refused_during(self, namespace: str, life: Life) -> set[str]:
+        """Run a life cycle until a request is refused; return the refused requests."""
         for step in life(self.stack, namespace):
-            wait_until(partial(self._is_over, step), "the next step of this life", 60)
+            wait_until(partial(self._is_over, step), "the next step of the life cycle", 60)
             if found := self.refused():
                 return found
         return set()
@@ -248,10 +248,10 @@ def children_metadata(stack: Stack, namespace: str, name: str) -> list[Manifest]
 
 @pytest.mark.parametrize("environment", [{}, LISTING], ids=["streaming", "listing"])
 def test_nothing_is_refused(bound: Bound, namespace: str, environment: dict[str, str]) -> None:
-    """clusterrole.yaml is enough for a whole life; no source is logged, and every metric of the docs exists."""
+    """clusterrole.yaml is enough for a whole life cycle; no source is logged, and every metric of the docs exists."""
     bound.bind(LEAST)
     metrics = bound.start(namespace, **environment)
-    assert bound.live(namespace, whole) == set()
+    assert bound.refused_during(namespace, whole) == set()
     assert "def main" not in bound.stack.processes.log("metacontroller")
     shown = metrics_page(metrics)
     named = set(re.findall(r"`((?:metacontroller|workqueue|rest_client|controller_runtime|leader_election)_\w+)", DOCS))
@@ -265,14 +265,14 @@ def test_related_pods_need_one_rule(bound: Bound, namespace: str, request: pytes
     request.addfinalizer(bound.start_hook)
     bound.bind([rule for rule in LEAST if rule["resources"] != ["pods"]])
     bound.start(namespace)
-    assert bound.live(namespace, short) == set()
+    assert bound.refused_during(namespace, short) == set()
 
 
 def test_nothing_is_refused_with_configs(bound: Bound, namespace: str) -> None:
     """Where Secrets and ConfigMaps are related objects, clusterrole.yaml and with-configs.yaml are enough."""
     bound.bind(LEAST + CONFIGS)
     bound.start(namespace)
-    assert bound.live(namespace, with_configs) == set()
+    assert bound.refused_during(namespace, with_configs) == set()
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_ca_bundle_in_a_secret(
     bound.plane.kubectl("create", "secret", "generic", "ca", f"--from-file=ca.crt={certificate}", "-n", namespace)
     bound.bind(granted)
     metrics = bound.start(namespace, **LISTING)
-    assert bound.live(namespace, synced) == refused
+    assert bound.refused_during(namespace, synced) == refused
     if refused:
         wait_until(lambda: 'rest_client_requests_total{code="403"' in metrics_page(metrics), "the metric of the docs")
 
@@ -302,7 +302,7 @@ def test_every_permission_is_needed(bound: Bound, namespace: str, life: Life, ru
     """Without one verb on one resource, the first refused request is this verb on this resource."""
     bound.bind([each for each in LEAST + CONFIGS if each is not rule])
     bound.start(namespace, **LISTING)
-    assert bound.live(namespace, life) == {name_of(rule)}
+    assert bound.refused_during(namespace, life) == {name_of(rule)}
 
 
 @pytest.mark.parametrize(

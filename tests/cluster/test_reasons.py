@@ -22,9 +22,9 @@ Manifest = dict[str, Any]
 
 def stalled(stack: Stack, namespace: str, reason: str) -> str:
     """Wait until the Function is stalled for this reason; return the message."""
-    said = wait_until(lambda: stack.condition(namespace, "hello", "Stalled"), "Stalled", 60)
-    assert said["reason"] == reason
-    return str(said["message"])
+    condition = wait_until(lambda: stack.condition(namespace, "hello", "Stalled"), "Stalled", 60)
+    assert condition["reason"] == reason
+    return str(condition["message"])
 
 
 def sync_errors(stack: Stack, namespace: str) -> list[str]:
@@ -82,12 +82,12 @@ def test_an_unreadable_record_is_reported(stack: Stack, namespace: str, resource
     command = message.partition("Remove it: kubectl ")[2]
     stack.plane.kubectl(*shlex.split(command), "-n", namespace)
     wait_until_ready(stack, namespace, seconds=60)
-    mended = (stack.get(resource, namespace, "hello") or {})["metadata"]["annotations"][LAST_APPLIED]
-    assert json.loads(mended)["metadata"]["name"] == "hello"
+    repaired = (stack.get(resource, namespace, "hello") or {})["metadata"]["annotations"][LAST_APPLIED]
+    assert json.loads(repaired)["metadata"]["name"] == "hello"
 
 
 @pytest.mark.parametrize("text", ["", "null", "{}", '{"spec": []}', '{"metadata": "x", "spec": {"ports": {}}}'])
-def test_a_record_of_another_shape_is_record_of(stack: Stack, namespace: str, text: str) -> None:
+def test_other_records_are_overwritten(stack: Stack, namespace: str, text: str) -> None:
     """Metacontroller overwrites an empty record or any JSON object without an error, so nothing is reported."""
     create_function(stack, namespace)
     wait_until_ready(stack, namespace, seconds=60)

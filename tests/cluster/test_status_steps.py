@@ -1,5 +1,5 @@
 """
-Whole lives of Functions on a real API server: kstatus, Argo CD and Flux agree with the conditions at each step.
+Life cycles of Functions on a real API server: kstatus, Argo CD and Flux agree with the conditions at each step.
 
 A watch records every version of the Function that the API server serves. tests/core/lifecycles/ has a recording of each
 life for tests without a cluster; --bless writes it.
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.own_stack
 
 
 class Life:
-    """A Function named hello, and the events of its life."""
+    """A Function named hello, and the events of its life cycle."""
 
     def __init__(self, stack: Stack, namespace: str) -> None:
         self.stack, self.namespace = stack, namespace

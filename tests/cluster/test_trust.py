@@ -95,7 +95,7 @@ class Tenant:
             namespace, _, name = target.partition("/")
             if event["verb"] not in WRITES:
                 continue
-            own = name in ("frozen", "sound") or name.startswith("going-")
+            own = name in ("frozen", "valid") or name.startswith("going-")
             if namespace == NAMESPACE and resource.partition("/")[0] in (*KINDS, "functions") and own:
                 continue
             if namespace == NAMESPACE and resource in KINDS and name.startswith("alike-") and event["verb"] != "create":
@@ -150,7 +150,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
         stack.start_hook()
         stack.start_metacontroller()
         tenant = Tenant(stack)
-        for name in ("frozen", "sound"):
+        for name in ("frozen", "valid"):
             tenant.create(name)
         yield tenant
 
@@ -180,10 +180,10 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
         name = f"going-{rounds}"
         tenant.create(name)
         for resource in KINDS:
-            for each in ("frozen", "sound", name):
+            for each in ("frozen", "valid", name):
                 tenant.forge(resource, each, forgeries[rounds % len(forgeries)])
-            tenant.imitate(resource, tenant.function("sound") or {}, f"alike-{rounds}")
-        tenant.edit("sound", {"labels": {"round": str(rounds)}})
+            tenant.imitate(resource, tenant.function("valid") or {}, f"alike-{rounds}")
+        tenant.edit("valid", {"labels": {"round": str(rounds)}})
         tenant.delete(name)
         for resource in KINDS:
             tenant.forge(resource, name, forgeries[(rounds + 7) % len(forgeries)])
@@ -200,10 +200,10 @@ def test_functions_are_repaired_and_deleted(tenant: Tenant) -> None:
     """Without unreadable records Metacontroller restores changed children, and Functions can be deleted."""
     stack = tenant.stack
     for resource in KINDS:
-        for name in ("frozen", "sound"):
+        for name in ("frozen", "valid"):
             tenant.forge(resource, name, forged_records.text(""))
     tenant.edit("frozen", {"source": {"inline": {"dependencies": None}}})
-    for name in ("frozen", "sound"):
+    for name in ("frozen", "valid"):
         assert tenant.call("DELETE", tenant.path("services", name))[0] == 200
         selector = {"spec": {"selector": {"app": "mallory"}}}
         wait_until_ready(stack, NAMESPACE, name)

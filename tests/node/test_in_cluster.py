@@ -50,7 +50,7 @@ class Installed:
     def restarts(self) -> int:
         return sum(status["restartCount"] for pod in self.pods() for status in pod["status"]["containerStatuses"])
 
-    def is_whole(self) -> bool:
+    def is_rolled_out(self) -> bool:
         """Return whether two hook pods are ready and no pod of an older revision exists."""
         status = self.plane.call("GET", HOOK)[1]["status"]
         counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -111,7 +111,7 @@ def installed(stack: Stack) -> Iterator[Installed]:
         enforce(stack, NAMESPACE)
         for manifest in metacontroller(stack):
             stack.plane.kubectl("apply", "-f", "-", stdin=manifest)
-        wait_until(found.is_whole, "both hook pods to be ready", 120)
+        wait_until(found.is_rolled_out, "both hook pods to be ready", 120)
         yield found
     finally:
         found.helm.run("uninstall", RELEASE, "-n", NAMESPACE, "--timeout", "2m", check=False)
@@ -240,7 +240,7 @@ def test_no_sync_fails(installed: Installed, busy: str, disruption: Callable[[In
     time.sleep(PAUSE / 3)
     disruption(installed)
     time.sleep(1)  # until the Deployment's status shows it
-    wait_until(installed.is_whole, "both hook pods to be ready again", 180)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 180)
     time.sleep(PAUSE / 3)
     seconds, after = time.monotonic() - began, installed.syncs()
     answered = {code: count - before.get(code, 0) for code, count in after.items()}
@@ -261,7 +261,7 @@ def test_syncs_recover_from_a_crash(installed: Installed, busy: str) -> None:
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: installed.restarts() == restarts + 1, "the container to be restarted", 60)
     time.sleep(1)
-    wait_until(installed.is_whole, "both hook pods to be ready again", 120)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 120)
     time.sleep(PAUSE / 3)
     print(f"container killed: {(installed.failed_syncs(busy) - failed).total()} failed syncs")
     settled, before = installed.failed_syncs(busy), installed.syncs()["200"]
@@ -274,12 +274,12 @@ def test_https(installed: Installed, busy: str) -> None:
     """With a certificate by Helm Metacontroller uses HTTPS, and no sync fails during another upgrade."""
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm")
     wait_until(lambda: https_answers(installed) > COUNT, "responses over HTTPS", 120)
-    wait_until(installed.is_whole, "both hook pods to be ready", 120)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready", 120)
     time.sleep(PAUSE / 3)  # until the last pod with HTTP gets no more requests
     before, failed = https_answers(installed), installed.failed_syncs(busy)
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm", "--set", "config.minimumResources.cpu=7m")
     time.sleep(1)
-    wait_until(installed.is_whole, "both hook pods to be ready again", 120)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 120)
     wait_until(lambda: https_answers(installed) > before + COUNT, "more responses over HTTPS", 60)
     found = installed.failed_syncs(busy) - failed
     assert found - cancelled(found) == Counter()
@@ -304,7 +304,7 @@ def test_only_metacontroller_may_call_the_hook(installed: Installed, tmp_path: P
         assert not network_policy.reaches(installed.plane, NAMESPACE, name, api, 443, "/opt/buildless/bin/python")
         before = installed.syncs()["200"]
         wait_until(lambda: installed.syncs()["200"] > before, "another sync", 60)
-        assert installed.is_whole(), "probes are allowed"
+        assert installed.is_rolled_out(), "probes are allowed"
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def pods(functions: Functions) -> Pods:
 
 
 def test_ingress(pods: Pods, tmp_path: Path) -> None:
-    """An ingress policy allows the pods that it selects and the node, and no other pod; afterwards all pods connect."""
+    """An ingress policy allows the pods that it names and the node, and no other pod; afterwards all can connect."""
     pods.policy("server", ONLY_FRIENDS)
     with network_policy.enforced(pods.plane, tmp_path):
         wait_until(lambda: not pods.reaches("stranger"), "the stranger's connection to be refused")

@@ -18,7 +18,7 @@ CPU: Manifest = {
     "resourceConfiguration": {"function": {"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "1"}}}}
 }
 
-SAYS = {
+RETURNS = {
     "python": "def main(event, context):\n    return {!r}\n",
     "nodejs": "module.exports = {{main: () => {!r}}}\n",
 }
@@ -52,12 +52,12 @@ STARTS_SLOWLY = "import time\ntime.sleep(45)\ndef main(event, context):\n    ret
 @every_language
 def test_an_edit_loses_no_request(functions: Functions, language: str) -> None:
     """No request fails during a rollout under load: of 10,000 each is answered by the old code or the new."""
-    functions.create("hello", SAYS[language].format("old"), LANGUAGES[language], **CPU)
+    functions.create("hello", RETURNS[language].format("old"), LANGUAGES[language], **CPU)
     functions.wait_until_ready("hello")
     (old,) = functions.pods("hello")
     with steady(node_port(functions)) as load:
         wait_until(lambda: load.requests > 2000, "2,000 requests", 120)
-        functions.edit("hello", SAYS[language].format("new"))
+        functions.edit("hello", RETURNS[language].format("new"))
         wait_until(lambda: load.answers["new"], "a response of the new code", 60)
         wait_until(lambda: old["metadata"]["name"] not in pod_names(functions), "the old pod to be deleted", 60)
         before = load.answers["old"]

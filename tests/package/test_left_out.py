@@ -14,7 +14,7 @@ from support import go_tools
 import pytest
 
 go_tools.CACHE = go_tools.Path("missing")
-go_tools.MODULES = {"judge": "example.com/judge@v1.0.0"}
+go_tools.MODULES = {"checker": "example.com/checker@v1.0.0"}
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -24,7 +24,7 @@ def test_marked(number):
 
 
 def test_built():
-    go_tools.program("judge")
+    go_tools.program("checker")
 
 
 def test_other():
@@ -58,7 +58,7 @@ def test_skipped_tests_are_listed(suite: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "LEFT OUT: 4 TESTS DID NOT RUN" in done.stdout
     assert "\nnode is not on PATH: 2 tests of test_suite.py\n" in done.stdout
-    assert "\njudge is built with Go, with BUILDLESS_ALL=1 only: test_suite.py::test_built\n" in done.stdout
+    assert "\nchecker is built with Go, with BUILDLESS_ALL=1 only: test_suite.py::test_built\n" in done.stdout
     assert "\nnot on this cluster: test_suite.py::test_other\n" in done.stdout
 
 
@@ -67,4 +67,4 @@ def test_a_missing_program_fails_a_full_run(suite: Path) -> None:
     done = run(suite, BUILDLESS_ALL="1")
     assert done.returncode == 1
     assert "1 failed, 1 skipped, 1 xfailed, 2 errors" in done.stdout
-    assert "go is not on PATH to build judge" in done.stdout
+    assert "go is not on PATH to build checker" in done.stdout

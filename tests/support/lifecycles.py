@@ -104,7 +104,7 @@ def check_kstatus_and_flux(functions: list[Manifest]) -> None:
 def _judge() -> Path:
     """Build and return the program of judges/gitops; skip the test if Go or its modules are missing."""
     program, source = ROOT / "build" / "judges" / "gitops", Path(__file__).parent / "judges" / "gitops"
-    go_tools.require_go("the judge of kstatus and Flux")
+    go_tools.require_go("the program that runs kstatus and Flux")
     fetched = subprocess.run(["go", "mod", "download"], cwd=source, capture_output=True, text=True, check=False)
     if fetched.returncode:
         pytest.skip(f"LEFT OUT: the Go modules of kstatus and Flux cannot be downloaded: {fetched.stderr}")

@@ -201,7 +201,11 @@ def find_assets() -> Path | None:
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30, interval: float = 0.1) -> Any:
-    """Return the first true value of `condition`, of which errors count as false; fail with `what` after `seconds`."""
+    """
+    Call `condition` until it returns a true value, and return that; fail with `what` after `seconds`.
+
+    OSError, KeyError, IndexError and TypeError count as false: an object may not exist yet, or lack its status.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, KeyError, IndexError, TypeError):

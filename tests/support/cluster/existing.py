@@ -20,13 +20,13 @@ class ExistingCluster(ControlPlane):
         self.processes = Processes(directory)
 
     def start(self) -> None:
-        """Start `kubectl proxy`, which authenticates as KUBECONFIG says, and use its URL."""
+        """Start `kubectl proxy`, which authenticates with KUBECONFIG, and use its URL."""
         proxy = [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig('')}", "proxy", "--port=0"]
         self.processes.start("proxy", proxy)
-        said = wait_until(
+        address = wait_until(
             lambda: re.search(r"127\.0\.0\.1:\d+", self.processes.log("proxy")), "kubectl proxy to listen", 10
         )
-        self.url, self.headers = f"http://{said[0]}", {}
+        self.url, self.headers = f"http://{address[0]}", {}
 
     def kubeconfig(self, user: str) -> Path:  # noqa: ARG002 - KUBECONFIG chooses the user
         return Path(os.environ["KUBECONFIG"]).absolute()

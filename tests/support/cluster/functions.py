@@ -1,4 +1,4 @@
-"""Functions on a real API server: create them, edit them, wait for them."""
+"""Functions on a real API server: how tests create, edit and await them."""
 
 import json
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from hooks.records import LAST_APPLIED
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.name.startswith("config-"))
 AUTOSCALED: Manifest = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}}
-"""A part of a spec: such a Function has all four children."""
+"""The part of a spec that gives a Function all four children."""
 ADDRESS = {"clusterIP", "clusterIPs"}
 COUNTERS = {"resourceVersion", "generation", "managedFields", "creationTimestamp"}
 
 
 def function(name: str = "hello", **spec: Any) -> Manifest:
-    """Return a Function that runs Python, with these fields of the spec instead of the usual ones."""
+    """Return a Python Function with these fields in its spec."""
     source = {"inline": {"source": "def main(event, context):\n    return 'hi'\n"}}
     return {
         "apiVersion": "serverless.kyma-project.io/v1alpha2",

@@ -44,30 +44,30 @@ class Helm:
 
 
 def objects(text: str, *, with_jobs: bool = False) -> list[Manifest]:
-    """Return the objects in rendered manifests; those of Helm hooks only `with_jobs`."""
+    """Return the objects in rendered manifests; `with_jobs` includes those of Helm's hooks."""
     every = [document for document in yaml.safe_load_all(text) if document]
     return [each for each in every if with_jobs or "helm.sh/hook" not in each["metadata"].get("annotations", {})]
 
 
-def one(made: list[Manifest], kind: str, name: str | None = None) -> Manifest:
+def one(rendered: list[Manifest], kind: str, name: str | None = None) -> Manifest:
     """Return the one object of a kind, or of a kind and a name."""
-    (found,) = [each for each in made if each["kind"] == kind and name in (None, each["metadata"]["name"])]
+    (found,) = [each for each in rendered if each["kind"] == kind and name in (None, each["metadata"]["name"])]
     return found
 
 
-def pods(made: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+def pods(rendered: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
     """Yield the name and the spec of every pod or pod template."""
-    for each in made:
+    for each in rendered:
         if each["kind"] == "Pod":
             yield each["metadata"]["name"], each["spec"]
         elif "template" in each.get("spec", {}):
             yield each["metadata"]["name"], each["spec"]["template"]["spec"]
 
 
-def hook_of(made: list[Manifest]) -> tuple[str, str]:
+def hook_of(rendered: list[Manifest]) -> tuple[str, str]:
     """Return the hook's config.yaml and BUILDLESS_REVISION in rendered manifests."""
-    deployment = one(made, "Deployment")
-    config = one(made, "ConfigMap", deployment["metadata"]["name"])["data"]["config.yaml"]
+    deployment = one(rendered, "Deployment")
+    config = one(rendered, "ConfigMap", deployment["metadata"]["name"])["data"]["config.yaml"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     return config, next(entry["value"] for entry in container["env"] if entry["name"] == "BUILDLESS_REVISION")
 

@@ -47,7 +47,7 @@ class Stack:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
-        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
+        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to be ready", 60)
 
     def restart_hook(self, *arguments: str, **environment: str) -> None:
         """Stop the hook if it runs, and start it."""

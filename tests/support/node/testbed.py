@@ -123,7 +123,7 @@ class Functions:
         }
 
     def restarts(self, name: str) -> int:
-        """Return the restarts of the main containers of a Function's pods."""
+        """Return the number of restarts of the main containers of a Function's pods."""
         return sum(container_status(pod).get("restartCount", 0) for pod in self.pods(name))
 
 

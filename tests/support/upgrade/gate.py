@@ -72,7 +72,7 @@ def of_runtime(family: str, blessed: Images, now: Images, section: Section) -> s
     what = "runtimes/ has changed" if now.version == blessed.version else f"the version is {now.version} now"
     return (
         f'{family}: {what} since {blessed.version}. Undo that; or set RUNTIME_VERSIONS["{family}"] in hooks/config.py '
-        f"to the version of the release to come, and say in CHANGELOG.md under its Rolls pods that Functions restart "
+        f"to the version of the release to come, and announce the restart in CHANGELOG.md under its Rolls pods "
         f"(the newest section is {section.version}{'' if section.is_open else ', and released'}); then {BLESS}."
     )
 
