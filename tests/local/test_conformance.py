@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from local.conformance.servers import Server, started, wait_until_listening
+from support.runtime_servers import Server, started, wait_until_listening
 
 from hooks.cli import runtime_cache
 

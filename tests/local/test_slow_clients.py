@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from support.cases import ROOT, all_cases
+from support.ports import free_port
 
 from hooks.app import MAX_BODY_BYTES
 from hooks.connection import ANSWER_SECONDS, HEADER_SECONDS, LARGEST_BODY, LINGER_SECONDS, REQUEST_SECONDS
@@ -68,8 +69,7 @@ def answer_of(client: socket.socket) -> bytes:
 @contextlib.contextmanager
 def serving(directory: Path, *command: str, context: ssl.SSLContext | None = None) -> Iterator[Service]:
     """Run a command that ends with the port to listen on, until both of its workers are there."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{directory}"}
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--bind=127.0.0.1:{port}"], env=environment, cwd=ROOT, stderr=log)

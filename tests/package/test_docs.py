@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local.conformance.servers import Server, started
 from support.cases import ROOT
+from support.runtime_servers import Server, started
 
 from hooks.cli import runtime_cache
 

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.ports import free_port
+
 from hooks.cli import runtime_cache
 
-HERE = Path(__file__).parent
+HANDLERS = Path(__file__).parents[1] / "local" / "conformance"
 START_SECONDS = 30
 
 
@@ -52,7 +54,7 @@ def layout(family: str) -> Path:
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
     for name in ("handler.py", "handler.js"):
-        shutil.copy(HERE / name, root / "function")
+        shutil.copy(HANDLERS / name, root / "function")
     return root
 
 
@@ -66,8 +68,7 @@ def command(family: str) -> list[str]:
 def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     """Start the server of `family`; with `ready` wait until it is."""
     root = layout(family)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     paths = {"FUNCTION_PATH": str(root / "function"), "HANDLER_PATH": "./function/handler.js", "PYTHONUNBUFFERED": "1"}
     log = Path(tempfile.mkstemp(dir=root)[1])
