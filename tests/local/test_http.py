@@ -154,8 +154,8 @@ def test_a_bug_says_nothing_outside(
     response = post(app.create_app(Config()).test_client(), body())
     assert (response.status_code, response.json) == (500, {"error": "internal error"})
     (line,) = caplog.messages
-    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_app:\d+ in broken; ", line)
-    assert re.search(r"; raised after ValueError at test_app:\d+ in broken$", line)
+    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_http:\d+ in broken; ", line)
+    assert re.search(r"; raised after ValueError at test_http:\d+ in broken$", line)
     assert SECRET not in caplog.text
 
 
@@ -187,7 +187,7 @@ def test_an_error_in_an_explanation_costs_the_explanation(
     ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
     (line,) = caplog.messages
-    assert re.fullmatch(r"explanation dropped: KeyError at test_app:\d+ in broken", line)
+    assert re.fullmatch(r"explanation dropped: KeyError at test_http:\d+ in broken", line)
 
 
 def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from support.cases import ROOT, all_cases
+from support.left_out import require_program
 from support.ports import free_port
 
 from hooks.app import MAX_BODY_BYTES
@@ -100,6 +101,7 @@ def certified(directory: Path, name: str = "localhost") -> list[str]:
     """Make a certificate and its key, or make them anew; return the flags that name them."""
     files = ["-out", str(directory / "crt"), "-keyout", str(directory / "key")]
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", *files]
+    require_program("openssl")
     subprocess.run(make, check=True, capture_output=True)
     return [f"--tls-certificate={directory / 'crt'}", f"--tls-key={directory / 'key'}"]
 

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.dockerfile import Step, steps
+from support.left_out import require_program
 from support.ports import free_port
 
 import hooks
@@ -293,6 +294,7 @@ def test_service_writes_no_file_of_the_package(image: Path, service: Service) ->
 @pytest.mark.image
 def test_silent_clients_block_no_client_over_tls(image: Path, tmp_path: Path) -> None:
     """Sixteen silent connections without a TLS handshake delay no other client."""
+    require_program("openssl")
     files = {"--tls-certificate": tmp_path / "tls.crt", "--tls-key": tmp_path / "tls.key"}
     made = ["-subj", "/CN=localhost", "-out", str(files["--tls-certificate"]), "-keyout", str(files["--tls-key"])]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-addext", "subjectAltName=DNS:localhost"]

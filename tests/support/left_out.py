@@ -5,6 +5,7 @@ A test that lacks a program is skipped with "LEFT OUT: reason". With BUILDLESS_A
 """
 
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Generator
 
@@ -33,6 +34,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, tests in reasons.items():
         files = ", ".join(sorted({test.partition("::")[0] for test in tests}))
         terminalreporter.line(f"{reason}: {tests[0] if len(tests) == 1 else f'{len(tests)} tests of {files}'}")
+
+
+def require_program(name: str) -> None:
+    """Skip the test unless a program is on PATH."""
+    if shutil.which(name) is None:
+        pytest.skip(f"{MISSING}{name} is not on PATH")
 
 
 def skip_reason(report: pytest.TestReport) -> str:
