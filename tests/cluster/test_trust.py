@@ -211,7 +211,7 @@ def test_functions_are_repaired_and_deleted(tenant: Tenant) -> None:
         wait_until(partial(tenant.has_own_selector, name), "the selector to be restored")
         tenant.delete(name)
         tenant.wait_until_deleted(name)
-    wait_until(lambda: tenant.children() == [], "the children to be deleted")
+    wait_until(lambda: tenant.children() == [], "the children to be deleted", 90)
 
 
 def test_a_foreign_finalizer_keeps_no_function(tenant: Tenant) -> None:
@@ -226,4 +226,4 @@ def test_a_foreign_finalizer_keeps_no_function(tenant: Tenant) -> None:
     assert len(tenant.children()) == len(KINDS)
     for resource in KINDS:
         tenant.stack.patch(resource, NAMESPACE, "kept", {"metadata": {"finalizers": None}})
-    wait_until(lambda: tenant.children() == [], "the children to be deleted")
+    wait_until(lambda: tenant.children() == [], "the children to be deleted", 90)
