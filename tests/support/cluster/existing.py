@@ -6,7 +6,8 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from support.cluster.control_plane import ControlPlane, Processes, wait_until
+from support.cluster.control_plane import ControlPlane, wait_until
+from support.cluster.processes import Processes
 
 
 class ExistingCluster(ControlPlane):

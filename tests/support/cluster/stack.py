@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.cluster.control_plane import ControlPlane, Manifest, Processes, find_assets, wait_until
+from support.cluster.control_plane import ControlPlane, Manifest, find_assets, wait_until
+from support.cluster.processes import Processes
 from support.ports import free_port
 
 from hooks.children import KINDS as CHILDREN

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from support import go_tools
-from support.cluster.control_plane import ControlPlane, Manifest, Processes, wait_until
+from support.cluster.control_plane import ControlPlane, Manifest, wait_until
+from support.cluster.processes import Processes
 
 from hooks.config import Config
 
