@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support import forged_records
 from support.cluster.control_plane import WRITES, wait_until
-from support.cluster.functions import AUTOSCALED, function, wait_until_ready
+from support.cluster.functions import function, wait_until_ready
 from support.cluster.stack import GROUP, KINDS, PREFIX, ROOT, Stack, own_stack
 
 from hooks.children import KINDS as CHILDREN
@@ -27,6 +27,7 @@ Manifest = dict[str, Any]
 
 NAMESPACE, SECONDS = "tenant", 60
 USER, ROLE = "bound", "metacontroller"
+SCALED: Manifest = {"scaleConfig": {"minReplicas": 1, "maxReplicas": 3}}
 BROKEN: Manifest = {"source": {"inline": {"dependencies": "--nope\n"}}}
 KIND = {kind.resource: (kind.name, kind.api_version) for kind in CHILDREN.values()}
 
@@ -67,7 +68,7 @@ class Tenant:
 
     def create(self, name: str) -> None:
         """Create a Function and wait until its children exist."""
-        code, answer = self.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", function(name, **AUTOSCALED))
+        code, answer = self.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", function(name, **SCALED))
         assert code == 201, answer
         wait_until(lambda: all(self.stack.get(kind, NAMESPACE, name) for kind in KINDS), f"the children of {name}")
 
