@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.cluster.control_plane import free_port, wait_until
+from support.cluster.control_plane import wait_until
+from support.ports import free_port
 
 BODY = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
 HELLO = """

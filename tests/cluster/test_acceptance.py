@@ -21,11 +21,11 @@ from typing import Any
 import pytest
 from support import random_functions
 from support.cases import NOW, overlaid
+from support.cluster.admission import Caller, as_function, found_by_hook, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import PREFIX, RESOURCES
+from support.crd import SPEC_PROPERTIES
 from support.upgrade.templates import functions
-from test_admission import Caller, as_function, found_by_hook, guarded, with_config  # noqa: F401 - a fixture among them
-from test_contract import WRITTEN
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
@@ -77,7 +77,7 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def prepared(guarded: ControlPlane) -> Iterator[ControlPlane]:  # noqa: F811
+def prepared(guarded: ControlPlane) -> Iterator[ControlPlane]:
     """The API server with CRD and policy, and the PriorityClass that random Functions name."""
     priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1}
     guarded.kubectl("apply", "-f", "-", stdin=priority)
@@ -102,7 +102,7 @@ def test_children_of_accepted_functions_are_accepted(prepared: ControlPlane, res
         print(f"{count:5} {message}")
     assert not tally.refusals
     assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "unrestricted")
-    never = set(WRITTEN) - set(tally.fields)
+    never = set(SPEC_PROPERTIES) - set(tally.fields)
     assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
 
 

@@ -6,28 +6,31 @@ and the admission policy installed, and to the rules in Python. The API server c
 the policy only if both accept, so it reports the violations of one of these layers at a time.
 """
 
-import http.client
-import json
 import re
-import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
 from random import Random
-from threading import local
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from support import random_functions
+from support import function_values, random_functions
 from support.cases import NOW, complete, overlaid
+from support.cluster.admission import (
+    AGAINST_SETTINGS,
+    Caller,
+    Fault,
+    as_function,
+    found_by_hook,
+    policy_messages,
+    with_config,
+)
 from support.cluster.control_plane import ControlPlane, wait_until
-from support.cluster.existing import ExistingCluster
 from support.cluster.stack import GROUP, Stack
 
-from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
+from hooks.admission import NAMESPACE, PARAMETERS
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.function import Function
@@ -35,27 +38,12 @@ from hooks.protocol import HookRequest
 from hooks.rules import RULES, validate
 from hooks.rules.security import LIMITS
 from hooks.sync import sync
-from hooks.validation_errors import field_errors
 
 Manifest = dict[str, Any]
 
 COUNT, SEED, THREADS = 5_000, 20_260_101, 4
 BAD = {"seccompProfile": "Unconfined", "appArmorProfile": "Unconfined", "sysctls": "kernel.x"}
 SCHEMA_WORDS = re.compile(r" in body |^Required value$|^Too long|^Too many|^Unsupported value|^Duplicate value")
-AGAINST_SETTINGS = {
-    "runtime": "cobol",
-    "runtimeImageOverride": "example.org/x",
-    "resourceConfiguration": {
-        "function": {
-            "resources": {
-                "requests": {"cpu": "1m", "example.com/gpu": 0},
-                "limits": {"memory": "1Mi", "cpu": "2m", "example.com/gpu": 0},
-            }
-        }
-    },
-    "podSecurityContext": {"runAsUser": 0},
-}
-"""The violations of this spec show the whole config except its profiles."""
 PYTHON, NODEJS = Config().runtimes["python312"], Config().runtimes["nodejs22"]
 OTHERS = {
     "mixed": Config(
@@ -90,90 +78,6 @@ def variables_from(source: Callable[[int], Manifest]) -> Manifest:
     return {"env": [{"name": f"A{n}", "valueFrom": source(n)} for n in range(256)]}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A violation and its layer: schema, cel, policy or hook. The API server names no `field` for the policy."""
-
-    layer: str
-    field: str
-    message: str
-
-
-@pytest.fixture(scope="module")
-def guarded(api: Stack) -> Iterator[ControlPlane]:
-    """An API server with the CRD and the admission policy of the default config."""
-    if isinstance(api.plane, ExistingCluster):
-        pytest.skip("installs an admission policy: not on an existing cluster")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    items = [namespace, *policies(), parameters(Config())]
-    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
-    with_config(api.plane, Config())
-    yield api.plane
-    # Without its parameters the policy allows everything. It is not deleted: after the deletion of the last binding
-    # with ConfigMaps as parameters, API server 1.36 does not find the parameters of a new one for over a minute.
-    api.plane.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
-
-
-def with_config(plane: ControlPlane, config: Config) -> None:
-    """Apply the parameters of a config, and wait until the policy gives its messages."""
-    plane.kubectl("apply", "-f", "-", stdin=parameters(config))
-    parent = complete({"spec": AGAINST_SETTINGS})
-    assert not [found for found in found_by_hook(parent, config) if found.layer in ("schema", "cel")]
-    wanted = [found.message for found in found_by_hook(parent, config) if found.layer == "policy"]
-    wait_until(lambda: policy_messages(plane, parent) == wanted, f"the policy to report {str(wanted)[:600]}", 60)
-
-
-def policy_messages(plane: ControlPlane, parent: Manifest) -> list[str]:
-    """Return the messages of the policy for a Function, without the paths; an empty list if it is accepted."""
-    path = f"{GROUP}/namespaces/default/functions?dryRun=All"
-    code, answer = plane.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": parent["spec"]}))
-    if code == 201:
-        return []
-    return [text.partition(": ")[2] for text in answer["message"].partition("denied request: ")[2].split("; ")]
-
-
-class Caller:
-    """Context manager that makes requests on one connection for each thread."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        self.plane, self.kept, self.connections = plane, local(), list[http.client.HTTPSConnection]()
-
-    def __enter__(self) -> "Caller":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for connection in self.connections:
-            connection.close()
-
-    def dry_run(self, body: Manifest) -> tuple[int, Manifest]:
-        return self.post(f"{GROUP}/namespaces/default/functions?dryRun=All", body)
-
-    def post(self, path: str, body: Manifest) -> tuple[int, Manifest]:
-        if not hasattr(self.kept, "connection"):
-            unchecked = ssl._create_unverified_context()
-            self.kept.connection = http.client.HTTPSConnection("127.0.0.1", self.plane.port, context=unchecked)
-            self.connections.append(self.kept.connection)
-        headers = self.plane.headers | {"Content-Type": "application/json"}
-        self.kept.connection.request("POST", path, json.dumps(body), headers)
-        with self.kept.connection.getresponse() as answer:
-            return answer.status, json.load(answer)
-
-
-def as_function(parent: Manifest) -> Manifest:
-    return {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"} | parent
-
-
-def found_by_hook(parent: Manifest, config: Config) -> list[Fault]:
-    """Return the violations of the schema that the hook finds, or else those of the rules."""
-    try:
-        function = Function.model_validate(completed(parent))
-    except ValidationError as error:
-        return [Fault("schema", field, message) for field, message in field_errors(error)]
-    return [
-        Fault(rule.enforced_by, found.field, found.message) for rule in RULES for found in rule.find(function, config)
-    ]
-
-
 def found_at_apply(code: int, answer: Manifest) -> list[Fault]:
     """Return the causes that the API server gives, without those that only repeat another."""
     if code == 201:
@@ -199,7 +103,7 @@ def dotted(field: str) -> str:
 
 def constant_messages() -> Iterator[str]:
     """Yield every message of the CRD; the API server uses it where a messageExpression costs too much or fails."""
-    pending: list[Any] = [random_functions.SCHEMA["openAPIV3Schema"]]
+    pending: list[Any] = [function_values.SCHEMA["openAPIV3Schema"]]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
@@ -483,4 +387,4 @@ def admitted(api: Stack, namespace: str, contexts: Manifest) -> bool:
     for container in pod["spec"]["containers"]:
         own = container["securityContext"]
         container["securityContext"] = overlaid(own, contexts.get("containerSecurityContext", {}))
-    return api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201
+    return bool(api.plane.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)[0] == 201)

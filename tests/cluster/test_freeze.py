@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -88,6 +89,9 @@ class Running:
             generations[name] = answer["metadata"]["generation"]
         return generations
 
+    def has_changed(self, name: str) -> bool:
+        return "changed" in str(self.stack.get("deployments", self.namespace, name))
+
     def message(self, kind: str, name: str, generation: int) -> str | None:
         """Return the message of a condition if the condition is True for this generation."""
         condition = self.stack.condition(self.namespace, name, kind)
@@ -128,7 +132,7 @@ def functions(running: Stack) -> Iterator[Running]:
             head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
             running.plane.kubectl("create", "-n", "freeze", "-f", "-", stdin=head | {"spec": spec})
         for name in FUNCTIONS:
-            wait_until(lambda name=name: running.is_ready("freeze", name), f"{name} to be ready")
+            wait_until(partial(running.is_ready, "freeze", name), f"{name} to be ready")
         running.patch("deployments", "freeze", "scaled", {"spec": {"replicas": 3}})
         wait_until(lambda: len(running.list("pods", "freeze")) == 5, "the third pod")
         wait_until(lambda: running.is_ready("freeze", "scaled"), "scaled to be ready again")
@@ -172,16 +176,14 @@ def test_freeze(functions: Running, patch: Manifest, errors: list[str]) -> None:
     assert before["replicas"] == {"plain": 2, "scaled": 3}
     mark = functions.stack.plane.mark()
     for name, generation in functions.edit(patch).items():
-        message = wait_until(
-            lambda name=name, generation=generation: functions.message("Stalled", name, generation), "Stalled"
-        )
+        message = wait_until(partial(functions.message, "Stalled", name, generation), "Stalled")
         assert functions.took(name, mark) <= 2
         for error in errors:
             assert error in message
     time.sleep(0.3)
     assert functions.frozen() == before
     for name, generation in functions.mend().items():
-        wait_until(lambda name=name, generation=generation: functions.message("Ready", name, generation), "Ready")
+        wait_until(partial(functions.message, "Ready", name, generation), "Ready")
         assert not functions.stack.condition(functions.namespace, name, "Stalled")
     time.sleep(0.3)
     assert functions.frozen() == before
@@ -192,13 +194,13 @@ def test_a_change_waits_until_the_spec_is_valid(functions: Running) -> None:
     before = functions.frozen()
     changed = {"source": {"inline": {"source": "module.exports = {main: () => 'changed'}\n"}}}
     for name, generation in functions.edit(changed | {"runtime": "cobol"}).items():
-        wait_until(lambda name=name, generation=generation: functions.message("Stalled", name, generation), "Stalled")
+        wait_until(partial(functions.message, "Stalled", name, generation), "Stalled")
     time.sleep(0.3)
     assert functions.frozen() == before
     functions.edit({"runtime": "nodejs22"})
     for name in FUNCTIONS:
-        wait_until(lambda name=name: "changed" in str(functions.stack.get("deployments", "freeze", name)), "the change")
-        wait_until(lambda name=name: functions.stack.is_ready("freeze", name), f"{name} to be ready")
+        wait_until(partial(functions.has_changed, name), "the change")
+        wait_until(partial(functions.stack.is_ready, "freeze", name), f"{name} to be ready")
     settled(functions)
     after = functions.frozen()
     assert after["replicas"] == before["replicas"]

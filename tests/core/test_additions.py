@@ -7,7 +7,7 @@ from support import drift_rows
 from support.cases import NOW, ROOT, complete, settle
 from support.drift_rows import ROWS, Row
 from support.offline_metacontroller import LAST_APPLIED, Manifest, World
-from test_laws import ask, essence
+from support.responses import comparable_child, respond
 
 from hooks.config import Config
 
@@ -32,22 +32,22 @@ def test_row(row: Row) -> None:
     assert changed != before
     writes = settle(world, CONFIG, NOW)
     assert writes.count(f"update {'/'.join(key)}") == row.writes
-    after = essence(world.children[key])
+    after = comparable_child(world.children[key])
     match row.outcome:
         case "healed" | "removed":
-            assert after == essence(before)
+            assert after == comparable_child(before)
         case "joined":
-            assert after not in (essence(before), essence(changed))
+            assert after not in (comparable_child(before), comparable_child(changed))
         case "echoed":
-            assert after["spec"] == essence(changed)["spec"]
+            assert after["spec"] == comparable_child(changed)["spec"]
         case "kept":
-            assert after == essence(changed)
+            assert after == comparable_child(changed)
 
 
 def test_all_at_once() -> None:
     """Harmful additions to every field, made at the same time, are removed by two writes of each child."""
     world = settled(drift_rows.SPEC)
-    before = {key: essence(child) for key, child in world.children.items()}
+    before = {key: comparable_child(child) for key, child in world.children.items()}
     # One for each field, since two changes of one variable or one probe would conflict.
     rows = {(row.kind, row.field): row for row in ROWS if row.outcome == "removed" and "External" not in row.what}
     assert len(rows) > 15
@@ -55,31 +55,31 @@ def test_all_at_once() -> None:
         world.children[row.kind, "hello"] = row.changed(world.children[row.kind, "hello"])
     writes = settle(world, CONFIG, NOW)
     assert writes.count("update Service/hello") == writes.count("update Deployment/hello") == 2
-    assert {key: essence(child) for key, child in world.children.items()} == before
+    assert {key: comparable_child(child) for key, child in world.children.items()} == before
 
 
 def test_a_corrected_spec_removes_an_adopted_addition() -> None:
     """A spec that breaks between adoption and removal freezes the addition; the corrected spec removes it."""
     world = settled(drift_rows.SPEC)
-    before = essence(world.children["Service", "hello"])
+    before = comparable_child(world.children["Service", "hello"])
     world.children["Service", "hello"]["spec"]["selector"]["theirs"] = "x"
-    world.apply(ask(world.request()))
+    world.apply(respond(world.request()))
     sound = deepcopy(world.parent["spec"])
     world.edit(sound | {"runtime": "cobol"})
     assert settle(world, CONFIG, NOW) == ["status"]
     world.edit(sound)
     settle(world, CONFIG, NOW)
-    assert essence(world.children["Service", "hello"]) == before
+    assert comparable_child(world.children["Service", "hello"]) == before
 
 
 def test_nothing_is_adopted_without_a_record() -> None:
     """Without a record of what was last applied, as under server-side apply, an addition does not change the answer."""
     world = settled(drift_rows.SPEC)
-    usual = ask(world.request())["children"]
+    usual = respond(world.request())["children"]
     for child in world.children.values():
         del child["metadata"]["annotations"][LAST_APPLIED]
     world.children["Service", "hello"]["spec"]["selector"]["theirs"] = "x"
-    assert ask(world.request())["children"] == usual
+    assert respond(world.request())["children"] == usual
 
 
 def test_page(request: pytest.FixtureRequest) -> None:

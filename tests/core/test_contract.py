@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from support.cases import ROOT, all_cases
+from support.crd import SCHEMA, SPEC_PROPERTIES, VERSION, schema_leaves
 from typing_extensions import is_typeddict
 
 from hooks import children
@@ -21,22 +22,10 @@ from hooks.function import FunctionSpec
 
 Manifest = dict[str, Any]
 
-CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
 CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
 ROLE = yaml.safe_load((ROOT / "metacontroller" / "clusterrole.yaml").read_text(encoding="utf-8"))
 CHILD_VERBS = ["get", "list", "watch", "create", "update", "delete"]
-VERSION = CRD["spec"]["versions"][0]
-SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
-
-
-def schema_leaves(schema: Manifest, path: str = "spec") -> Iterator[tuple[str, Manifest]]:
-    """Yield every property of a schema, however deep, with its path."""
-    for name, inner in schema.get("properties", {}).items():
-        yield f"{path}.{name}", inner
-        yield from schema_leaves(inner, f"{path}.{name}")
-    if "items" in schema:
-        yield from schema_leaves(schema["items"], f"{path}[]")
 
 
 def model_leaves(model: Any, path: str = "spec") -> Iterator[tuple[str, FieldInfo, Any]]:
@@ -99,14 +88,13 @@ def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
 
 
 MODELLED = {path: (field, kind) for path, field, kind in model_leaves(FunctionSpec)}
-WRITTEN = dict(schema_leaves(SCHEMA["properties"]["spec"]))
 
 
 def test_crd_and_models_have_the_same_fields() -> None:
     """Every property has a field and every field a property."""
-    missing = set(MODELLED) - set(WRITTEN)
+    missing = set(MODELLED) - set(SPEC_PROPERTIES)
     assert not missing, f"crds/functions.yaml lacks these fields of hooks/function.py: {sorted(missing)}"
-    extra = set(WRITTEN) - set(MODELLED)
+    extra = set(SPEC_PROPERTIES) - set(MODELLED)
     assert not extra, f"hooks/function.py and core_v1.py lack these properties of the CRD: {sorted(extra)}"
 
 
@@ -114,10 +102,10 @@ def test_crd_and_models_have_the_same_fields() -> None:
 def test_crd_and_models_agree(path: str) -> None:
     """Type, enum, default, bounds and pattern of a property equal its field's."""
     field, kind = MODELLED[path]
-    schema, wanted = WRITTEN[path], constraints(field.annotation, field.metadata)
+    schema, wanted = SPEC_PROPERTIES[path], constraints(field.annotation, field.metadata)
     assert bounds(schema) == wanted, f"bounds of {path} differ"
     if typing.get_origin(kind) in (list, dict):
-        below = schema.get("items", schema.get("additionalProperties"))
+        below = schema["items"] if "items" in schema else schema["additionalProperties"]
         assert bounds(below) == constraints(typing.get_args(kind)[-1], []), f"bounds below {path} differ"
     if typing.get_origin(kind) is typing.Literal:
         assert schema["enum"] == list(typing.get_args(kind))
@@ -132,7 +120,7 @@ def test_crd_and_models_agree(path: str) -> None:
 @pytest.mark.parametrize("path", ["spec", *(path for path, (_, kind) in MODELLED.items())])
 def test_required_fields_agree(path: str) -> None:
     """A property is required where its field is."""
-    schema = SCHEMA["properties"]["spec"] if path == "spec" else WRITTEN[path]
+    schema = SCHEMA["properties"]["spec"] if path == "spec" else SPEC_PROPERTIES[path]
     schema = schema.get("items", schema)
     below = [p for p in MODELLED if p.rpartition(".")[0].removesuffix("[]") == path]
     wanted = {p.rpartition(".")[2] for p in below if MODELLED[p][0].is_required()}
@@ -146,7 +134,7 @@ def bounds(schema: Manifest) -> Manifest:
 
 def test_every_property_is_described_and_bounded() -> None:
     """Each property has a description, each list a list type and a bound, each string and integer a bound."""
-    for path, schema in [*WRITTEN.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
+    for path, schema in [*SPEC_PROPERTIES.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
         assert schema.get("description"), f"{path} has no description"
         kind = schema.get("type")
         if kind == "array":
@@ -160,7 +148,7 @@ def test_every_property_is_described_and_bounded() -> None:
 
 def test_printer_columns_exist() -> None:
     """Each column shows a field of the CRD."""
-    known = set(WRITTEN) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
+    known = set(SPEC_PROPERTIES) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
     for column in VERSION["additionalPrinterColumns"]:
         path = column["jsonPath"].lstrip(".")
         assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]

@@ -143,7 +143,7 @@ ENVS = st.lists(st.sampled_from(NAMES), unique=True, max_size=5).flatmap(
 )
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(ENVS, ENVS)
 def test_an_edit_ends_like_a_fresh_install(before: list[Manifest], after: list[Manifest]) -> None:
     """After any edit the containers have the variables of a fresh install."""

@@ -18,7 +18,7 @@ BAKE = ROOT / "docker-bake.json"
 VALUES = ROOT / "chart" / "values.yaml"
 TABLES = (
     "bench/start.py",
-    "tests/local/conformance/servers.py",
+    "tests/support/runtime_servers.py",
     "tests/node/test_pods.py",
     "tests/package/test_docs.py",
     "tests/support/random_functions.py",

@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from support import kubelet, pod_security, strategies
 from support.answers import children_belong, status_schema
 from support.cases import NOW, ROOT, Case, all_cases, settle
 from support.offline_metacontroller import World, updated
+from support.responses import comparable_child
+from support.responses import respond as ask
 
 from hooks.children import KINDS
 from hooks.config import Config
@@ -37,13 +40,8 @@ SERVER_ONLY = {"uid", "resourceVersion", "creationTimestamp", "ownerReferences",
 CONFIG = Config()
 
 every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
-many = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
-some = settings(max_examples=3 * settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
-
-
-def ask(request: Manifest, config: Config = CONFIG, *, now: Any = NOW) -> Manifest:
-    """Return the answer to a sync."""
-    return sync(HookRequest.parse(deepcopy(request)), config, now=now).to_json()
+many = settings(max_examples=6 * settings().max_examples, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=3 * settings().max_examples // 2, suppress_health_check=list(HealthCheck))
 
 
 def first_answer(parent: Manifest) -> Manifest:
@@ -251,7 +249,7 @@ def test_there_and_back(parent: Manifest, other: Manifest) -> None:
     assume("scaleConfig" not in parent["spec"])  # an autoscaled Deployment keeps the replicas it has
     assert set(around.children) == set(straight.children)
     for key, child in around.children.items():
-        assert essence(child) == essence(straight.children[key])
+        assert comparable_child(child) == comparable_child(straight.children[key])
 
 
 @every_case
@@ -279,7 +277,7 @@ def test_text_arrives_exactly(parent: Manifest) -> None:
 
 
 @some
-@given(strategies.functions(), strategies.scales, strategies.st.integers(0, 6))
+@given(strategies.functions(), strategies.scales, st.integers(0, 6))
 def test_autoscaled_replicas(parent: Manifest, scale: Manifest, observed: int) -> None:
     """12: an autoscaled Function's replicas are the observed ones, or minReplicas if there are none."""
     parent["spec"] |= {"scaleConfig": scale, "replicas": 1}
@@ -348,22 +346,6 @@ def test_the_model_writes_what_differs() -> None:
 def wants_token(spec: Manifest) -> bool:
     given: bool = spec.get("automountServiceAccountToken", "serviceAccountName" in spec)
     return given
-
-
-def essence(child: Manifest) -> Manifest:
-    """A child without what counts its changes."""
-    metadata = {key: value for key, value in child["metadata"].items() if key not in ("generation", "resourceVersion")}
-    content = json.loads(json.dumps(child | {"metadata": metadata, "status": {}}))
-    return dict(sorted_lists(content))
-
-
-def sorted_lists(value: Any) -> Any:
-    """Merging keeps the observed order of lists by key, so order is no difference."""
-    if isinstance(value, dict):
-        return {key: sorted_lists(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((sorted_lists(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    return value
 
 
 def backwards(value: Any) -> Any:

@@ -6,7 +6,6 @@ Mutated requests: the hook answers each, and the answer keeps the laws, or refus
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from support import mutated_requests
 from support.answers import children_belong, rules_stay_in_the_namespace, status_schema
 from support.cases import NOW, ROOT
 from support.mutated_requests import Body
+from support.ports import free_port
 
 from hooks.config import Config
 from hooks.function import Function
@@ -128,12 +128,6 @@ class Served:
     def _field(self, pid: int, name: str) -> str:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def until_ready(served: Served) -> None:

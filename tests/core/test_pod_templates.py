@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from support.cases import ROOT
+from support.crd import SCHEMA
 from support.upgrade import changelog, gate, previous
 from support.upgrade.changelog import newest
 from support.upgrade.gate import Images
 from support.upgrade.templates import GONE, Templates, deployment, functions, of_this_tree, parts, with_default_config
-from test_contract import SCHEMA
 
 from hooks.config import Config
 from hooks.runtimes import FAMILIES
@@ -152,7 +152,7 @@ CHANGELOGS = [
     (section("`python312`: its image is 0.2.0.", "Functions with `labels`: x"), "labels python"),
     (section("Functions with `replicas`: x"), ""),
 ]
-SPECS = {
+SPECS: dict[str, Manifest] = {
     "dependencies": {"runtime": "nodejs22", "source": {"inline": {"source": "x", "dependencies": "{}"}}},
     "labels": {"runtime": "nodejs22", "labels": {"a": "b"}},
     "python": {"runtime": "python312", "env": [{"name": "A"}]},

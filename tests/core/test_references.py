@@ -97,7 +97,7 @@ def test_missing_references_are_reported() -> None:
 
 
 SECRET = {"data": {"password": "YQ==", "user": "Yg=="}}
-USES = [
+USES: list[dict[str, Any]] = [
     {"env": [ENV]},
     {"envFrom": [{"secretRef": {"name": "db"}}]},
     {"secretMounts": [{"secretName": "db", "mountPath": "/db"}]},

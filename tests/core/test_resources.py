@@ -26,7 +26,7 @@ def both(written: Manifest, config: Config) -> tuple[Resources, Resources]:
 
 def effective(resources: Resources) -> dict[str, Any]:
     """Return a container's requests with the API server's defaults: a missing request is the limit."""
-    return {name: parse(amount) for name, amount in (resources.limits | resources.requests).items()}
+    return {name: parse(amount) for name, amount in {**resources.limits, **resources.requests}.items()}
 
 
 def amounts() -> st.SearchStrategy[Manifest]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.broken_specs import examples
 from support.cases import ROOT
-from test_contract import CRD, SCHEMA
+from support.crd import CRD, SCHEMA
 
 from hooks.admission import NAMESPACE, parameters, policies, settings_policy
 from hooks.cli.policy import text

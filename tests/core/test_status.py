@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from support.cases import NOW, ROOT, all_cases, complete, overlaid, settle
+from support.failing_pods import FAILING
 from support.offline_metacontroller import World
-from test_failing_pods import ROWS
 
 from hooks.config import Config
 from hooks.protocol import HookRequest
@@ -317,7 +317,7 @@ def test_every_reason_is_reached() -> None:
     """Each reason is in a golden case, in a table here or in a row of test_failing_pods.py."""
     in_cases = {each["reason"] for case in all_cases() for each in case.answer()["status"].get("conditions", ())}
     in_tables = {cell.split()[1] for *_, cell in rows()} | {reason for _, reason, _ in AUTOSCALERS.values()}
-    assert set(Reason) == in_cases | in_tables | {reason for _, reason, _ in ROWS.values()}
+    assert set(Reason) == in_cases | in_tables | {reason for _, reason, _ in FAILING.values()}
 
 
 def test_reasons_are_spelled_once() -> None:

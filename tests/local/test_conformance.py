@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from local.conformance.servers import Server, started, wait_until_listening
+from support.runtime_servers import Server, started, wait_until_listening
 
 from hooks import runtimes
 from hooks.cli import runtime_cache
@@ -35,8 +35,8 @@ ROWS = [
     for row in TABLE
     if row.get("only", family) == family
 ]
-LIMITS = {"FUNC_TIMEOUT": "3", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
-NAMES = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "some-runtime"}
+LIMITS: dict[str, Any] = {"FUNC_TIMEOUT": "3", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
+NAMES: dict[str, Any] = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "some-runtime"}
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,15 @@ YAML as kubectl reads it: the table has texts and their values in kubectl 1.36.3
 tests/cluster/test_kubectl_agrees.py compares with the kubectl of the machine.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import ROOT
+from support.kubectl_yaml import HEAD, STRICTER, TABLE, comparable
 
 from hooks.cli import main
 from hooks.cli.files import Unusable, documents
 
-HEAD = "apiVersion: serverless.kyma-project.io/v1alpha2\nkind: Function\nmetadata: {name: a}\n"
-TABLE = json.loads((ROOT / "tests" / "support" / "fixtures" / "kubectl" / "yaml.json").read_text())
-STRICTER = {"spec:\n  x: {a: 1, a: 2}\n", "spec:\n  x: {true: 1, 'true': 2}\n", "spec:\n  x: {1: a, '1': b}\n"}
-"""kubectl takes one of two equal keys; we report both as an error."""
 LAXER = {'spec:\n  x: "\\ud83d\\ude00"\n'}
 """JSON writes a character above U+FFFF like this; kubectl accepts it in JSON only."""
 
@@ -28,12 +23,6 @@ def read(directory: Path, text: str) -> Any:
     file.write_text(HEAD + text)
     (document,) = documents(str(file))
     return document.value["spec"]
-
-
-def comparable(value: Any) -> str:
-    """Return a value as JSON; large integers become floats, as in the API server."""
-    read = json.loads(json.dumps(value), parse_int=lambda text: float(text) if len(text) > 16 else int(text))
-    return json.dumps(read, sort_keys=True)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["text"].removeprefix("spec:\n  x: "))

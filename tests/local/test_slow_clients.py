@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import pytest
 from support.cases import ROOT, all_cases
+from support.left_out import require_program
+from support.ports import free_port
 
 from hooks.connection import HEADER_SECONDS, LINGER_SECONDS, REQUEST_SECONDS, RESPONSE_SECONDS
 
@@ -67,8 +69,7 @@ def response_to(client: socket.socket) -> bytes:
 @contextlib.contextmanager
 def serving(directory: Path, *command: str, context: ssl.SSLContext | None = None) -> Iterator[Service]:
     """Run a command with a free port in --bind; wait until both workers run and one has responded."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{directory}"}
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--bind=127.0.0.1:{port}"], env=environment, cwd=ROOT, stderr=log)
@@ -99,6 +100,7 @@ def certified(directory: Path, name: str = "localhost") -> list[str]:
     """Create or replace a certificate and its key; return the flags that name them."""
     files = ["-out", str(directory / "crt"), "-keyout", str(directory / "key")]
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", *files]
+    require_program("openssl")
     subprocess.run(make, check=True, capture_output=True)
     return [f"--tls-certificate={directory / 'crt'}", f"--tls-key={directory / 'key'}"]
 

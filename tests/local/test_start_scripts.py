@@ -84,7 +84,7 @@ def test_generated_sources_are_written_exactly(
     work = tmp_path_factory.mktemp("work")
     script, _, _ = FAMILIES[family].start.partition("\n[ -f")[0].partition("\nexport ")
 
-    @settings(max_examples=5 * settings.default.max_examples)
+    @settings(max_examples=5 * settings().max_examples)
     @given(texts)
     def write(text: str) -> None:
         env = variables(family, text)

@@ -57,7 +57,9 @@ def comment(line: int) -> str:
 
 
 def listed() -> list[tuple[str, str, str]]:
-    return list(rows(yaml.compose(TEXT), json.loads(SCHEMA.read_text(encoding="utf-8"))))
+    root = yaml.compose(TEXT)
+    assert isinstance(root, yaml.MappingNode)
+    return list(rows(root, json.loads(SCHEMA.read_text(encoding="utf-8"))))
 
 
 def page() -> str:

@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from local.conformance.servers import Server, started
 from support.cases import ROOT
+from support.runtime_servers import Server, started
 
 from hooks.cli import COMMANDS, runtime_cache
 

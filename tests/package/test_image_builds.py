@@ -83,7 +83,7 @@ def test_javascript_tools_are_in_no_image() -> None:
 
 def test_buildx_agrees() -> None:
     """`docker buildx bake` finds the same images, arguments and names as tests/support/bake.py."""
-    command = [go_tools.program("buildx"), "bake", "--print"]
+    command = [str(go_tools.program("buildx")), "bake", "--print"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     found = json.loads(printed)["target"]
     assert {name: (each["context"], each.get("args", {}), each["tags"]) for name, each in found.items()} == {

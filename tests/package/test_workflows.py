@@ -28,7 +28,7 @@ def test_actionlint_finds_nothing() -> None:
     shellcheck = Path(sys.executable).parent / "shellcheck"
     assert shellcheck.exists()
     command = [go_tools.program("actionlint"), "-no-color", "-shellcheck", shellcheck, *WORKFLOWS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from support.cases import NOW, ROOT, all_cases, complete, settle
+from support.failing_pods import FAILING, HEALTHY
 from support.offline_metacontroller import World
 
 from hooks.config import Config
@@ -143,7 +144,7 @@ def repeated(random: Random, parent: Any, key: Any, _: Any) -> None:
     if isinstance(parent, list):
         parent.extend(copied(value) for _ in range(random.choice((1, 2, 50))))
     elif isinstance(value, (str, list)):
-        parent[key] = value * random.choice((2, 30)) if len(value) < 1000 else value + value
+        parent[key] = value * (random.choice((2, 30)) if len(value) < 1000 else 2)
     else:
         parent[key + random.choice((" ", "0", "\0", "s"))] = copied(value)
 
@@ -218,9 +219,7 @@ def _requests() -> Iterator[tuple[str, tuple[Config, Manifest]]]:
 
 
 def _batches() -> Iterator[list[Manifest]]:
-    from test_failing_pods import ROWS, WELL  # noqa: PLC0415 - the pods that are known there
-
-    every = [*(row[0] for row in ROWS.values()), *WELL.values()]
+    every = [*(row[0] for row in FAILING.values()), *HEALTHY.values()]
     for start in range(0, len(every), 4):
         yield copied(every[start : start + 4])
 

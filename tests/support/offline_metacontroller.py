@@ -93,7 +93,7 @@ class World:
 def updated(observed: Manifest, desired: Manifest) -> Manifest:
     """Return `observed` with `desired` merged in, by the record of what was last applied."""
     last = json.loads(observed["metadata"].get("annotations", {}).get(LAST_APPLIED) or "{}") or {}
-    merged = merge(deepcopy(observed), last, desired)
+    merged: Manifest = merge(deepcopy(observed), last, desired)
     for key in SYSTEM:
         if key in observed["metadata"]:
             merged["metadata"][key] = observed["metadata"][key]

@@ -4,14 +4,19 @@ Random configs from a seed, valid and invalid, and Functions to try them with.
 `overlay()` returns the content of a config file. Most single values are valid, so that about half of the files are.
 """
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from support.cases import complete
+from support.cases import NOW, complete
 
 from hooks.config import Config
+from hooks.function import Function
+from hooks.protocol import HookRequest
+from hooks.rules import validate
 from hooks.runtimes import FAMILIES, DependenciesFormat
+from hooks.sync import sync
 
 Manifest = dict[str, Any]
 
@@ -187,3 +192,13 @@ def function(runtime: str, size: str, dependencies: str | None, scale: Manifest 
         **({"scaleConfig": scale} if scale else {}),
     }
     return complete({"spec": spec})
+
+
+def children_of(parent: Manifest, config: Config) -> dict[str, Manifest]:
+    """Return the children of a valid Function by kind, {} if it cannot be autoscaled for lack of a request."""
+    found = validate(Function.model_validate(parent), config)
+    if found and "scaleConfig" in parent["spec"]:
+        return {}
+    assert found == []
+    answer = sync(HookRequest.parse({"parent": parent, "children": {}}), config, now=NOW)
+    return {child["kind"]: json.loads(json.dumps(child)) for child in answer.children}

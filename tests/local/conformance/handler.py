@@ -5,8 +5,12 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import bottle
+
+stuck: threading.Thread
 
 if os.environ.get("BREAK") == "load":
     raise RuntimeError("broken on purpose")
@@ -15,17 +19,17 @@ if os.environ.get("BREAK") == "slow":
     print("loaded at last", flush=True)
 
 
-def echo(event, context):
+def echo(event: Any, context: Any) -> Any:
     data = event["data"]
     return {"data": data.decode() if isinstance(data, bytes) else data, "kind": kind(data)}
 
 
-def kind(data):
+def kind(data: object) -> str:
     names = {dict: "object", list: "array", str: "string", bytes: "bytes", type(None): "nothing"}
     return names.get(type(data), "other")
 
 
-def request(event, context):
+def request(event: Any, context: Any) -> Any:
     seen = event["extensions"]["request"]
     return {
         "method": seen.method,
@@ -35,58 +39,58 @@ def request(event, context):
     }
 
 
-def fails(event, context):
+def fails(event: Any, context: Any) -> None:
     raise ValueError("secret-in-the-error")
 
 
-def rejects(event, context):
-    async def later():
+def rejects(event: Any, context: Any) -> Any:
+    async def later() -> None:
         await asyncio.sleep(0.01)
         raise ValueError("secret-in-the-error")
 
     return later()
 
 
-def later(event, context):
-    async def answer():
+def later(event: Any, context: Any) -> Any:
+    async def answer() -> str:
         await asyncio.sleep(0.01)
         return "later"
 
     return answer()
 
 
-def unanswerable(event, context):
+def unanswerable(event: Any, context: Any) -> Any:
     return echo
 
 
-def forever(event, context):
+def forever(event: Any, context: Any) -> None:
     global stuck
     stuck = threading.current_thread()
     while True:
         time.sleep(0.01)
 
 
-def slow(event, context):
+def slow(event: Any, context: Any) -> Any:
     print("started", flush=True)
     time.sleep(1.5)
     return "slow but whole"
 
 
-def cloud_event(event, context):
+def cloud_event(event: Any, context: Any) -> Any:
     return {"type": event["ce-type"], "source": event["ce-source"], "id": event["ce-id"], "data": event["data"]}
 
 
-def emits(event, context):
+def emits(event: Any, context: Any) -> Any:
     event.emitCloudEvent("order.created", "shop", {"number": 7}, {"id": "fixed"})
     return "sent"
 
 
-def traced(event, context):
+def traced(event: Any, context: Any) -> Any:
     with event.tracer.start_as_current_span("inner") as span:
         return {"sampled": span.get_span_context().is_valid}
 
 
-PATHS = {
+PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/text": lambda e, c: "text",
     "/attributes": lambda e, c: {name: value for name, value in e.items() if name.startswith("ce-")},
     "/nothing": lambda e, c: None,
@@ -116,7 +120,7 @@ PATHS = {
 }
 
 
-def main(event, context):
+def main(event: Any, context: Any) -> Any:
     return PATHS[event["extensions"]["request"].path](event, context)
 
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.ports import free_port
+
 from hooks.cli import runtime_cache
 from hooks.runtimes import FAMILIES
 
-HERE = Path(__file__).parent
+HANDLERS = Path(__file__).parents[1] / "local" / "conformance"
 START_SECONDS = 30
 
 
@@ -49,7 +51,7 @@ def layout(family: str) -> Path:
         (root / name).symlink_to(directory)
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    shutil.copy(HERE / FAMILIES[family].handler_file, root / "function")
+    shutil.copy(HANDLERS / FAMILIES[family].handler_file, root / "function")
     return root
 
 
@@ -64,8 +66,7 @@ COMMANDS: dict[str, Callable[[], list[str]]] = {
 def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     """Start the server of `family`; with `ready` wait until its port is open."""
     root = layout(family)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     paths = {"FUNCTION_PATH": str(root / "function"), "HANDLER_PATH": "./function/handler.js", "PYTHONUNBUFFERED": "1"}
     log = Path(tempfile.mkstemp(dir=root)[1])
