@@ -1,5 +1,5 @@
 """
-The kinds of children: one row for each in KINDS, and one module with its build() and summary().
+The kinds of children: one row for each in KINDS, and one module with its build().
 
 A builder decides whether an object or field exists. Values come from ResolvedFunction: resolve.py decides defaults.
 """
@@ -21,15 +21,13 @@ class Kind:
     One kind of child.
 
     `fields` are those that a response may set beside apiVersion, kind and metadata. A deletion removes the kinds with
-    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py). `summary`
-    yields lines for the command line.
+    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py).
     """
 
     name: str
     api_version: str
     resource: str
     build: Callable[[ResolvedFunction], Iterator[Manifest]]
-    summary: Callable[[Manifest], Iterator[str]]
     fields: tuple[str, ...] = ("spec",)
     teardown: int = LAST_STEP
     adopt: harmful_additions.Adopt | None = None
@@ -46,7 +44,6 @@ _ROWS = (
         api_version="v1",
         resource="serviceaccounts",
         build=service_account.build,
-        summary=service_account.summary,
         fields=("automountServiceAccountToken", "imagePullSecrets"),
     ),
     Kind(
@@ -54,7 +51,6 @@ _ROWS = (
         api_version="v1",
         resource="services",
         build=service.build,
-        summary=service.summary,
         adopt=harmful_additions.SERVICE,
     ),
     Kind(
@@ -62,7 +58,6 @@ _ROWS = (
         api_version="apps/v1",
         resource="deployments",
         build=deployment.build,
-        summary=deployment.summary,
         teardown=2,
         adopt=harmful_additions.DEPLOYMENT,
     ),
@@ -71,7 +66,6 @@ _ROWS = (
         api_version="autoscaling/v2",
         resource="horizontalpodautoscalers",
         build=horizontal_pod_autoscaler.build,
-        summary=horizontal_pod_autoscaler.summary,
         teardown=1,
     ),
 )

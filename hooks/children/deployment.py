@@ -34,17 +34,6 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
     }
 
 
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield replicas, image, resources and init containers."""
-    pod = child["spec"]["template"]["spec"]
-    main = pod["containers"][0]
-    yield f"{child['spec']['replicas']} x {main['image']}"
-    for name in ("cpu", "memory"):
-        resources = main["resources"]
-        yield f"{name} {resources['requests'].get(name, 'any')} to {resources['limits'].get(name, 'any')}"
-    yield from (f"init container {step['name']}" for step in pod.get("initContainers", []))
-
-
 def _template_metadata(pod: Pod) -> Manifest:
     metadata: Manifest = {"labels": pod.labels}
     if pod.annotations:

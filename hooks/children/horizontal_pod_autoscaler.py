@@ -26,15 +26,6 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
         }
 
 
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield the bounds and each target."""
-    spec = child["spec"]
-    yield f"{spec['minReplicas']} to {spec['maxReplicas']} replicas"
-    for metric in spec["metrics"]:
-        resource = metric["resource"]
-        yield f"{resource['name']} at {resource['target']['averageUtilization']} %"
-
-
 def _utilization(resource: str, percent: int) -> Manifest:
     target = {"type": "Utilization", "averageUtilization": percent}
     return {"type": "Resource", "resource": {"name": resource, "target": target}}

@@ -20,8 +20,3 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
             "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": naming.PORT}],
         },
     }
-
-
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield each port."""
-    yield from (f"port {port['port']} to {port['targetPort']}" for port in child["spec"]["ports"])

@@ -19,8 +19,3 @@ def build(function: ResolvedFunction) -> Iterator[Manifest]:
         if function.pod.image_pull_secrets:
             account["imagePullSecrets"] = [{"name": name} for name in function.pod.image_pull_secrets]
         yield account
-
-
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield whether pods get an API token."""
-    yield "API token mounted" if child.get("automountServiceAccountToken", True) else "no API token"

@@ -147,10 +147,8 @@ def defaults(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
 def test_builders_have_no_defaults(path: Path) -> None:
-    """A builder copies values; resolve.py decides defaults. summary() reads a child and may have gaps to fill."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    parts = [part for part in tree.body if not (isinstance(part, ast.FunctionDef) and part.name == "summary")]
-    found = [f"{path.name}:{default}" for part in parts for default in defaults(part)]
+    """A builder copies values; resolve.py decides defaults."""
+    found = [f"{path.name}:{default}" for default in defaults(ast.parse(path.read_text(encoding="utf-8")))]
     assert not found, f"decide these defaults in hooks/resolve.py and add a field to hooks/resolved.py: {found}"
 
 
@@ -173,11 +171,11 @@ def test_defaults_are_found(code: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
-def test_builder_modules_have_two_public_functions(path: Path) -> None:
-    """A child's module has two public functions, build() and summary()."""
+def test_builder_modules_have_one_public_function(path: Path) -> None:
+    """A child's module has one public function, build()."""
     functions = [n for n in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(n, ast.FunctionDef)]
     public = [function.name for function in functions if not function.name.startswith("_")]
-    assert public == ["build", "summary"], f"{path.name}: prefix the helpers with _"
+    assert public == ["build"], f"{path.name}: prefix the helpers with _"
 
 
 def test_the_service_imports_nothing_superfluous() -> None:
