@@ -20,7 +20,8 @@ def load() -> Handler:
     """
     module_name = _given("HANDLER_MOD_NAME", "MOD_NAME", "handler")
     name = _given("HANDLER_FUNC_NAME", "FUNC_HANDLER", "main")
-    sys.path.append(_given("HANDLER_PATH", "FUNCTION_PATH", "/"))
+    # In a pod FUNCTION_PATH is set; HANDLER_PATH may be a variable of the author.
+    sys.path.append(_given("FUNCTION_PATH", "HANDLER_PATH", "/"))
     try:
         module = importlib.import_module(module_name)
     except BaseException as error:
@@ -32,9 +33,9 @@ def load() -> Handler:
     return handler
 
 
-def _given(name: str, older: str, default: str) -> str:
-    """Return a variable by its name in Kyma's python314, or else in its python312."""
-    return os.environ.get(name) or os.environ.get(older) or default
+def _given(first: str, second: str, default: str) -> str:
+    """Return the first variable that is set."""
+    return os.environ.get(first) or os.environ.get(second) or default
 
 
 def _fail(error: BaseException) -> NoReturn:
