@@ -252,6 +252,15 @@ def test_the_callers_trace_is_passed_on_without_a_collector() -> None:
         assert trace.encode() not in get(server, "/trace-of-tracer")[2]
 
 
+def test_spans_of_the_handlers_own_tracer_belong_to_the_callers_trace() -> None:
+    """Also without a collector, and where a request names no trace."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with started("python", MOD_NAME="otel_handler") as server:
+        headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        assert send(server, {"path": "/", "headers": headers})[2] == trace.encode()
+        assert get(server, "/")[2] not in (trace.encode(), b"0" * 32)
+
+
 FLASK_ROWS: list[tuple[str, dict[str, Any], tuple[int, bytes]]] = [
     ("GET", {"path": "/hello?name=Ada"}, (200, b"Hello Ada!")),
     ("GET", {"path": "/tuple"}, (201, b'{"made":true}\n')),

@@ -13,7 +13,7 @@ import threading
 
 import bottle
 
-from function_server import handler, replaceable, settings
+from function_server import handler, replaceable, settings, tracing
 from function_server.app import App, own
 from function_server.workers import Server
 
@@ -30,6 +30,7 @@ def main(listener: socket.socket) -> None:
     bottle.BaseRequest.MEMFILE_MAX = chosen.body_limit
     replaceable.first()
     app = App(handler.load(), chosen)
+    tracing.start()
     server = Server(listener, app, own, chosen)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _drain(server))
