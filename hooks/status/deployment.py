@@ -61,7 +61,7 @@ def _pods_refused(name: str, condition: Manifest) -> State:
     """
     A quota or Pod Security refuses pods. Kubernetes retries, and a later sync reports success.
 
-    The state may be short: a new ServiceAccount is not yet in a cache, or the pods are of the previous generation. So
+    The state may be brief: a new ServiceAccount is not yet in a cache, or the pods are of the previous generation. So
     it is Reconciling here, and Stalled once it has timed out (Observation.has_timed_out).
     """
     return State.reconciling(Reason.DEPLOYMENT_FAILED, _failure_message(name, condition), requeue_after=PENDING_SECONDS)
