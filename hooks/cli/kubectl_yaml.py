@@ -49,7 +49,7 @@ class Loader(yaml.SafeLoader):
 
 
 class _Constructor:
-    """Returns the values of one document's nodes; counts nodes to bound what aliases multiply, as go-yaml does."""
+    """Returns the values of one document's nodes; counts nodes to bound the expansion of aliases, as go-yaml does."""
 
     def __init__(self) -> None:
         self.nodes = self.aliased_nodes = self.open_aliases = 0

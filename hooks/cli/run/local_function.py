@@ -1,4 +1,4 @@
-"""One Function on this machine: a port that stays, and the instance behind it, which is replaced and restarted."""
+"""One Function on this machine: a stable port, and the instance behind it, which is replaced and restarted."""
 
 import asyncio
 import os
