@@ -1,7 +1,7 @@
 """
 The longer expressions of crds/functions.yaml, with white space folded.
 
-The CRD is written by hand, and tests/core/test_rules.py compares: each expression must be at its path in the CRD.
+The CRD is written by hand; tests/core/test_rules.py fails unless each expression is at its path in it.
 """
 
 _DNS = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -41,7 +41,7 @@ SECCOMP = (
 
 
 def mounts(of_each: str) -> str:
-    """Return a list with the value of `of_each`, an expression of one mount `m`, for all mounts."""
+    """Return the list of the values of `of_each`, an expression over a mount `m`, for all mounts."""
     fields = (
         f"(has(self.{field}) ? self.{field}.map(m, {of_each}) : [])" for field in ("secretMounts", "configMapMounts")
     )
@@ -124,12 +124,12 @@ WITHIN_LIMITS = (
     f"{_BOTH}self.requests.all(name, !(name in self.limits) || !isQuantity(string({_REQUEST})) || "
     f"{_is_no_quantity(_LIMIT)} || !quantity(string({_REQUEST})).isGreaterThan(quantity(string({_LIMIT}))))"
 )
-ARE_LIMITS = (
+EQUAL_LIMITS = (
     f"{_BOTH}self.limits.size() == 0 || self.requests.all(name, !({_PAGE} || (name.contains('/') && "
     f"!name.contains('kubernetes.io/'))) || {_is_no_quantity(_REQUEST)} || (name in self.limits && "
     f"({_is_no_quantity(_LIMIT)} || quantity(string({_REQUEST})).compareTo(quantity(string({_LIMIT}))) == 0)))"
 )
-PAGES_NEED_MORE = (
+PAGES_WITH_CPU_OR_MEMORY = (
     f"{_BOTH}self.requests.size() == 0 || self.limits.size() == 0 || 'cpu' in self.requests || 'cpu' in self.limits || "
     "'memory' in self.requests || 'memory' in self.limits || "
     f"[self.requests, self.limits].all(side, side.all(name, !{_PAGE}))"
