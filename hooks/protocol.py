@@ -89,10 +89,9 @@ class HookRequest:
 @dataclass(frozen=True, kw_only=True)
 class SyncResponse:
     """
-    The hook's answer. `resync_after` is in seconds, 0 for none; `finalized` may be true only in finalize.
+    The hook's response. `resync_after` is in seconds, 0 for none; `finalized` may be true only in finalize.
 
-    `dropped` is the code location of an error that cost the status its explanation, "" if there was none. It is logged
-    and not sent.
+    `dropped` is the code location of an error while a failure was being explained, "" for none. It is logged, not sent.
     """
 
     status: dict[str, Any]
