@@ -135,7 +135,7 @@ def revision() -> str:
 
 
 class InvalidConfig(ValueError):
-    """A configuration that cannot work; `errors` has the path and the message of each invalid setting."""
+    """An invalid configuration; `errors` has the path and the message of each invalid setting."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         self.errors = errors

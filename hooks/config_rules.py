@@ -134,7 +134,7 @@ def _annotation_errors(annotations: Mapping[str, Any]) -> Iterator[SettingError]
 
 
 def _size_errors(settings: Mapping[str, Any]) -> Iterator[SettingError]:
-    """The annotation that holds the settings of a pod and the Function's part as last applied has a limited size."""
+    """The last-applied annotation, which holds the settings' part of a pod and the Function's, has a limited size."""
     sizes = {name: _encoded_bytes(settings.get(name)) for name in POD_SETTINGS}
     for name in ("profiles", "runtimes"):
         sizes[name] = 2 * max(map(_encoded_bytes, _entries(settings.get(name)).values()), default=0)

@@ -12,8 +12,8 @@ from typing import Any
 # times the tail latency, and gunicorn's timeout could not end a stuck request.
 worker_class = "hooks.worker.Worker"
 
-# Two, so that a slow request never blocks the service. More help only with more cores, where another replica
-# has the same effect and also survives the loss of a node.
+# Two, so that a slow request never blocks the service. More workers help only with more cores, where another
+# replica has the same effect and also survives the loss of a node.
 workers = 2
 
 # Seconds without a heartbeat before a worker is killed and replaced. A response takes about a millisecond, and

@@ -43,7 +43,7 @@ def _no_paths(*harmful: tuple[str, Any]) -> Adopt:
 
 
 def _for_fields(adopt_by_key: Mapping[str, Adopt]) -> Adopt:
-    """Return the function that applies to each of these fields of a map its own; other additions stay."""
+    """Return the function that applies these functions to their fields of a map; other additions stay."""
 
     def adopt(desired: Any, live: Any, last: Any) -> Any:
         if desired is None or not isinstance(live, dict):

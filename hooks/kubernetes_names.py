@@ -70,7 +70,7 @@ def is_overcommitted(resource: str) -> bool:
 
 
 def is_page(resource: str) -> bool:
-    """Return whether this resource is huge pages, with the size spelled as nodes spell it."""
+    """Return whether this resource is huge pages, with the size in the form that nodes report."""
     return bool(_PAGE.fullmatch(resource))
 
 

@@ -38,7 +38,7 @@ class HookRequest:
     `function` is None if the stored object breaks the schema; `field_errors` then holds the path and message of each
     violation, up to MAX_FIELD_ERRORS. finalize() uses neither, so no spec can block a deletion.
     `observed` maps a kind to the live child of that kind. `related` holds the objects that customize() requested, by
-    kind and name; it is empty if that hook is not installed. `previous_status` is the parent's status as sent, and
+    kind and name; it is empty if that hook is not configured. `previous_status` is the parent's status as sent, and
     `previous` its parsed conditions by type.
     """
 

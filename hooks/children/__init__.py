@@ -21,7 +21,7 @@ class Kind:
     One kind of child.
 
     `fields` are those that a response may set beside apiVersion, kind and metadata. A deletion removes the kinds with
-    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py). `summary`
+    the lowest `teardown` first. `adopt` adopts harmful additions of other components (harmful_additions.py). `summary`
     yields lines for the command line.
     """
 

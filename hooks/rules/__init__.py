@@ -15,7 +15,7 @@ security.py     security contexts, Pod Security
 
 rule.py         Rule and @rule                          violation.py    Violation and its messages
 cel.py          longer expressions of the CRD           policy.py       expressions of the admission policy
-size.py         bytes as they are stored                requirements.py lines of a requirements.txt
+size.py         size in the annotation                  requirements.py lines of a requirements.txt
 """
 
 from functools import lru_cache

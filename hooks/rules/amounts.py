@@ -20,7 +20,7 @@ _AMOUNTS = tuple(f"{side}[*]" for side in _SIDES)
 
 @rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.RESOURCE_NAMES, at=_SIDES)])
 def resource_names(function: Function, config: Config) -> Iterator[Violation]:
-    """Requests and limits are of resources that a container can have."""
+    """Requests and limits name resources that a container can have."""
     for side, amounts in _sides(function):
         for name in sorted(amounts):
             if not is_resource(name):

@@ -99,7 +99,7 @@ def measurable(resource: str) -> str:
     )
 
 
-def _is_no_quantity(value: str) -> str:
+def _is_not_quantity(value: str) -> str:
     return f"!isQuantity(string({value})) || !string({value}).matches('[0-9]')"
 
 
@@ -111,23 +111,23 @@ RESOURCE_NAMES = (
 _AMOUNT = "quantity(string(self[name]))"
 _FLOAT = f"{_AMOUNT}.asApproximateFloat()"
 PAGES = (
-    f"self.all(name, !{_PAGE} || {_is_no_quantity('self[name]')} || ({_AMOUNT}.isLessThan(quantity('1P')) && "
+    f"self.all(name, !{_PAGE} || {_is_not_quantity('self[name]')} || ({_AMOUNT}.isLessThan(quantity('1P')) && "
     f"double(int({_FLOAT})) == {_FLOAT} && int({_FLOAT}) % quantity(name.substring(10)).asInteger() == 0))"
 )
 INTEGERS = (
-    f"self.all(name, !name.contains('/') || name.contains('kubernetes.io/') || {_is_no_quantity('self[name]')} || "
+    f"self.all(name, !name.contains('/') || name.contains('kubernetes.io/') || {_is_not_quantity('self[name]')} || "
     f"!{_AMOUNT}.isLessThan(quantity('1P')) || double(int({_FLOAT})) == {_FLOAT})"
 )
 _BOTH = "!has(self.requests) || !has(self.limits) || "
 _REQUEST, _LIMIT = "self.requests[name]", "self.limits[name]"
 WITHIN_LIMITS = (
     f"{_BOTH}self.requests.all(name, !(name in self.limits) || !isQuantity(string({_REQUEST})) || "
-    f"{_is_no_quantity(_LIMIT)} || !quantity(string({_REQUEST})).isGreaterThan(quantity(string({_LIMIT}))))"
+    f"{_is_not_quantity(_LIMIT)} || !quantity(string({_REQUEST})).isGreaterThan(quantity(string({_LIMIT}))))"
 )
 EQUAL_LIMITS = (
     f"{_BOTH}self.limits.size() == 0 || self.requests.all(name, !({_PAGE} || (name.contains('/') && "
-    f"!name.contains('kubernetes.io/'))) || {_is_no_quantity(_REQUEST)} || (name in self.limits && "
-    f"({_is_no_quantity(_LIMIT)} || quantity(string({_REQUEST})).compareTo(quantity(string({_LIMIT}))) == 0)))"
+    f"!name.contains('kubernetes.io/'))) || {_is_not_quantity(_REQUEST)} || (name in self.limits && "
+    f"({_is_not_quantity(_LIMIT)} || quantity(string({_REQUEST})).compareTo(quantity(string({_LIMIT}))) == 0)))"
 )
 PAGES_WITH_CPU_OR_MEMORY = (
     f"{_BOTH}self.requests.size() == 0 || self.limits.size() == 0 || 'cpu' in self.requests || 'cpu' in self.limits || "

@@ -1,4 +1,4 @@
-"""Rules for what a user adds to the pods: no duplicates, and a limit of its total size."""
+"""Rules for what a user adds to the pods: no duplicates, and a limit for its total size."""
 
 from collections import Counter
 from collections.abc import Iterator

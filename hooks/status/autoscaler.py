@@ -1,5 +1,5 @@
 """
-The state of a Function that is ready but whose autoscaler cannot work.
+The state of a Function that is ready but whose autoscaler fails.
 """
 
 from datetime import datetime

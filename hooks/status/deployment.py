@@ -80,7 +80,7 @@ def _deadline_seconds(spec: Manifest) -> int:
 
 
 def seconds_left(condition: Manifest, limit: int, now: datetime) -> int:
-    """Return the rest of the `limit` in seconds for which a condition may last; without a time, all of it is left."""
+    """Return how many seconds of `limit` a condition has left; all of them if it has no time."""
     since = as_time(condition.get("lastTransitionTime"))
     age = (now - since).total_seconds() if since else 0
     return min(limit, max(0, ceil(limit - age)))

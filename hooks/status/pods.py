@@ -21,7 +21,7 @@ _NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """The cause of the lowest rank, if any; `seconds` until a pod within its grace may have one, 0 if none is."""
+    """The cause of the lowest rank, if any; `seconds` until the last grace of a pod ends, 0 if all are over."""
 
     cause: Cause | None
     seconds: int
