@@ -119,7 +119,7 @@ def _image_errors(registry: Any, runtimes: Mapping[str, Any]) -> Iterator[Settin
         if isinstance(registry, str) and isinstance(image, str) and names.is_image(image):
             whole = f"{registry}/{image}" if registry else image
             if names.is_image(f"{registry}/x") and not names.is_image(whole):
-                yield f"runtimes.{name}.image", str(invalid("must be an image below the registry", image))
+                yield f"runtimes.{name}.image", str(invalid("must form an image reference with the registry", image))
 
 
 def _annotation_errors(annotations: Mapping[str, Any]) -> Iterator[SettingError]:

@@ -52,7 +52,7 @@ _OPTIONS = (
 )
 _SHORT = ("-r", "-c", "-e", "-i", "-f", "-C")
 _LOCAL = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)[\s=]*+(?!\S*://|/|\.\./|\S*\$\{)\S")
-_NO_OPTION = "must not have an option that pip does not know in requirements.txt"
+_NO_OPTION = "must not have an option that pip does not support in requirements.txt"
 
 
 def problems(text: str) -> Iterator[str]:

@@ -130,7 +130,7 @@ def _limit_and_source(container: Container, resources: Resources) -> str:
     if not container.memory:
         return f"{container.pod_memory}, the limit of its pod" if container.pod_memory else "its node had"
     if container.is_install:
-        return f"{container.memory}, the limit of installs"
+        return f"{container.memory}, the install limit"
     if not container.is_main or container.memory != resources.limits.get("memory"):
         return f"{container.memory}, the limit of that container"
     if resources.profile == CUSTOM:

@@ -53,7 +53,7 @@ def _rolled_out(name: str, spec: Manifest) -> State:
 
 def _paused(name: str) -> State:
     """A paused rollout continues only when a user resumes it."""
-    message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
+    message = f"Deployment {name} is paused. Resume it: kubectl rollout resume deployment {name}"
     return State.stalled(Reason.DEPLOYMENT_PAUSED, message)
 
 

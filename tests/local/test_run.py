@@ -212,7 +212,7 @@ def test_a_process_that_exits_is_restarted(file: Path, tmp_path: Path) -> None:
     with running(tmp_path, str(file)) as run:
         with contextlib.suppress(OSError, http.client.HTTPException):
             run.get("hello")
-        run.wait_for("ended with exit code 3")
+        run.wait_for("exited with code 3")
         run.wait_for("ready in", times=2)
 
 

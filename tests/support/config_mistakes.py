@@ -163,7 +163,7 @@ BEYOND_SCHEMA: list[tuple[str, str]] = [
     ),
     (
         "runtimes: {py: {family: python, image: 'localhost:5000/x:1'}}",
-        'runtimes.py.image: Invalid value: "localhost:5000/x:1": must be an image below the registry',
+        'runtimes.py.image: Invalid value: "localhost:5000/x:1": must form an image reference with the registry',
     ),
     ("runtimes: {py: {family: python, image: 'A:1'}}", f'runtimes.py.image: Invalid value: "A:1": {IMAGE}'),
     ("registry: a_b.c/d", f"registry: Invalid value: {REGISTRY}"),

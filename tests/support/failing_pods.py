@@ -140,7 +140,7 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     "install out of memory": (
         pod(init=ended(137, reason="OOMKilled", name=INSTALL)),
         "OOMKilled",
-        "installing the dependencies needed more memory than 256Mi, the limit of installs",
+        "installing the dependencies needed more memory than 256Mi, the install limit",
     ),
     "handler": (
         pod(waiting("CrashLoopBackOff", lastState={"terminated": about(1, TRACEBACK)})),

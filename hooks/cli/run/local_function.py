@@ -70,7 +70,7 @@ class LocalFunction:
         for seconds in chain(BACK_OFF_SECONDS, repeat(BACK_OFF_SECONDS[-1])):
             if self.instance is not instance:
                 return
-            self.log(f"ended with exit code {code}; starting again in {seconds} s")
+            self.log(f"exited with code {code}; restarting in {seconds} s")
             await asyncio.sleep(seconds)
             if self.instance is instance and await self.deploy(instance.pod):
                 return

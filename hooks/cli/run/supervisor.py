@@ -76,7 +76,7 @@ class Supervisor:
             local.log(f"not started: {', '.join(missing)} not found on PATH")
             return
         for path in pod.mounts() if local.pod is None else ():
-            local.log(f"{path} exists in the pod only: read the path from an env variable, which is translated here")
+            local.log(f"{path} exists only in the pod: read the path from an env variable, which is translated here")
         if not await local.deploy(pod) and not local.instance:
             self.failed.add(name)
 
