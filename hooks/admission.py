@@ -7,8 +7,8 @@ the same for every config. Its parameters are a ConfigMap of lists joined by ","
 the config without knowing any rule.
 
 The accounts policy decides who may name a ServiceAccount. It has no parameters, so it also holds where they are
-missing: an API server stops watching ConfigMaps when the last policy with parameters is deleted, and then finds none
-until it restarts (Kubernetes 1.36, apiserver/pkg/admission/plugin/policy/generic).
+missing: an API server stops watching ConfigMaps when the last policy with such parameters is deleted, and then finds
+none until it restarts (Kubernetes 1.36, apiserver/pkg/admission/plugin/policy/generic).
 """
 
 from typing import Any

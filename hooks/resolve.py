@@ -38,8 +38,8 @@ def resolve(
     Return the Function with every default applied; raises ValueError for a source that validate() refuses.
 
     `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` is the live Deployment's
-    spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. If the response
-    omitted it, the API server would set it to 1.
+    spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. If the response omitted
+    it, the API server would set it to 1.
     """
     identity, spec, inline = function.metadata.identity, function.spec, function.spec.source.inline
     if inline is None:

@@ -2,8 +2,8 @@
 CEL of the admission policy, for the rules that depend on the operator's config.
 
 A rule's expression is a list of messages, each `field: message` as in hooks/rules/violation.py; it is empty if the
-Function keeps the rule. It may name PARTS, as `variables.<part>`. Functions here take and return CEL; only the
-parameters `field` and `detail` are plain text.
+Function keeps the rule. It may name PARTS, as `variables.<part>`. Functions here return CEL. Of their parameters,
+`field` and `detail` are plain text, while `test`, `value`, `found`, `supported` and `message` are CEL.
 """
 
 import json

@@ -40,8 +40,8 @@ class Rule:
     """
     One row of the table of rules; tests/core/broken_specs.yaml has examples for each `name`.
 
-    `reads` are attributes of FunctionSpec: without any of them `find` would yield nothing, so it is not called. A rule
-    without `reads` is always called. `cel`, `schema` and `policy` are set for the component of that name: its
+    `reads` are attributes of FunctionSpec: if a spec sets none of them, `find` would yield nothing and is not called. A
+    rule without `reads` is always called. `cel`, `schema` and `policy` are set for the component of that name: its
     expressions, the paths of its keywords, or the CEL list of messages that becomes a variable of the policy.
     """
 
