@@ -310,7 +310,7 @@ def test_mounts_that_are_too_long_together(guarded: ControlPlane) -> None:
     code, answer = guarded.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": spec}))
     assert (code, [cause["message"] for cause in answer["details"]["causes"]]) == (
         422,
-        ["Invalid value: mount paths may not be more than 40960 characters together"],
+        ["Invalid value: mount paths may not be more than 40960 characters in total"],
     )
 
 

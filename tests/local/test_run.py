@@ -212,7 +212,7 @@ def test_a_process_that_exits_is_restarted(file: Path, tmp_path: Path) -> None:
     with running(tmp_path, str(file)) as run:
         with contextlib.suppress(OSError, http.client.HTTPException):
             run.get("hello")
-        run.wait_for("ended with exit code 3")
+        run.wait_for("exited with code 3")
         run.wait_for("ready in", times=2)
 
 
@@ -244,7 +244,7 @@ def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
     file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
     with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
         assert run.process.wait(SECONDS) == 0
-    assert "js | left out: not on PATH: node, npm" in run.output
+    assert "js | not started: node, npm not found on PATH" in run.output
     assert "answered 200: one" in run.output
 
 
