@@ -49,7 +49,7 @@ def test_causes(live: Manifest, reason: str, words: str) -> None:
 
 @pytest.mark.parametrize("live", [row[0] for row in FAILING.values()], ids=FAILING)
 def test_messages_have_no_credentials(live: Manifest) -> None:
-    """Credentials in URLs and lines of the handler's own log are left out."""
+    """No message has the credentials of a URL or a line of the handler's own log."""
     found = cause_of(live).cause
     assert found is not None
     assert not {word for word in ("s3cret", "hunter2") if word in found.message}

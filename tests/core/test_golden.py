@@ -1,4 +1,4 @@
-"""The notation of golden answers loses nothing, and their failures say what to do."""
+"""Golden answers: patches lose nothing, and a failure names the command to run."""
 
 import shutil
 from copy import deepcopy
@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 
 texts = st.sampled_from(["a", "b", "c", "$last"])
 leaves = texts | st.integers(0, 3) | st.booleans()
-"""No null: a merge patch has no word for it."""
+"""No null: a merge patch cannot express it."""
 
 
 def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -48,7 +48,7 @@ PATCHES: dict[str, tuple[str, str, str]] = {
     "a list without keys": ("command: [a, b]", "command: [c]", "command: [c]"),
     "conditions by type": ("conditions: [{type: A}]", "conditions: {A: {x: 1}}", "conditions: [{type: A, x: 1}]"),
 }
-"""A base, a patch, and what comes of it."""
+"""A base, a patch, and the result."""
 
 
 @pytest.mark.parametrize("name", PATCHES)
