@@ -73,7 +73,7 @@ def test_a_corrected_spec_removes_an_adopted_addition() -> None:
 
 
 def test_nothing_is_adopted_without_a_record() -> None:
-    """Without a record of what was last applied, as under server-side apply, an addition does not change the answer."""
+    """Without a last-applied record, as under server-side apply, an addition does not change the answer."""
     world = settled(drift_rows.SPEC)
     usual = respond(world.request())["children"]
     for child in world.children.values():

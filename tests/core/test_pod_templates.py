@@ -222,9 +222,9 @@ def test_gate(change: dict[str, Any], text: str, wrong: str) -> None:
 
 def test_announced_restarts_happen() -> None:
     """A changelog must not announce restarts if no pod template has been blessed for that release."""
-    speaks = newest(section("All Functions: x"))
-    assert "remove the item" in gate.of_announcement(Templates("0.1.0", BEFORE), speaks)
-    assert gate.of_announcement(Templates("0.2.0", BEFORE), speaks) == ""
+    announced = newest(section("All Functions: x"))
+    assert "remove the item" in gate.of_announcement(Templates("0.1.0", BEFORE), announced)
+    assert gate.of_announcement(Templates("0.2.0", BEFORE), announced) == ""
     assert gate.of_announcement(Templates("0.1.0", BEFORE), newest(NOTHING)) == ""
 
 

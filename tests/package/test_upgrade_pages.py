@@ -59,7 +59,7 @@ def no_function(spec: Manifest) -> bool:
 
 
 class Change(NamedTuple):
-    """The page's words on a setting, another value for it, and which Functions restart then."""
+    """The page's text for a setting, another value for it, and which Functions restart then."""
 
     said: str
     value: Any

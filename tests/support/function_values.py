@@ -123,7 +123,7 @@ def _env_from(random: Random, found: Manifest) -> None:
 
 
 def _variable(random: Random, found: Manifest) -> None:
-    """A value or a source of one."""
+    """A value or a source, not both."""
     found.pop(random.choice(["value", "valueFrom"]), None)
 
 
@@ -137,7 +137,7 @@ def _resources(random: Random, found: Manifest) -> None:
 
 
 def _resource_choice(random: Random, found: Manifest) -> None:
-    """A profile or resources."""
+    """A profile or resources, not both."""
     found.pop(random.choice(["profile", "resources"]), None)
     if not found:
         found["profile"] = "XS"
