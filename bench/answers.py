@@ -54,10 +54,10 @@ for line in sys.stdin:
     print(json.dumps([answer.status_code, answer.get_json()]), flush=True)
 """
 TEXTS = ("message",)
-"""Keys of messages, which may be reworded."""
+"""Keys of texts for people: they may be worded anew."""
 
 Request = tuple[str, dict[str, Any]]
-"""A name for the output, and what a worker reads."""
+"""A name for people, and what a worker reads."""
 
 
 def main() -> int:

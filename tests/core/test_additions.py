@@ -34,7 +34,7 @@ def test_row(row: Row) -> None:
     assert writes.count(f"update {'/'.join(key)}") == row.writes
     after = comparable_child(world.children[key])
     match row.outcome:
-        case "healed" | "removed":
+        case "restored" | "removed":
             assert after == comparable_child(before)
         case "joined":
             assert after not in (comparable_child(before), comparable_child(changed))
