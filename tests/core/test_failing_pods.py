@@ -108,7 +108,7 @@ def test_a_stopped_step_becomes_a_cause(stopped: Any) -> None:
 
 @pytest.mark.parametrize("live", HEALTHY.values(), ids=HEALTHY)
 def test_containers_without_a_failure_are_no_cause(live: Manifest) -> None:
-    """A container that has recovered or completed, is for debugging or is starting is no cause."""
+    """A container that has recovered or completed, is for debugging or is starting is not a cause."""
     assert cause_of(live) == Explanation(cause=None, seconds=0)
 
 

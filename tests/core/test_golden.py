@@ -81,7 +81,7 @@ def test_patches_of_generated_answers_lose_nothing(parent: Manifest) -> None:
 
 @given(documents, documents)
 def test_a_patch_leads_to_the_value_or_there_is_none(base: Any, value: Any) -> None:
-    """difference() raises ValueError only where a map stands in the place of a list of objects."""
+    """difference() raises ValueError only where a map replaces a list of objects."""
     try:
         patch = difference(base, value)
     except ValueError:
@@ -140,7 +140,7 @@ def test_bless_extends_the_nearest_base(response: Path, monkeypatch: pytest.Monk
 
 
 def test_an_unknown_base_is_refused(response: Path) -> None:
-    """A file that extends what is no base answer fails with the names of the bases."""
+    """A file that extends a case that is not a base fails with the names of the bases."""
     response.write_text("extends: cobol\n")
     with pytest.raises(AssertionError, match=r"new/response\.yaml extends 'cobol', but the base answers are settled, "):
         golden_answer("new")

@@ -62,7 +62,7 @@ def table() -> str:
 
 
 def _rows(kind: str, rows: list[Any], at: str = "", scaled: bool = False) -> Iterator[Row]:
-    """Yield the rows of a group; the item of a list, as in `containers.function`, is no part of the field's name."""
+    """Yield the rows of a group; the item of a list, as in `containers.function`, is not part of the field's name."""
     prefix = at.removesuffix(".function") + "." if at else ""
     for field, what, outcome, why, patch in rows:
         yield Row(
