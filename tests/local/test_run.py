@@ -155,8 +155,8 @@ def test_a_broken_file_keeps_the_old_version(file: Path, tmp_path: Path, broken:
         file.write_text(broken)
         run.wait_for(output)
         assert run.get("hello") == (200, "one")
-        file.write_text(function(source=HELLO.replace("one", "mended")))
-        wait_until(lambda: run.get("hello") == (200, "mended"))
+        file.write_text(function(source=HELLO.replace("one", "corrected")))
+        wait_until(lambda: run.get("hello") == (200, "corrected"))
 
 
 def test_environment_and_files_are_those_of_the_pod(file: Path, tmp_path: Path) -> None:
