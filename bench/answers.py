@@ -1,9 +1,9 @@
 """
 Whether two revisions answer alike: `python bench/answers.py --against REVISION [--functions 2000]`.
 
-Every golden case and generated Functions, sound, odd and broken, go over HTTP routes to the hook of this tree and to
-that of another revision, in a process each and at the same time of day. Differences are listed by path, with one
-example each, and counted; the exit code is 1 if any is not in a text for people.
+The hooks of this tree and of another revision, each in its own process and with the same clock, answer every golden
+case and generated Functions (valid, odd and broken). Differences are counted by path, with one example each; the exit
+code is 1 if any is outside a message.
 """
 
 import argparse
@@ -63,7 +63,7 @@ Request = tuple[str, dict[str, Any]]
 
 
 def main() -> int:
-    """Print what differs and return 1 if anything but a text does."""
+    """Print the differences; return 1 if any is outside a message."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", required=True, help="the revision to compare with")
     parser.add_argument("--functions", type=int, default=2000, help="how many are generated (default: %(default)s)")
@@ -118,7 +118,7 @@ def wire(hook: str, body: dict[str, Any], config: dict[str, Any], now: datetime)
 
 
 def started(tree: Path) -> "subprocess.Popen[str]":
-    """Start the hook of a tree: requests come in, and answers go out, a line each."""
+    """Start the hook of a tree: it reads requests and writes answers, one a line."""
     command = [sys.executable, "-c", WORKER]
     return subprocess.Popen(
         command,

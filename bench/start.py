@@ -3,8 +3,8 @@ Seconds from the apply of a Function to its first response: `python bench/start.
 
 Needs a real node, as tests/node does (KUBECONFIG, BUILDLESS_IMAGE_IMPORT, metacontroller on PATH), and prints tables in
 Markdown. Each Function is compared with two Deployments in the same image: its own children, applied by hand, as the
-lower bound; and a pod that starts as the peer's: with an install in the main container at every start, `npm start`
-and a startup probe of 5 s. --probes compares probe settings on a Deployment instead. Only the ratios hold elsewhere.
+lower bound; and a pod of the peer, Kyma: with an install in the main container at every start, `npm start` and a
+startup probe of 5 s. --probes compares probe settings on a Deployment instead. Only the ratios hold on other machines.
 """
 
 import argparse
@@ -181,7 +181,7 @@ class Bench:
         return {"edit": time.time() - begun}
 
     def clean(self) -> None:
-        """Delete everything at once and wait until no pod is left."""
+        """Delete Functions, Deployments and Services, and wait until no pod is left."""
         for path in (f"{GROUP}/namespaces/{NAMESPACE}/functions", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"):
             self.plane.call("DELETE", path)
         while pods := self.stack.list("pods", NAMESPACE):
@@ -248,8 +248,8 @@ def spec_of(language: str, size: str, packages: bool, version: int = 1) -> Manif
     }
 
 
-def as_the_peer(language: str) -> Callable[[Manifest], None]:
-    """Return a function that changes a pod spec so that the pod starts as the peer's does."""
+def as_in_kyma(language: str) -> Callable[[Manifest], None]:
+    """Return a function that changes a pod spec so that the pod starts as in Kyma."""
 
     def change(pod: Manifest) -> None:
         (main,) = pod["containers"]
@@ -284,7 +284,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10, help="runs of each kind of Function (default: %(default)s)")
     parser.add_argument(
-        "--peer-runs", type=int, default=10, help="runs of the peer's start, which is slow (default: %(default)s)"
+        "--peer-runs", type=int, default=10, help="runs of Kyma's method, which is slow (default: %(default)s)"
     )
     parser.add_argument("--sizes", default="XS,M,L", help="profiles (default: %(default)s)")
     parser.add_argument("--probes", action="store_true", help="compare probe settings instead")
@@ -354,7 +354,7 @@ def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any,
                     name, times = bench.start(bench.function(spec))
                     ours[kind].append(times | bench.edit(name, spec_of(language, size, packages, version=2)))
             if run < args.peer_runs:
-                peer[kind].append(bench.start(bench.children_by_hand(spec, as_the_peer(language)))[1])
+                peer[kind].append(bench.start(bench.children_by_hand(spec, as_in_kyma(language)))[1])
             bench.clean()
             print(f"run {run + 1} {kind}", *(f"{x[kind][-1]['answer']:.2f}" for x in (ours, floor, peer) if x[kind]),
                   file=sys.stderr, flush=True)  # fmt: skip

@@ -1,14 +1,14 @@
 """
 The admission policies, which reject at apply what the CRD cannot check.
 
-The settings policy has one variable for each rule that the operator's config decides: the list of what the rule finds
+The settings policy has one variable for each rule that depends on the operator's config: the list of the rule's errors
 (Rule.policy). One validation reports all of them, because the API server returns the message of only one. The policy is
 the same for every config. Its parameters are a ConfigMap of lists joined by ",", which a Helm template can make from
 the config without knowing any rule.
 
 The accounts policy decides who may name a ServiceAccount. It has no parameters, so it also holds where they are
-missing: an API server that has stopped watching ConfigMaps for policies, as it does when the last one is deleted, finds
-none until it is restarted (Kubernetes 1.36, apiserver/pkg/admission/plugin/policy/generic).
+missing: an API server stops watching ConfigMaps when the last policy with such parameters is deleted, and then finds
+none until it restarts (Kubernetes 1.36, apiserver/pkg/admission/plugin/policy/generic).
 """
 
 from typing import Any
@@ -55,12 +55,12 @@ _MATCHES: Manifest = {
     "namespaceSelector": {},
     "objectSelector": {},
 }
-"""With the API server's defaults, because server-side apply treats the whole as one value."""
+"""With the API server's defaults, because server-side apply treats matchConstraints as one value."""
 
 
 def policies(namespace: str = NAMESPACE) -> list[Manifest]:
     """Return both ValidatingAdmissionPolicies, each followed by its binding; the parameters are in `namespace`."""
-    # Without its parameters the policy allows everything: the hook reports the same in the Function's status.
+    # Without parameters the policy allows everything; the hook then reports violations in the Function's status.
     reference = {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Allow"}
     return [
         settings_policy(),
@@ -71,7 +71,7 @@ def policies(namespace: str = NAMESPACE) -> list[Manifest]:
 
 
 def settings_policy() -> Manifest:
-    """Return the policy of the rules that the config decides."""
+    """Return the policy for the rules that depend on the config."""
     rules = {rule.name: rule.policy for rule in RULES if rule.enforced_by == "policy"}
     return _policy(
         NAME,
@@ -108,10 +108,10 @@ def parameters(config: Config, namespace: str = NAMESPACE) -> Manifest:
 
 
 def _policy(name: str, **spec: Any) -> Manifest:
-    """Return a policy for new specs only: a stored Function can always be labelled, finalized and deleted."""
+    """Return a policy that checks new specs only: a stored Function can always be labelled, finalized and deleted."""
     conditions = [
         {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
-        {"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"},
+        {"name": "not-being-deleted", "expression": "!has(object.metadata.deletionTimestamp)"},
     ]
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",

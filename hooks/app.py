@@ -25,9 +25,9 @@ from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Maximum of a request body. A Function and its children take less than 3 MiB; the rest is for pods that failed."""
+"""Maximum size of a request body. A Function and its children take less than 3 MiB; the rest is for failed pods."""
 LINE_CHARACTERS = 1024
-"""Maximum of an error message in a response and in the log."""
+"""Maximum length of an error message in a response and in the log."""
 JSON = "application/json"
 RETRY_SECONDS = 1
 """Retry-After of a 429; Metacontroller accepts whole seconds only."""
@@ -61,13 +61,13 @@ def _add_routes(app: Flask, config: Config) -> None:
 
     @app.post("/v1/finalize")
     def post_finalize() -> Response:
-        """Return the children that are left at one step of a deletion."""
+        """Return the children to keep at this step of a deletion."""
         hook_request = HookRequest.parse(_body())
         return _response(hook_request, finalize(hook_request, config, now=datetime.now(UTC)))
 
     @app.post("/v1/customize")
     def post_customize() -> Response:
-        """Return which related objects a sync needs."""
+        """Return the rules that select the related objects of a sync."""
         return _json(200, {"relatedResources": _related_resources(_body(), config)})
 
     @app.get("/healthz")
@@ -78,7 +78,7 @@ def _add_routes(app: Flask, config: Config) -> None:
 
 
 def _related_resources(raw: Any, config: Config) -> list[Manifest]:
-    """Return the rules for a Function, none for an invalid one, which the sync that follows reports."""
+    """Return the rules for a Function, none for an invalid one: the next sync reports its errors."""
     if not isinstance(raw, dict) or not isinstance(raw.get("parent"), dict):
         raise Unreadable("parent: expected an object")
     try:
@@ -93,7 +93,7 @@ def _reject_other_revisions(own: str) -> Callable[[], None]:
 
     def check() -> None:
         if request.query_string not in (b"", query):
-            request.get_data(cache=False)  # unread data would make closing the connection reset it
+            request.get_data(cache=False)  # closing a connection with unread data resets it
             raise _RequestError(429, f"this pod has revision {own}; the request is for another one")
 
     return check

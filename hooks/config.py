@@ -55,7 +55,7 @@ class RuntimeImage(Setting):
 
 class Install(Setting):
     """
-    The init container that installs dependencies. Of its limit and the Function's, the higher one applies.
+    The init container that installs dependencies. The higher of its limit and the Function's applies.
 
     `environment`: whether it has the Function's env, envFrom and mounts, as in Kyma.
     """
@@ -135,7 +135,7 @@ def revision() -> str:
 
 
 class InvalidConfig(ValueError):
-    """A configuration that cannot work; `errors` has the path and the message of each invalid setting."""
+    """An invalid configuration; `errors` has the path and the message of each invalid setting."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         self.errors = errors
@@ -146,7 +146,7 @@ def load(path: str | None = None) -> Config:
     """
     Return the defaults, overridden by the YAML file at `path`.
 
-    Without `path` the environment variable BUILDLESS_CONFIG names the file; without that too, the defaults are
+    Without `path` the environment variable BUILDLESS_CONFIG names the file; if that is not set either, the defaults are
     returned. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError if it is not a map of settings,
     and InvalidConfig with every error if a setting is invalid.
     """

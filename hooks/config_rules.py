@@ -18,7 +18,7 @@ from hooks.pod_annotations import APPARMOR, SECCOMP, SECCOMP_POD, annotation_fau
 MIN_LIMITS = {"memory": "16Mi", "ephemeral-storage": "1Mi"}
 """No runtime starts with less; the unit was probably forgotten. To the kubelet, 0 means no limit."""
 MAX_POD_BYTES = 10 * 1024
-"""What settings may add to a Deployment: one annotation of limited size holds it together with the Function's part."""
+"""Maximum size of the settings in a Deployment: one annotation of limited size holds them and the Function's part."""
 PROFILE_ANNOTATIONS = (APPARMOR, SECCOMP, SECCOMP_POD)
 RESERVED_PREFIXES = (naming.PREFIX, "kubernetes.io/config.")
 """Annotations of the hook and of the kubelet."""
@@ -119,7 +119,7 @@ def _image_errors(registry: Any, runtimes: Mapping[str, Any]) -> Iterator[Settin
         if isinstance(registry, str) and isinstance(image, str) and names.is_image(image):
             whole = f"{registry}/{image}" if registry else image
             if names.is_image(f"{registry}/x") and not names.is_image(whole):
-                yield f"runtimes.{name}.image", str(invalid("must be an image below the registry", image))
+                yield f"runtimes.{name}.image", str(invalid("must form an image reference with the registry", image))
 
 
 def _annotation_errors(annotations: Mapping[str, Any]) -> Iterator[SettingError]:
@@ -134,14 +134,14 @@ def _annotation_errors(annotations: Mapping[str, Any]) -> Iterator[SettingError]
 
 
 def _size_errors(settings: Mapping[str, Any]) -> Iterator[SettingError]:
-    """An annotation of limited size holds the last-applied record: the Function's part of a pod and the settings'."""
+    """The last-applied annotation, which holds the settings' part of a pod and the Function's, has a limited size."""
     sizes = {name: _encoded_bytes(settings.get(name)) for name in POD_SETTINGS}
     for name in ("profiles", "runtimes"):
         sizes[name] = 2 * max(map(_encoded_bytes, _entries(settings.get(name)).values()), default=0)
     if (size := sum(sizes.values())) > MAX_POD_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
-        words = f"the settings of a pod take {size} bytes when encoded, may not be more than {MAX_POD_BYTES} bytes"
-        yield largest, f"Too long: {words}"
+        detail = f"the settings of a pod take {size} bytes as JSON"
+        yield largest, f"Too long: may not be more than {MAX_POD_BYTES} bytes: {detail}"
 
 
 def _encoded_bytes(value: Any) -> int:

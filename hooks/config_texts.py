@@ -28,7 +28,7 @@ class Text:
     """
     A string that `pattern` matches as a whole and that passes `test`; `words` state the format in a message.
 
-    Go's regular expressions have to understand the pattern too. A message never repeats a `secret` string.
+    The pattern must be valid in Go too. A message never repeats a `secret` string.
     """
 
     words: str
@@ -48,7 +48,7 @@ class Text:
         return text
 
     def as_json_schema(self) -> dict[str, Any]:
-        """Return the part of the chart's schema."""
+        """Return the keywords for the chart's schema."""
         return {"pattern": f"^({self.pattern})$", "maxLength": self.max_length}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,7 +82,7 @@ def _is_resource(text: str) -> bool:
 
 
 def _is_registry(text: str) -> bool:
-    """Container runtimes take a first part with "." or ":" for a host name, which must not contain "_"."""
+    """Container runtimes read a first part with "." or ":" as a host name, which must not contain "_"."""
     host = text.partition("/")[0]
     return not text or (names.is_image(f"{text}/x") and not ("_" in host and "." in host))
 
@@ -100,7 +100,7 @@ def _is_image_pattern(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    """Reject invalid IP addresses and ports above 65535 too, with which the exporter of traces does not start."""
+    """Also reject invalid IP addresses and ports above 65535: with these the trace exporter does not start."""
     found = re.fullmatch(r"https?://(?:[^/?#]*@)?(\[.*\]|[^:/?#\[\]]*)(?::(\d+))?(?:[/?#].*)?", text)
     if not found:
         return not text

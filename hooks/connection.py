@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from hooks.app import MAX_BODY_BYTES
 
 HEADER_SECONDS = 3
-"""From the connection to the end of the header, with a TLS handshake. Metacontroller sends the header at once."""
+"""From the connection to the end of the header, TLS handshake included. Metacontroller sends the header at once."""
 REQUEST_SECONDS = 5
 """From the connection to the end of the body: half of Metacontroller's timeout."""
 RESPONSE_SECONDS = 5
@@ -34,8 +34,7 @@ Steps = Generator[int, None, _Result]
 
 class Connection:
     """
-    One connection: `received` and `response` buffer the bytes of either direction; `deadline`, of time.monotonic(),
-    ends the current step.
+    One connection. `received` and `response` are the buffers; the current step ends at `deadline` (time.monotonic()).
 
     `header_end` is the length of the header in bytes and `request_end` that of the whole request; 0 until the header is
     complete. `event` is the event that the worker waits for, 0 for none.
@@ -100,7 +99,7 @@ class Connection:
         return len(self.received) > 0
 
     def _find_header_end(self, start: int) -> None:
-        """Search from `start`; a body that the app rejects for its size or framing is not waited for."""
+        """Search from `start`. A body that the app rejects for its size or framing counts as empty."""
         position = self.received.find(b"\r\n\r\n", max(0, start))
         if position < 0:
             return

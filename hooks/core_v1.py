@@ -1,5 +1,5 @@
 """
-Types of Kubernetes' core/v1 in a Function's spec (env, tolerations, security contexts), with the bounds of the CRD.
+The core/v1 types in a Function's spec (env, tolerations, security contexts), with the bounds of the CRD.
 
 They are TypedDicts, since the hook reads few of their fields. Validating them keeps an invalid value out of the
 Deployment, which the API server would refuse on every sync.
@@ -31,7 +31,7 @@ INTEGER, STRING = "<integer>", "<string>"
 
 
 def _quantity_tag(value: Any) -> str:
-    """Return the tag of a string or integer, else the type's name: bool is a subclass of int, but no quantity."""
+    """Return the tag of a string or integer, else the type's name: bool is a subclass of int, but not a quantity."""
     return {str: STRING, int: INTEGER}.get(type(value), type(value).__name__)
 
 

@@ -16,7 +16,7 @@ from hooks.references import references
 from hooks.rules.size import encoded_bytes
 
 MAX_TOTAL_POD_BYTES = 2 * 1024 * 1024
-"""Limit for the estimated size of all pods of a Function. Above it no pods are requested or explained."""
+"""Limit for the estimated size of all pods of a Function. Above it no pods are requested."""
 POD_BYTES_WITHOUT_SOURCE = 16 * 1024
 
 

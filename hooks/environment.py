@@ -1,8 +1,8 @@
 """
 The environment variables of a pod's containers.
 
-The kubelet expands $(NAME) and turns $$ into $ in every value. Each $ in a value of ours is therefore doubled, so that
-the source reaches the container byte for byte. The user's variables are not escaped: $(NAME) works there.
+The kubelet expands $(NAME) and turns $$ into $ in every value. The hook therefore doubles each $ in its own values, so
+that the source reaches the container byte for byte. The user's variables are not escaped: $(NAME) works there.
 Source: k8s.io/kubernetes third_party/forked/golang/expansion.
 """
 
@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
 
 
 def main_container_env(function: ResolvedFunction) -> list[Manifest]:
-    """Return the main container's variables, each name once: ours, the user's in their order, the source."""
+    """Return the main container's variables, each name once: the hook's, the user's in their order, the source."""
     return [*_shared_env(function), *(_variable(name, chunk) for name, chunk in source_chunks(function.source.text))]
 
 
@@ -29,7 +29,7 @@ def install_container_env(function: ResolvedFunction, install: Install) -> list[
 
 
 def _shared_env(function: ResolvedFunction) -> list[Manifest]:
-    """Return our variables, then the user's; a variable of the user replaces ours of the same name."""
+    """Return the hook's variables, then the user's, which replace those of the same name."""
     ours = {
         "FUNC_NAME": function.identity.name,
         "FUNC_RUNTIME": function.source.runtime_name,
@@ -46,9 +46,9 @@ def _shared_env(function: ResolvedFunction) -> list[Manifest]:
 
 def _with_replaced_values(users: list[Manifest], replaced: dict[str, str]) -> Iterator[Manifest]:
     """
-    Yield the user's variables; a reference to a `replaced` variable before its replacement gets our value.
+    Yield the user's variables; a reference to a `replaced` variable before its replacement gets the hook's value.
 
-    Kyma sets both variables, ours first, so that such a reference expands to ours.
+    Kyma keeps both variables, the user's last, so there such a reference expands to Kyma's value.
     """
     for entry in users:
         value = entry.get("value", "")

@@ -1,7 +1,7 @@
 """
 Models of the Function CRD: the same fields, types and bounds as crds/functions.yaml.
 
-Optional fields may be None; resolve.py fills them. Types of Kubernetes' core/v1 (env, security contexts, tolerations)
+Optional fields may be None; resolve.py applies their defaults. The core/v1 types (env, security contexts, tolerations)
 are in core_v1.py and stay plain JSON. Unknown keys are ignored, since the installed CRD may be newer than this hook.
 """
 

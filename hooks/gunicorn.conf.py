@@ -12,7 +12,7 @@ from typing import Any
 # times the tail latency, and gunicorn's timeout could not end a stuck request.
 worker_class = "hooks.worker.Worker"
 
-# Two, so that a slow request never blocks the service. More are of use only with more cores, where another
+# Two, so that a slow request never blocks the service. More workers help only with more cores, where another
 # replica has the same effect and also survives the loss of a node.
 workers = 2
 
@@ -28,7 +28,7 @@ graceful_timeout = 10
 max_requests = 0
 
 # Load the app before the fork: workers share its memory (see when_ready), and a service that cannot start exits
-# at once instead of restarting workers for ever.
+# at once instead of restarting workers forever.
 preload_app = True
 
 # Workers touch a file as their heartbeat. In memory it works with a read-only root file system, and a slow disk

@@ -1,9 +1,9 @@
 """
-The fields of a child whose additions by other components are removed.
+The fields that are removed from a child if another component adds them.
 
-A field may be listed if an addition makes the Function unreachable, makes the API server refuse every merged update, or
-weakens the security of our own containers, and if no policy engine sets it on every write, since the two would then
-overwrite each other forever. docs/changes-by-others.md gives the reasons; remove_additions.py removes them.
+A field may be listed if adding it makes the Function unreachable, makes the API server refuse every merged update, or
+weakens the security of the hook's own containers, and if no policy engine sets it on every write: that engine and the
+hook would overwrite each other forever. docs/changes-by-others.md gives the reason for each field.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from hooks.manifest import as_mapping, value_at
 
 Adopt = Callable[[Any, Any, Any], Any]
-"""Takes a field's desired, observed and last applied value (None if absent); returns the desired or observed one."""
+"""Takes a field's desired, observed and last applied value (None if absent); returns the observed one to adopt it."""
 
 
 def _unset_field(desired: Any, live: Any, last: Any) -> Any:
@@ -43,7 +43,7 @@ def _no_paths(*harmful: tuple[str, Any]) -> Adopt:
 
 
 def _for_fields(adopt_by_key: Mapping[str, Adopt]) -> Adopt:
-    """Return the function that applies one function to each of these fields of a map; other additions stay."""
+    """Return the function that applies these functions to their fields of a map; other additions stay."""
 
     def adopt(desired: Any, live: Any, last: Any) -> Any:
         if desired is None or not isinstance(live, dict):
@@ -91,7 +91,7 @@ def _chain(first: Adopt, second: Adopt) -> Adopt:
 
 
 def _index_by_merge_key(value: Any) -> dict[Any, Any]:
-    """Return a map unchanged, a list's items by the key by which Metacontroller merges, {} for any other type."""
+    """Return a map unchanged, a list's items by Metacontroller's merge key, {} for any other type."""
     if not isinstance(value, list):
         return as_mapping(value)
     return {

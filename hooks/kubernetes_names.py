@@ -26,7 +26,7 @@ _IMAGE = re.compile(
 )
 _PAGE = re.compile(r"hugepages-([1-9][0-9]{0,3}[KMG]i)")
 _LARGEST_EXACT = 10**15
-"""Larger amounts are not checked for being integers: CEL, which the CRD uses, has only floats for them."""
+"""Larger amounts are not checked to be integers: CEL, which the CRD uses, has only floats for them."""
 
 STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 RESOURCE_SHAPE = (
@@ -70,7 +70,7 @@ def is_overcommitted(resource: str) -> bool:
 
 
 def is_page(resource: str) -> bool:
-    """Return whether this resource is huge pages, with the size spelled as nodes spell it."""
+    """Return whether this resource is huge pages, with the size in the form that nodes report."""
     return bool(_PAGE.fullmatch(resource))
 
 
@@ -84,7 +84,7 @@ def is_resource(name: str) -> bool:
 
 
 def amount_fault(resource: str, amount: str | int) -> str:
-    """Return what is wrong with an amount of a resource, in the API server's words; "" if nothing is."""
+    """Return what is wrong with an amount of a resource, in the API server's words; "" if it is valid."""
     try:
         number = quantity.parse(amount)
     except ValueError:

@@ -2,7 +2,7 @@
 Kubernetes objects as plain dicts, and accessors that never raise.
 
 Objects are not modelled, since the hook reads only a few of their fields. Other components write observed objects, so
-any field may have any type: each accessor returns a neutral value in place of one of another type.
+any field may have any type: an accessor returns a neutral value if the type is wrong.
 """
 
 from datetime import datetime

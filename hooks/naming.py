@@ -13,7 +13,7 @@ from hooks.manifest import Manifest
 GROUP = "serverless.kyma-project.io"
 """The API group of Functions."""
 PREFIX = f"{GROUP}/"
-"""Prefix of our own labels and annotations; users may not set keys below it."""
+"""Prefix of the hook's labels and annotations; a Function must not set keys with it."""
 CONFIGS_VERSION = f"{PREFIX}configs-version"
 """Pod annotation that changes with the data of the Secrets and ConfigMaps that a Function references."""
 CONTROLLER_UID = "controller-uid"
@@ -80,5 +80,5 @@ def deployment_reference(identity: Identity) -> Manifest:
 
 
 def mount_volume(kind: str, name: str) -> str:
-    """Return the volume name for a mounted object of any name: at most 63 characters, and never one of the above."""
+    """Return the volume name for a mounted object of any name: at most 63 characters, and unlike any volume above."""
     return f"{kind}-{sha256(name.encode()).hexdigest()[:16]}"

@@ -29,7 +29,7 @@ _DELETION_COST = re.compile(r"0|-?[1-9][0-9]{0,9}|-0[0-9]{0,9}")
 
 
 def annotation_fault(key: str, value: str) -> str:
-    """Return why Kubernetes refuses this annotation of a pod whose container is `function`, or ""."""
+    """Return why Kubernetes refuses this annotation on a Function's pod; "" if it accepts it."""
     faults = (words.format(key=key) for is_read, accepts, words in _READ if is_read(key) and not accepts(value))
     return next(faults, "")
 

@@ -38,7 +38,7 @@ class HookRequest:
     `function` is None if the stored object breaks the schema; `field_errors` then holds the path and message of each
     violation, up to MAX_FIELD_ERRORS. finalize() uses neither, so no spec can block a deletion.
     `observed` maps a kind to the live child of that kind. `related` holds the objects that customize() requested, by
-    kind and name; it is empty if that hook is not installed. `previous_status` is the parent's status as sent, and
+    kind and name; it is empty if that hook is not configured. `previous_status` is the parent's status as sent, and
     `previous` its parsed conditions by type.
     """
 
@@ -89,10 +89,9 @@ class HookRequest:
 @dataclass(frozen=True, kw_only=True)
 class SyncResponse:
     """
-    The hook's answer. `resync_after` is in seconds, 0 for none; `finalized` may be true only in finalize.
+    The hook's response. `resync_after` is in seconds, 0 for none; `finalized` may be true only in finalize.
 
-    `dropped` is the code location of an error that cost the status its explanation, "" if there was none. It is logged
-    and not sent.
+    `dropped` is the code location of an error while a failure was being explained, "" for none. It is logged, not sent.
     """
 
     status: dict[str, Any]

@@ -1,10 +1,10 @@
 """
 Last-applied records, and responses that leave a child unchanged.
 
-Metacontroller's dynamic apply records the last response in an annotation of the child, which anyone who may edit the
-child can overwrite. A record is therefore valid only on the object that it describes, and only its spec is used: kind,
-name and labels in a response come from the Function. Without a valid record the response repeats the child as observed;
-Metacontroller then updates the record and nothing else (docs/security.md, "Records").
+Metacontroller's dynamic apply records the last response in an annotation of the child, which every user with write
+access to the child can overwrite. A record is therefore valid only on the object that it describes, and only its spec
+is used: kind, name and labels in a response come from the Function. Without a valid record the response repeats the
+child as observed; Metacontroller then updates the record and nothing else (docs/security.md, "Records").
 """
 
 from collections.abc import Iterable

@@ -32,7 +32,7 @@ _CREDENTIAL_NAME = re.compile(
     r"|(?<![a-z])(?:sig|pwd|pass|jwt|auth|sid)(?![a-z]))([\w-]{0,32}+)"
     r"(\\?[\"']?\s?(?::=?|=(?!=)>?|={2,3}(?![=\s]?v?\d))\s?+)"
 )
-"""A name of a credential, the rest of the word, and the separator. `== 1.0` is a version and no separator."""
+"""A name of a credential, the rest of the word, and the separator. `== 1.0` is a version, not a separator."""
 _NAME_ENDING = re.compile(r"(?i)s?(?:[_-]?(?:key|value|id|base64|b64))?")
 """How the word may end before a colon: `secrets:` and `secretKey:` name a secret, `secretName:` does not."""
 _FLAG = re.compile(r"(?i)(?<!-)--[a-z-]{0,32}?(?:token|passw(?:or)?d|secret|key)(?![\w-])\s(?!-)")
@@ -52,7 +52,7 @@ _BLOCKS = (
     (re.compile(r"-----BEGIN [^-]{0,64}+-----.*?(?:-----END [^-]{0,64}+-----|$)"), MASK),
     (re.compile(r"\A.*-----END [^-]{0,64}+-----"), MASK),  # the kubelet keeps the end of a log: BEGIN may be cut off
 )
-"""Users in percent-encoded URLs, and PEM blocks. Their boundaries are gone once the other patterns are applied."""
+"""Users in percent-encoded URLs, and PEM blocks. These come first: other patterns remove their boundaries."""
 _CREDENTIAL_FORMATS = (
     (
         re.compile(

@@ -24,7 +24,7 @@ _SECTIONS = ("containers", "initContainers")
 def reorder_env(children: list[Manifest], request: HookRequest) -> list[Manifest]:
     """Return the children; the Deployment is paused and without its misplaced variables, if it has any."""
     live, function = request.child("Deployment"), request.function
-    # Values of ours are escaped, so only the user's can reference a variable.
+    # The hook's own values are escaped, so only the user's can reference a variable.
     entries = (function and function.spec.env) or ()
     if live is None or not any("$(" in (entry.get("value") or "") for entry in entries):
         return children
@@ -44,7 +44,7 @@ def _reorder(desired: Manifest, live: Manifest) -> Manifest:
         # Another component has added the removed variables again and would do so on every write. The hook accepts the
         # live order and records that as `paused: false`; otherwise the two would overwrite each other forever.
         return desired | {"spec": desired["spec"] | {"paused": False}}
-    # Metacontroller removes only recorded variables, so if some are missing in the record, they are sent once more.
+    # Metacontroller removes only recorded variables, so if the record lacks some, they are sent once more.
     return _pause(desired, misplaced if is_recorded else {})
 
 
@@ -83,7 +83,7 @@ def _remove_env(container: Manifest, names: set[str]) -> Manifest:
 
 
 def _is_paused_by_others(live: Manifest, record: Manifest) -> bool:
-    """Return whether the hook did not pause the Deployment: then no new pod starts before the pause ends."""
+    """Return whether another component has paused the Deployment: no new pod starts before that pause ends."""
     return bool(value_at(live, "spec", "paused") is True and record.get("paused") is not True)
 
 

@@ -1,5 +1,5 @@
 """
-resolve() fills every gap that a valid Function may leave, from the config or from the constants here.
+resolve() applies the defaults of fields that a valid Function may omit, from the config or the constants here.
 
 Three kinds of values are decided elsewhere: the CRD's own defaults (replicas, startupTimeoutSeconds) in function.py,
 requests and limits in resources.py, and what neither user nor operator can change in children/.
@@ -35,11 +35,11 @@ def resolve(
     function: Function, config: Config, *, observed_replicas: int | None = None, configs_version: str = ""
 ) -> ResolvedFunction:
     """
-    Return the Function with every gap filled; raises ValueError for a source that validate() refuses.
+    Return the Function with every default applied; raises ValueError for a source that validate() refuses.
 
     `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` is the live Deployment's
-    spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. Without it in the response
-    the API server would default the field to 1.
+    spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. If the response omitted
+    it, the API server would set it to 1.
     """
     identity, spec, inline = function.metadata.identity, function.spec, function.spec.source.inline
     if inline is None:
@@ -115,7 +115,7 @@ def _mounts(spec: FunctionSpec) -> tuple[Mount, ...]:
 
 
 def _automounts_token(spec: FunctionSpec) -> bool:
-    """By default only an account that the user names mounts its token, as accounts in Kubernetes do."""
+    """By default the token is mounted only if the spec names a ServiceAccount: Kubernetes mounts it for any account."""
     if spec.automount_service_account_token is None:
         return spec.service_account_name is not None
     return spec.automount_service_account_token

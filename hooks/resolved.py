@@ -1,7 +1,7 @@
 """
-A Function with no gap left, in groups, so that a builder shows which part of it it needs.
+A Function with every default applied, in groups of fields.
 
-resolve.py fills it in.
+resolve.py returns it; the builders in children/ read nothing else.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Pod:
 
 @dataclass(frozen=True, kw_only=True)
 class Autoscaling:
-    """Targets are percent of the requests; `memory` is 0 where only CPU is a target."""
+    """`cpu` and `memory` are the targets in percent of the requests; `memory` is 0 if only CPU is a target."""
 
     min_replicas: int
     max_replicas: int
@@ -83,7 +83,7 @@ class Install:
     """
     The init container that installs `dependencies`, which are the user's text, unchanged.
 
-    `gets_inputs` is whether it has the variables and files of the main container too.
+    `gets_inputs` is whether it also has the variables and files of the main container.
     """
 
     dependencies: str

@@ -16,7 +16,7 @@ CUSTOM = "custom"
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Resource names to canonical quantities, and the name of their profile or CUSTOM."""
+    """Canonical quantities by resource name; `profile` is the name of their profile, or CUSTOM."""
 
     profile: str
     requests: Mapping[str, str]
@@ -28,8 +28,8 @@ def function_resources(configuration: ResourceConfiguration | None, config: Conf
     Return the resources of the main container.
 
     Without `resources` they are those of the profile. If only requests or only limits are set, the other side comes
-    from the default profile, adjusted so that no request exceeds its limit. Where the limits come from the profile, its
-    requests do too, since Kubernetes would use a limit as the missing request.
+    from the default profile, adjusted so that no request exceeds its limit. With limits from the profile
+    its requests apply too, since Kubernetes would use a limit as the missing request.
     """
     choice = (configuration and configuration.function) or ResourceChoice()
     if not choice.resources:

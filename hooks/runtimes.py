@@ -1,7 +1,7 @@
 """
 The language families: FAMILIES has one row for each, with everything that the language decides.
 
-Config, CRD policy, chart, images and `buildless run` read the rows; tests/core/test_families.py compares what cannot.
+Config, admission policy, chart, images and `buildless run` read the rows; tests/core/test_families.py checks the rest.
 The scripts are constants: a user's text reaches them in environment variables only. They run in dash, bash and busybox
 ash, in Kyma's images as well as in those of runtimes/ (same paths, same start files). They use printf, since dash's
 echo interprets backslashes.
@@ -127,7 +127,7 @@ if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
     # uv reads neither pip.conf nor variables such as PIP_INDEX_URL: where one of them names another source of packages,
-    # pip installs. uv reads the file of PIP_CERT in the same format.
+    # pip installs. SSL_CERT_FILE, which uv reads, has the format of PIP_CERT.
     install="""\
 set -e
 export HOME=/tmp

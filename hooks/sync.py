@@ -46,7 +46,7 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
 
 def finalize(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
-    Return the children that a Function under deletion keeps for now; `finalized` is true once none is left.
+    Return the children that a Function keeps at this step of its deletion; `finalized` is true once none is left.
 
     Each response deletes the kinds of the next teardown step. No spec, record or object of another owner can block the
     deletion, nor can a child that is being deleted but has a finalizer. A child without a valid record is deleted at

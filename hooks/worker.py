@@ -1,8 +1,8 @@
 """
 A gunicorn worker that waits for many clients at once and calls the app for one request at a time.
 
-The app is called once a request is complete, over TLS too; until then a client costs a file descriptor and the bytes
-it has sent. So a client that is silent, slow, or does not read its response delays no other, and its time is bounded.
+The app is called only when a request is complete, also over TLS; until then a client costs a file descriptor and the
+bytes it has sent. A client that is silent, slow or does not read its response delays no other, and its time is bounded.
 The rest is gunicorn's sync worker: its parser, its errors and its timeout for a stuck request.
 """
 

@@ -32,7 +32,7 @@ URL = "http://127.0.0.1:8080"
 
 
 class Step(NamedTuple):
-    """A command, and the text in its output, or in that of a background process, after which the next one is typed."""
+    """A command, and the text in its own or a background process's output after which the next one is typed."""
 
     command: str
     until: str = END

@@ -1,8 +1,8 @@
 """
 The Deployment. The source is part of its pod template, so an edit is an ordinary rolling update.
 
-Metacontroller merges this manifest with the live object, and the API server sets defaults: others may set any field
-that is not set here. A change to the pod template below restarts the pods of every Function.
+Metacontroller merges this manifest with the live object, and the API server sets defaults: other components may set
+any field that is not set here. A change to the pod template below restarts the pods of every Function.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """
 The command line `buildless`: one module per command; files.py and settings.py read the users' files.
 
-Beside app.py this is the only part with input and output. Nothing here decides what a child looks like. A command's
-module is imported when the command runs, so that `serve` starts fast and loads nothing else.
+Nothing here decides what a child looks like. A command's module is imported when the command runs, so that `serve`
+starts fast and loads nothing else.
 """
 
 import argparse
@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command; without any, print the help.
 
-    Return 0, 1 for an invalid Function, or 2 for an invalid config; raises SystemExit(2) for an invalid command line.
+    Return 0 for success, 1 for an invalid Function or 2 for an invalid config; raises SystemExit(2) for an invalid
+    command line.
     """
     parser = argparse.ArgumentParser(
         prog="buildless",

@@ -28,13 +28,13 @@ _Dumper.add_representer(str, _string)
 
 
 def to_yaml(value: Any) -> str:
-    """Return `value` as one YAML document, with the order of its keys."""
+    """Return `value` as one YAML document, with its keys in their order."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20)
     return text
 
 
 def to_json(value: Any) -> str:
-    """Return `value` as indented JSON, with the order of its keys."""
+    """Return `value` as indented JSON, with its keys in their order."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,7 +1,7 @@
 """
 Read Functions and other objects from YAML or JSON files; each problem has its file and line.
 
-Values are the same as in kubectl (kubectl_yaml.py). A file may have several documents, and Lists that kubectl prints.
+Values are the same as in kubectl (kubectl_yaml.py). A file may have several documents, or Lists as kubectl prints them.
 """
 
 import re

@@ -49,7 +49,7 @@ class Loader(yaml.SafeLoader):
 
 
 class _Constructor:
-    """Returns the values of one document's nodes; counts nodes to bound what aliases multiply, as go-yaml does."""
+    """Returns the values of one document's nodes; counts nodes to bound the expansion of aliases, as go-yaml does."""
 
     def __init__(self) -> None:
         self.nodes = self.aliased_nodes = self.open_aliases = 0
@@ -93,7 +93,7 @@ class _Constructor:
         if self.aliased_nodes <= 100 or self.nodes <= 1000:
             return
         if self.aliased_nodes / self.nodes > _allowed_share(self.nodes):
-            raise _error(node, "the document consists of too many aliases")
+            raise _error(node, "the document has too many aliases")
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
         found: dict[str, Any] = {}

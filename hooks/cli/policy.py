@@ -1,5 +1,5 @@
 """
-Print the admission policies with bindings and parameters: the API server then rejects what the hook would.
+Print the admission policies with bindings and parameters. With them the API server rejects what the hook would.
 
 Policies and bindings are the same for every config. Only the parameters, a ConfigMap, depend on it.
 
@@ -24,7 +24,7 @@ HEAD = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
     about = f"namespace of the hook, for the parameters (default: {NAMESPACE})"
     parser.add_argument("--namespace", metavar="NAME", default=NAMESPACE, help=about)

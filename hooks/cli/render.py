@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - is standard input")
     parser.add_argument("--status", action="store_true", help="also print each Function with its status")
     parser.add_argument("-o", "--output", choices=sorted(WRITERS), default="yaml", help="default: %(default)s")
-    parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def validated(document: Document, config: Config) -> Function:
     """
-    Return a sound Function.
+    Return a valid Function.
 
     Raises Unusable with every unknown field and every violation of the schema, or of the rules if the schema holds.
     """
@@ -85,12 +85,12 @@ def validated(document: Document, config: Config) -> Function:
 
 
 def children(function: Function, config: Config) -> list[Manifest]:
-    """Return the children of a sound Function that has none yet."""
+    """Return the children of a valid Function that has none yet."""
     return build_children(resolve(function, config))
 
 
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
-    """Return the status that the hook reports for a sound Function while the objects in `observed` exist."""
+    """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
     parent, groups = completed(document.value), _grouped(observed)
     label = naming.uid_label(parent["metadata"]["uid"])
     pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}

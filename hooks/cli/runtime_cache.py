@@ -33,7 +33,7 @@ class Local:
     """
     One family on this machine. Every function takes the wanted version, "" for any.
 
-    `version` returns the full version of the interpreter that is used, which may be another than the wanted one.
+    `version` returns the full version of the interpreter that is used, which may differ from the wanted one.
     `programs` returns the directory to put first on PATH, None for none. `packages` returns the directories to link
     next to the server, by their names there. The last two raise Unavailable if the packages cannot be installed.
     """
@@ -126,7 +126,7 @@ def _install_packages(python: str, lock: Path) -> None:
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     """Return the directory that `install` fills, once for each content of `lock`; a second process waits for it."""
     if not lock.exists():
-        raise Unavailable(f"{lock} is missing: the servers of Functions are part of the source tree only")
+        raise Unavailable(f"{lock} is missing: only the source tree has the servers of Functions")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
     directory = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     done = cache / f"{directory.name}.done"
@@ -156,7 +156,7 @@ def nearest_python(wanted: str = "") -> str:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     installed = sorted((pyenv / "versions").glob(f"{version}.*/bin/{name}"))
     for program in (shutil.which(name), *installed):
-        # pyenv puts a program of that name on PATH even where its settings forbid to run it.
+        # pyenv puts a program of that name on PATH even if its settings do not allow running it.
         if program and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
             return str(program)
     return sys.executable

@@ -19,7 +19,7 @@ GUNICORN_SETTINGS = Path(hooks.__file__).with_name("gunicorn.conf.py")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     parser.add_argument(
         "--bind", type=address, default="0.0.0.0:8080", metavar="HOST:PORT", help="default: %(default)s"
     )

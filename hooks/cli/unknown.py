@@ -1,4 +1,4 @@
-"""Fields that a Function does not have: the API server rejects them, and so do the commands that read files."""
+"""Unknown fields of a Function: the API server rejects them, and so do the commands that read files."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches

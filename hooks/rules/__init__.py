@@ -6,7 +6,7 @@ names the component that enforces it first (rule.py); a rule of the CRD or of th
 there. A new rule is a function with @rule in one of these modules, and its examples in tests/core/broken_specs.yaml.
 
 identity.py     name, account, runtime, image           env.py          names and values of variables
-source.py       source and dependencies                 env_sources.py  variables that come from elsewhere
+source.py       source and dependencies                 env_sources.py  variables from fields, files, Secrets
 scaling.py      the autoscaler                          annotations.py  labels, annotations, nodeSelector
 resources.py    profile or resources                    scheduling.py   tolerations
 amounts.py      requests and limits                     pod.py          duplicates, sizes
@@ -15,7 +15,7 @@ security.py     security contexts, Pod Security
 
 rule.py         Rule and @rule                          violation.py    Violation and its messages
 cel.py          longer expressions of the CRD           policy.py       expressions of the admission policy
-size.py         bytes as they are stored                requirements.py lines of a requirements.txt
+size.py         size in the annotation                  requirements.py lines of a requirements.txt
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Rules for requests and limits: resource names, quantities, and how a request and its limit go together."""
+"""Rules for requests and limits: resource names, quantities, and the relation of a request to its limit."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -20,7 +20,7 @@ _AMOUNTS = tuple(f"{side}[*]" for side in _SIDES)
 
 @rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.RESOURCE_NAMES, at=_SIDES)])
 def resource_names(function: Function, config: Config) -> Iterator[Violation]:
-    """Requests and limits are of resources that a container can have."""
+    """Requests and limits name resources that a container can have."""
     for side, amounts in _sides(function):
         for name in sorted(amounts):
             if not is_resource(name):
@@ -72,7 +72,7 @@ def requests_within_limits(function: Function, config: Config) -> Iterator[Viola
                 yield invalid(f"{field}.requests.{name}", detail, requests[name])
 
 
-@rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.ARE_LIMITS, at=RESOURCES)])
+@rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.EQUAL_LIMITS, at=RESOURCES)])
 def requests_equal_limits(function: Function, config: Config) -> Iterator[Violation]:
     """Extended resources and huge pages, which cannot be overcommitted, have equal requests and limits."""
     for field, requests, limits in _pairs(function):
@@ -81,9 +81,9 @@ def requests_equal_limits(function: Function, config: Config) -> Iterator[Violat
                 yield invalid(f"{field}.requests.{name}", "must be equal to its limit", requests[name])
 
 
-@rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.PAGES_NEED_MORE, at=RESOURCES)])
+@rule(enforced_by="cel", reads=["resource_configuration"], cel=[Cel(cel.PAGES_WITH_CPU_OR_MEMORY, at=RESOURCES)])
 def huge_pages(function: Function, config: Config) -> Iterator[Violation]:
-    """Huge pages come with CPU or memory."""
+    """Huge pages require CPU or memory."""
     for field, requests, limits in _pairs(function):
         names = requests.keys() | limits.keys()
         if requests and limits and any(map(is_page, names)) and not names & {"cpu", "memory"}:
@@ -136,7 +136,7 @@ def _amounts(function: Function) -> Iterator[tuple[str, str, str | int]]:
 
 
 def _are_different(request: str | int, limit: str | int | None) -> bool:
-    """Return whether these are two different quantities; what is not a quantity breaks another rule."""
+    """Return whether these are two different quantities; any other value breaks another rule."""
     wanted, given = _parsed(request), None if limit is None else _parsed(limit)
     return wanted is not None and (limit is None or (given is not None and given != wanted))
 

@@ -1,7 +1,7 @@
 """
 The longer expressions of crds/functions.yaml, with white space folded.
 
-The CRD is written by hand, and tests/core/test_rules.py compares: each expression must be at its path in the CRD.
+The CRD is written by hand; tests/core/test_rules.py fails unless each expression is at its path in it.
 """
 
 _DNS = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -41,7 +41,7 @@ SECCOMP = (
 
 
 def mounts(of_each: str) -> str:
-    """Return a list with the value of `of_each`, an expression of one mount `m`, for all mounts."""
+    """Return the list of the values of `of_each`, an expression over a mount `m`, for all mounts."""
     fields = (
         f"(has(self.{field}) ? self.{field}.map(m, {of_each}) : [])" for field in ("secretMounts", "configMapMounts")
     )
@@ -99,7 +99,7 @@ def measurable(resource: str) -> str:
     )
 
 
-def _is_no_quantity(value: str) -> str:
+def _is_not_quantity(value: str) -> str:
     return f"!isQuantity(string({value})) || !string({value}).matches('[0-9]')"
 
 
@@ -111,25 +111,25 @@ RESOURCE_NAMES = (
 _AMOUNT = "quantity(string(self[name]))"
 _FLOAT = f"{_AMOUNT}.asApproximateFloat()"
 PAGES = (
-    f"self.all(name, !{_PAGE} || {_is_no_quantity('self[name]')} || ({_AMOUNT}.isLessThan(quantity('1P')) && "
+    f"self.all(name, !{_PAGE} || {_is_not_quantity('self[name]')} || ({_AMOUNT}.isLessThan(quantity('1P')) && "
     f"double(int({_FLOAT})) == {_FLOAT} && int({_FLOAT}) % quantity(name.substring(10)).asInteger() == 0))"
 )
 INTEGERS = (
-    f"self.all(name, !name.contains('/') || name.contains('kubernetes.io/') || {_is_no_quantity('self[name]')} || "
+    f"self.all(name, !name.contains('/') || name.contains('kubernetes.io/') || {_is_not_quantity('self[name]')} || "
     f"!{_AMOUNT}.isLessThan(quantity('1P')) || double(int({_FLOAT})) == {_FLOAT})"
 )
 _BOTH = "!has(self.requests) || !has(self.limits) || "
 _REQUEST, _LIMIT = "self.requests[name]", "self.limits[name]"
 WITHIN_LIMITS = (
     f"{_BOTH}self.requests.all(name, !(name in self.limits) || !isQuantity(string({_REQUEST})) || "
-    f"{_is_no_quantity(_LIMIT)} || !quantity(string({_REQUEST})).isGreaterThan(quantity(string({_LIMIT}))))"
+    f"{_is_not_quantity(_LIMIT)} || !quantity(string({_REQUEST})).isGreaterThan(quantity(string({_LIMIT}))))"
 )
-ARE_LIMITS = (
+EQUAL_LIMITS = (
     f"{_BOTH}self.limits.size() == 0 || self.requests.all(name, !({_PAGE} || (name.contains('/') && "
-    f"!name.contains('kubernetes.io/'))) || {_is_no_quantity(_REQUEST)} || (name in self.limits && "
-    f"({_is_no_quantity(_LIMIT)} || quantity(string({_REQUEST})).compareTo(quantity(string({_LIMIT}))) == 0)))"
+    f"!name.contains('kubernetes.io/'))) || {_is_not_quantity(_REQUEST)} || (name in self.limits && "
+    f"({_is_not_quantity(_LIMIT)} || quantity(string({_REQUEST})).compareTo(quantity(string({_LIMIT}))) == 0)))"
 )
-PAGES_NEED_MORE = (
+PAGES_WITH_CPU_OR_MEMORY = (
     f"{_BOTH}self.requests.size() == 0 || self.limits.size() == 0 || 'cpu' in self.requests || 'cpu' in self.limits || "
     "'memory' in self.requests || 'memory' in self.limits || "
     f"[self.requests, self.limits].all(side, side.all(name, !{_PAGE}))"

@@ -24,7 +24,7 @@ def env_names(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule(enforced_by="cel", reads=["env"], cel=[Cel(f"!(self in {sorted(RESERVED_ENV)})", at=[_NAME])])
 def env_reserved(function: Function, config: Config) -> Iterator[Violation]:
-    """A variable does not replace one that makes the Function run."""
+    """A variable does not replace one that the runtime needs."""
     for index, entry in enumerate(function.spec.env or ()):
         if entry["name"] in RESERVED_ENV:
             yield invalid(f"spec.env[{index}].name", "must not be a name that the hook reserves", entry["name"])

@@ -93,7 +93,7 @@ def _sources(function: Function, kind: str, key: str) -> Iterator[tuple[str, str
 
 def _is_subscript(path: str) -> bool:
     found = _SUBSCRIPT.fullmatch(path)
-    return bool(found) and (is_key if found[1] == "labels" else is_annotation_key)(found[2]) if found else False
+    return (is_key if found[1] == "labels" else is_annotation_key)(found[2]) if found else False
 
 
 def _is_divisor(resource: str, divisor: str | int) -> bool:

@@ -39,7 +39,7 @@ def function_name(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule(enforced_by="cel", reads=["service_account_name"], cel=[Cel(_ACCOUNT, at=["."])])
 def own_account(function: Function, config: Config) -> Iterator[Violation]:
-    """A Function does not name the ServiceAccount of the same name: it is a child that the hook would delete."""
+    """A Function does not reference the ServiceAccount of its own name: that is a child, which would be deleted."""
     if function.spec.service_account_name == function.metadata.name:
         yield forbidden("spec.serviceAccountName", "the ServiceAccount of this name is a child of the Function")
 

@@ -1,4 +1,4 @@
-"""Rules for mounted Secrets and ConfigMaps: where their files may be."""
+"""Rules for mounted Secrets and ConfigMaps: which mount paths they may have."""
 
 from collections.abc import Iterator
 
@@ -80,7 +80,7 @@ def runtime_paths(function: Function, config: Config) -> Iterator[Violation]:
 def mount_paths_length(function: Function, config: Config) -> Iterator[Violation]:
     """Mount paths are short enough to be compared with each other."""
     if _is_too_long(function):
-        yield invalid("spec", f"mount paths may not be more than {OTHER_BYTES} characters together")
+        yield invalid("spec", f"mount paths may not be more than {OTHER_BYTES} characters in total")
 
 
 @rule(enforced_by="cel", reads=_READS, cel=[Cel(_APART, at=["spec"])])

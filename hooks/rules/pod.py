@@ -1,4 +1,4 @@
-"""Rules for all that a user adds to the pods together: no duplicates, and its size."""
+"""Rules for what a user adds to the pods: no duplicates, and a limit for its total size."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def template_metadata(function: Function, config: Config) -> Iterator[Violation]
 
 @rule(enforced_by="hook")
 def pod_size(function: Function, config: Config) -> Iterator[Violation]:
-    """What a Function adds to its pods beside the source fits into the annotation too."""
+    """What a Function adds to its pods beside the source fits into the last-applied annotation."""
     spec = function.spec
     pull_secrets = [secret.name for secret in spec.image_pull_secrets or ()]
     once: list[Any] = [function.metadata.labels, spec.labels, spec.annotations]
@@ -62,7 +62,7 @@ def pod_size(function: Function, config: Config) -> Iterator[Violation]:
 
 @rule(enforced_by="hook", reads=["env", "env_from", "secret_mounts", "config_map_mounts"])
 def install_size(function: Function, config: Config) -> Iterator[Violation]:
-    """Where a step installs packages, the variables and mounts that it gets too fit into the annotation."""
+    """With packages to install, variables and mounts fit into the last-applied annotation twice, once per container."""
     inline = function.spec.source.inline
     if not config.install.environment or not inline or not inline.dependencies:
         return
@@ -83,14 +83,14 @@ def _inputs_bytes(spec: FunctionSpec) -> int:
 
 
 def _common_fields(spec: FunctionSpec) -> list[Any]:
-    """Return the fields of both containers: the Function's, and the one that installs packages."""
+    """Return the fields that the main container and the install container have in common."""
     choice = spec.resource_configuration and spec.resource_configuration.function
     amounts = [choice.resources.requests, choice.resources.limits] if choice and choice.resources else []
     return [spec.container_security_context, spec.runtime_image_override, *amounts]
 
 
 def _duplicates(field: str, values: list[str]) -> Iterator[Violation]:
-    """Yield the second of each value that occurs more than once."""
+    """Yield the second occurrence of each value that is not unique."""
     if len(set(values)) == len(values):
         return
     seen = Counter[str]()

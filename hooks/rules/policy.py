@@ -1,9 +1,9 @@
 """
-CEL of the admission policy, for the rows of the rules that the operator's config decides.
+CEL of the admission policy, for the rules that depend on the operator's config.
 
 A rule's expression is a list of messages, each `field: message` as in hooks/rules/violation.py; it is empty if the
-Function keeps the rule. It may name PARTS, as `variables.<part>`. Functions here return CEL, and take CEL unless a
-parameter is `field` or `detail`: these are plain text.
+Function keeps the rule. It may name PARTS, as `variables.<part>`. Functions here return CEL. Of their parameters,
+`field` and `detail` are plain text, while `test`, `value`, `found`, `supported` and `message` are CEL.
 """
 
 import json
@@ -54,7 +54,7 @@ def unsupported(field: str, value: str, supported: str) -> str:
 
 
 def invalid(field: str, value: str, detail: str) -> str:
-    """Return the error for a wrong value, an expression of its text."""
+    """Return the error for a wrong value; `value` is an expression that returns a string."""
     return joined([text(f"{field}: Invalid value: "), value, text(f": {detail}")])
 
 

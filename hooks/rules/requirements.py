@@ -52,7 +52,7 @@ _OPTIONS = (
 )
 _SHORT = ("-r", "-c", "-e", "-i", "-f", "-C")
 _LOCAL = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)[\s=]*+(?!\S*://|/|\.\./|\S*\$\{)\S")
-_NO_OPTION = "must not have an option that pip does not know in requirements.txt"
+_NO_OPTION = "must not have an option that pip does not support in requirements.txt"
 
 
 def problems(text: str) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _fault(line: str) -> str | None:
 
 
 def _place_fault(place: str) -> str | None:
-    """Accept URLs and files of the image; no file is in the directory of the requirements.txt, or below."""
+    """Accept URLs, and paths outside the directory of requirements.txt, which may be files of the image."""
     return None if _URL.match(place) or place.startswith(("/", "../")) else _NO_FILE
 
 
@@ -116,7 +116,7 @@ def _requirement_fault(text: str, *, is_bare: bool = False) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _specifier(text: str) -> str | None:
-    """Return the versions that a requirement allows, None if it is not one. Every sync parses the same lines again."""
+    """Return the versions that a requirement allows, None if it is not one. Cached: each sync parses the same lines."""
     try:
         return str(Requirement(text).specifier)
     except InvalidRequirement:

@@ -57,4 +57,4 @@ def no_claims(function: Function, config: Config) -> Iterator[Violation]:
     """Resource claims are not supported."""
     for field, choice in choices(function):
         if choice.resources and choice.resources.claims:
-            yield forbidden(f"{field}.resources.claims", "resource claims are not supported, use requests and limits")
+            yield forbidden(f"{field}.resources.claims", "resource claims are not supported; use requests and limits")

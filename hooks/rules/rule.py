@@ -1,4 +1,4 @@
-"""What a rule is: a function that finds violations, and what enforces it before the hook does."""
+"""A rule: a function that finds violations, and the component that enforces it before the hook does."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Which component enforces a rule first; the hook checks every rule again.
 
 schema  types, bounds and list keys of crds/functions.yaml, at apply
 cel     x-kubernetes-validations of crds/functions.yaml, at apply
-policy  the admission policy (hooks/admission.py), at apply, for what the operator's config decides
+policy  the admission policy (hooks/admission.py), at apply, for rules that depend on the operator's config
 hook    the hook only, in the Function's status: the others cannot express the rule
 """
 
@@ -40,9 +40,9 @@ class Rule:
     """
     One row of the table of rules; tests/core/broken_specs.yaml has examples for each `name`.
 
-    `reads` are the attributes of FunctionSpec without which `find` yields nothing, and is not called; a rule without
-    any is always called. `cel`, `schema` and `policy` are set for the component of that name: its expressions, the
-    paths of its keywords, or the CEL list of messages that becomes a variable of the policy.
+    `reads` are attributes of FunctionSpec: if a spec sets none of them, `find` would yield nothing and is not called. A
+    rule without `reads` is always called. `cel`, `schema` and `policy` are set for the component of that name: its
+    expressions, the paths of its keywords, or the CEL list of messages that becomes a variable of the policy.
     """
 
     find: Find

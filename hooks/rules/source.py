@@ -37,7 +37,7 @@ def blank_git_fields(function: Function, config: Config) -> Iterator[Violation]:
 def git_source(function: Function, config: Config) -> Iterator[Violation]:
     """Git repositories are not supported yet."""
     if function.spec.source.git_repository:
-        yield forbidden(_GIT, "git sources are not supported yet, use spec.source.inline")
+        yield forbidden(_GIT, "git sources are not supported yet; use spec.source.inline")
 
 
 @rule(

@@ -21,7 +21,7 @@ class Violation:
 
 
 def invalid(field: str, detail: str, value: str | int | None = None) -> Violation:
-    """Return the error for a wrong value. Leave `value` out where it may be secret or long: it would be repeated."""
+    """Return the error for a wrong value. Leave `value` out if it may be secret or long: the message repeats it."""
     return Violation(field, "Invalid value: " + ("" if value is None else f"{shown(value)}: ") + detail)
 
 

@@ -23,9 +23,9 @@ __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchange
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """
-    The complete status; `resync_after` is in how many seconds it changes although no object does, 0 for never.
+    The complete status; it changes after `resync_after` seconds even if no object changes, 0 for never.
 
-    `dropped` is the code location of an error that cost the status its explanation, "" if there was none.
+    `dropped` is the code location of an error while a failure was being explained, "" for none.
     """
 
     status: dict[str, Any]

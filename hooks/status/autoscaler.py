@@ -1,5 +1,5 @@
 """
-The state of a Function that is ready but whose autoscaler cannot work.
+The state of a Function that is ready but whose autoscaler fails.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ def explain_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> Sta
     """
     Return a ready state, with reason AutoscalerInactive after the autoscaler has failed for the grace period.
 
-    ScalingDisabled is no failure: the Function is scaled to zero.
+    ScalingDisabled is not a failure: the Function is scaled to zero.
     """
     for condition_type in ("AbleToScale", "ScalingActive"):
         condition = find_condition(autoscaler, condition_type)

@@ -2,8 +2,8 @@
 Why a pod cannot be scheduled or a container does not run, in the words of the component that reports it.
 
 The text of a cause is the same on every restart, or each restart would write the status: it has no counters, pod names,
-addresses or times. It contains no credentials: of a log only an installer's errors and the line with which a handler
-failed to load are repeated, redacted; of the log of an injected container nothing is.
+addresses or times. It contains no credentials. From logs it repeats only an installer's errors and the line with which
+a handler failed to load, redacted, and nothing from the log of an injected container.
 Source: kubelet 1.36, pkg/kubelet/images/types.go, pkg/kubelet/kuberuntime, pkg/kubelet/container/sync_result.go.
 """
 
@@ -66,7 +66,7 @@ def _container_causes(container: Container, resources: Resources) -> Iterator[Ca
         yield Cause(reason=Reason.CREATE_CONTAINER_CONFIG_ERROR, message=message)
     if container.is_ready:
         return
-    # While a container restarts, its last termination still is the cause.
+    # While a container restarts, its last termination is still the cause.
     termination = container.termination
     if termination and (_exit_code(termination) or not container.must_complete):
         yield _termination_cause(container, termination, resources)
@@ -110,7 +110,7 @@ def _termination_cause(container: Container, termination: Manifest, resources: R
 
 def _crash_cause(container: Container, event: str) -> Cause:
     kind = "init container" if container.must_complete else "container"
-    alternative = "; without an error there, its liveness probe failed" if container.is_main else ""
+    alternative = "; if that has no error, its liveness probe failed" if container.is_main else ""
     message = f"{kind} {container.name} {event}: see its log{alternative}"
     return Cause(reason=Reason.CONTAINER_FAILED, message=message)
 
@@ -130,7 +130,7 @@ def _limit_and_source(container: Container, resources: Resources) -> str:
     if not container.memory:
         return f"{container.pod_memory}, the limit of its pod" if container.pod_memory else "its node had"
     if container.is_install:
-        return f"{container.memory}, the limit of installs"
+        return f"{container.memory}, the install limit"
     if not container.is_main or container.memory != resources.limits.get("memory"):
         return f"{container.memory}, the limit of that container"
     if resources.profile == CUSTOM:

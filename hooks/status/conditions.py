@@ -30,7 +30,7 @@ class NewCondition(NamedTuple):
 
 
 def phase_conditions(state: State) -> list[NewCondition]:
-    """Return Ready and, unless the Function is ready, the one of Reconciling and Stalled that is True."""
+    """Return Ready and, unless the Function is ready, whichever of Reconciling and Stalled is True."""
     ready = NewCondition("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message)
     if state.phase == "Ready":
         return [ready]

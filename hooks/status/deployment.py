@@ -53,7 +53,7 @@ def _rolled_out(name: str, spec: Manifest) -> State:
 
 def _paused(name: str) -> State:
     """A paused rollout continues only when a user resumes it."""
-    message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
+    message = f"Deployment {name} is paused. Resume it: kubectl rollout resume deployment {name}"
     return State.stalled(Reason.DEPLOYMENT_PAUSED, message)
 
 
@@ -61,7 +61,7 @@ def _pods_refused(name: str, condition: Manifest) -> State:
     """
     A quota or Pod Security refuses pods. Kubernetes retries, and a later sync reports success.
 
-    The state may be short: a new ServiceAccount is not yet in a cache, or the pods are of the previous generation. So
+    The state may be brief: a new ServiceAccount is not yet in a cache, or the pods are of the previous generation. So
     it is Reconciling here, and Stalled once it has timed out (Observation.has_timed_out).
     """
     return State.reconciling(Reason.DEPLOYMENT_FAILED, _failure_message(name, condition), requeue_after=PENDING_SECONDS)
@@ -80,7 +80,7 @@ def _deadline_seconds(spec: Manifest) -> int:
 
 
 def seconds_left(condition: Manifest, limit: int, now: datetime) -> int:
-    """Return the rest of the `limit` in seconds for which a condition may last; without a time, all of it is left."""
+    """Return how many seconds of `limit` a condition has left; all of them if it has no time."""
     since = as_time(condition.get("lastTransitionTime"))
     age = (now - since).total_seconds() if since else 0
     return min(limit, max(0, ceil(limit - age)))

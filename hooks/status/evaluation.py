@@ -74,7 +74,7 @@ def _deployment(observation: Observation) -> State | None:
     if _is_as_desired(live, observation):
         return _desired_deployment(live, observation)
     if observation.has_timed_out(Reason.DEPLOYMENT_UPDATED):
-        message = f"Deployment {name} cannot be updated: the API server refuses it (see the Function's events)"
+        message = f"Deployment {name} cannot be updated: the API server refuses the update (see the Function's events)"
         return State.stalled(Reason.UPDATE_REFUSED, message)
     message = f"Deployment {name} updated"
     return State.reconciling(Reason.DEPLOYMENT_UPDATED, message, requeue_after=PENDING_SECONDS)

@@ -1,7 +1,7 @@
 """
 Why pods are not ready: the failures that their status reports, or else the step at which they have stopped.
 
-Kubelets, virtual ones too, and anyone who may write pods set these fields, so any of them may hold any value.
+Kubelets, virtual kubelets and every user with write access to pods set these fields, so each may hold any value.
 """
 
 import re
@@ -21,7 +21,7 @@ _NEWEST = re.compile(r'(?i)replica ?set "([^"]+)"')
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """The cause of the lowest rank, if any; `seconds` until a pod within its grace may have one, 0 for none."""
+    """The cause of the lowest rank, if any; `seconds` until the last grace of a pod ends, 0 if all are over."""
 
     cause: Cause | None
     seconds: int
@@ -40,7 +40,7 @@ def _owner_names(pod: Manifest) -> list[str]:
 
 
 def explain_pods(pods: Iterable[Manifest], resources: Resources, now: datetime) -> Explanation:
-    """Return why those of `pods` that are not ready are not; `resources` are those of the main container."""
+    """Explain the pods that are not ready; `resources` are those of the main container."""
     found: list[Cause] = []
     remaining: list[timedelta] = []
     for pod in pods:

@@ -1,8 +1,8 @@
 """
 The reasons of a Function's conditions: one row each, which is also its row in docs/status.md.
 
-If several apply, the first in this order is reported. A reason that Kubernetes has too has the same name, so that it
-can be compared with the reason in a pod's status.
+If several apply, the first in this order is reported. A reason that exists in Kubernetes has the same name here, so
+that it can be compared with the reason in a pod's status.
 """
 
 from enum import StrEnum
@@ -42,10 +42,10 @@ class Reason(StrEnum):
     IMAGE_PULL_BACK_OFF = (
         "ImagePullBackOff", "the image cannot be pulled", "check `runtimeImageOverride` and `imagePullSecrets`")
     INSTALL_FAILED = (
-        "InstallFailed", "a package cannot be installed; the message has the installer's errors",
+        "InstallFailed", "a package cannot be installed; the message contains the installer's errors",
         "correct `source.inline.dependencies`")
     HANDLER_FAILED = (
-        "HandlerFailed", "the handler cannot be loaded; the message has the last line of its error",
+        "HandlerFailed", "the handler cannot be loaded; the message contains the last line of its error",
         "correct the source")
     OOM_KILLED = (
         "OOMKilled", "a container needed more memory than the limit in the message, or than its node had",
@@ -55,10 +55,10 @@ class Reason(StrEnum):
         "a container cannot be created, for example because the Secret, ConfigMap or key of a variable does not exist",
         "create what the message names")
     CONTAINER_FAILED = (
-        "ContainerFailed", "a container exited; the message has its name and exit code",
+        "ContainerFailed", "a container exited; the message contains its name and exit code",
         "`kubectl logs deployment/NAME -c CONTAINER --previous`")
     UNSCHEDULABLE = (
-        "Unschedulable", "no node fits; the message has the scheduler's reasons",
+        "Unschedulable", "no node fits; the message contains the scheduler's reasons",
         "request less, or contact your operator")
     SCHEDULING_GATED = (
         "SchedulingGated", "the pod is not scheduled until the scheduling gates in the message are removed",
@@ -67,7 +67,7 @@ class Reason(StrEnum):
         "VolumesPending", "the pod waits for volumes of the Secrets and ConfigMaps in the message",
         "create the missing ones")
     NOT_STARTED = (
-        "NotStarted", "the handler has not started; the message has the injected container that delays it",
+        "NotStarted", "the handler has not started; the message names the injected container that delays it",
         "see the log of that container")
     NOT_HEALTHY = (
         "NotHealthy", "the handler, or the sidecar in the message, is running but not ready",

@@ -65,8 +65,8 @@ class State(NamedTuple):
     """
     `phase` is the condition that is True; `reason` and `message` explain it; `running` is the reason of Kyma's Running.
 
-    `requeue_after` is in how many seconds the state changes although no object does, 0 for never. `dropped` is the code
-    location of an error that cost the state its explanation, "" if there was none.
+    The state changes after `requeue_after` seconds even if no object changes, 0 for never. `dropped` is the code
+    location of an error while a failure was being explained, "" for none.
     """
 
     phase: Literal["Ready", "Reconciling", "Stalled"]

@@ -21,7 +21,7 @@ STOPPED_POD_GRACE = timedelta(seconds=4)
 
 @dataclass(frozen=True, kw_only=True)
 class StoppedStep:
-    """The cause once the grace is over, and since when the pod has been at this step; `since` may hold anything."""
+    """`cause` counts once the grace is over; the pod has been at this step since `since`, which may hold anything."""
 
     since: Any
     cause: Cause
@@ -69,7 +69,7 @@ def _mounted_objects(pod: Manifest) -> Iterator[str]:
 
 
 def _handler_start_step(containers: list[Container]) -> StoppedStep | None:
-    """Return which container delays the main container; an install or an image pull may take long and is no cause."""
+    """Return which container delays the main container; an install or image pull may take long and is not a cause."""
     is_waiting = any(container.is_main and container.waiting for container in containers)
     if not is_waiting or any(container.is_install and container.is_running for container in containers):
         return None

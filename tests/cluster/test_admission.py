@@ -128,7 +128,7 @@ def same(rejected: Fault, found: Fault) -> bool:
 def differences(applied: list[Fault], found: list[Fault]) -> list[str]:
     """Return where the causes at apply and the violations that the hook finds differ."""
     unreadable = all(fault.layer == "schema" and not fault.message.startswith("Duplicate value") for fault in found)
-    if unreadable:  # the hook stops there, while the API server goes on with some of its rules
+    if unreadable:  # the hook stops there, while the API server evaluates some of its rules
         applied = [fault for fault in applied if fault.layer == "schema" and not fault.message.startswith("Duplicate")]
     elif any(fault.layer in ("schema", "cel") for fault in found):
         found = [fault for fault in found if fault.layer in ("schema", "cel")]
@@ -310,7 +310,7 @@ def test_mounts_that_are_too_long_together(guarded: ControlPlane) -> None:
     code, answer = guarded.call("POST", path, as_function({"metadata": {"name": "a"}, "spec": spec}))
     assert (code, [cause["message"] for cause in answer["details"]["causes"]]) == (
         422,
-        ["Invalid value: mount paths may not be more than 40960 characters together"],
+        ["Invalid value: mount paths may not be more than 40960 characters in total"],
     )
 
 

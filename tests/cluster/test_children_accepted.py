@@ -51,28 +51,31 @@ def test_functions_of_cases(api: Stack, restricted: str, case: Any) -> None:
 
 
 REFUSED = {
-    "broken-new": "cannot name a Service",
-    "env-mistakes": "is reserved, choose another name",
+    "broken-new": "the Service has this name",
+    "broken-running": "must consist of printable ASCII characters",
+    "broken-without-record": "must consist of printable ASCII characters",
+    "drift-held": "must consist of printable ASCII characters",
+    "env-mistakes": "must not be a name that the hook reserves",
     "labels-reserved": "no key may begin with serverless.kyma-project.io/",
-    "mounts-overlapping": "mounts have to lie apart",
+    "mounts-overlapping": "mount paths must not overlap",
     "resources-request-above-limit": "must be less than or equal to its limit",
     "stored-outside-bounds": "should be less than or equal to 1000",
     "scale-upside-down": "must be greater than or equal to minReplicas",
 }
 
 INVALID: list[tuple[str, Manifest, str]] = [
-    ("no source", {"source": {}}, "expected exactly one of inline and gitRepository"),
+    ("no source", {"source": {}}, "must have exactly one of inline and gitRepository"),
     (
         "blank reference",
         {"source": {"gitRepository": {"url": "u", "baseDir": "/", "reference": " "}}},
-        "reference is required",
+        "must not be blank",
     ),
     (
         "profile and resources",
         {"resourceConfiguration": {"function": {"profile": "S", "resources": {}}}},
         "exactly one of",
     ),
-    ("neither of them", {"resourceConfiguration": {"function": {}}}, "expected exactly one of profile and resources"),
+    ("neither of them", {"resourceConfiguration": {"function": {}}}, "must have exactly one of profile and resources"),
     ("relative path", {"secretMounts": [{"secretName": "a", "mountPath": "etc"}]}, "should match"),
     (
         "path upwards",
@@ -85,7 +88,11 @@ INVALID: list[tuple[str, Manifest, str]] = [
         {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
         "may not be specified when value is not empty",
     ),
-    ("reserved annotation", {"annotations": {"proxy.istio.io/config": "{}"}}, "'proxy.istio.io/config' is reserved"),
+    (
+        "reserved annotation",
+        {"annotations": {"proxy.istio.io/config": "{}"}},
+        "it is reserved for the operator",
+    ),
     ("long label", {"labels": {"a": "x" * 64}}, "63"),
     ("template", {"template": {"labels": {"a": "b"}}}, "use spec.labels and spec.annotations"),
     ("runtime", {"runtime": "Node 22"}, "should match"),

@@ -140,7 +140,7 @@ def test_row(changes: dict[str, Change], row: Row) -> None:
     if "clusterIP" in change.changed.get("spec", {}):
         assert change.after["spec"]["clusterIP"] == change.before["spec"]["clusterIP"]
     match row.outcome:
-        case "healed" | "removed":
+        case "restored" | "removed":
             assert unordered(change.after) == unordered(change.before)
         case "joined":
             assert unordered(change.after) not in (unordered(change.before), unordered(change.changed))

@@ -1,5 +1,5 @@
 """
-Nothing that runs is touched by a mistake: two running Functions break each rule in turn, and are mended.
+A mistake changes nothing that runs: two running Functions break each rule in turn, and are corrected.
 
 The CRD rejects most of these specs. Functions that were stored under an older CRD can still have them, so the CRD is
 installed without its bounds and rules, and only the hook finds the violations.
@@ -78,8 +78,8 @@ class Running:
         edited = {name: self.stack.patch("functions", self.namespace, name, {"spec": patch}) for name in FUNCTIONS}
         return {name: function["metadata"]["generation"] for name, function in edited.items()}
 
-    def mend(self) -> dict[str, int]:
-        """Give both the spec that they had at first."""
+    def correct(self) -> dict[str, int]:
+        """Restore the original spec of both."""
         generations = {}
         for name, spec in FUNCTIONS.items():
             path = f"{GROUP}/namespaces/{self.namespace}/functions/{name}"
@@ -171,7 +171,7 @@ def test_every_rule_is_broken() -> None:
 
 @pytest.mark.parametrize(("patch", "errors"), BROKEN.values(), ids=BROKEN)
 def test_freeze(functions: Running, patch: Manifest, errors: list[str]) -> None:
-    """Within 2 s Stalled reports each violation; pods, children and replicas stay the same, also once it is mended."""
+    """Within 2 s Stalled reports each violation; pods, children and replicas stay, also after the correction."""
     before = functions.frozen()
     assert before["replicas"] == {"plain": 2, "scaled": 3}
     mark = functions.stack.plane.mark()
@@ -182,7 +182,7 @@ def test_freeze(functions: Running, patch: Manifest, errors: list[str]) -> None:
             assert error in message
     time.sleep(0.3)
     assert functions.frozen() == before
-    for name, generation in functions.mend().items():
+    for name, generation in functions.correct().items():
         wait_until(partial(functions.message, "Ready", name, generation), "Ready")
         assert not functions.stack.condition(functions.namespace, name, "Stalled")
     time.sleep(0.3)
@@ -190,7 +190,7 @@ def test_freeze(functions: Running, patch: Manifest, errors: list[str]) -> None:
 
 
 def test_a_change_waits_until_the_spec_is_valid(functions: Running) -> None:
-    """An edit with a change and a violation changes nothing; the change rolls out once the violation is mended."""
+    """An edit with a change and a violation changes nothing; the change rolls out once the violation is corrected."""
     before = functions.frozen()
     changed = {"source": {"inline": {"source": "module.exports = {main: () => 'changed'}\n"}}}
     for name, generation in functions.edit(changed | {"runtime": "cobol"}).items():

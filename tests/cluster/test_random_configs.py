@@ -59,8 +59,8 @@ def test_accepted_configs_work(api: Stack, restricted: str) -> None:
 
 
 @pytest.mark.parametrize(("setting", "value", "message"), BREAKING)
-def test_what_is_refused_would_not(api: Stack, restricted: str, setting: str, value: Any, message: str) -> None:
-    """The API server refuses a child of what load() refuses: this test can fail."""
+def test_refused_configs_do_not_work(api: Stack, restricted: str, setting: str, value: Any, message: str) -> None:
+    """The API server refuses a child of each config that load() refuses, so the test above can fail."""
     with pytest.raises(InvalidConfig, match=setting):
         over_defaults({setting: value})
     refusals = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]

@@ -65,7 +65,7 @@ def namespace(bound: Bound) -> Iterator[str]:
 
 
 def short(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
-    """Make Metacontroller do everything it ever does to an object; yield, after each step, whether it is over."""
+    """Make Metacontroller do everything it ever does to an object; yield a check that each step is over."""
     create_function(stack, namespace, "first", **AUTOSCALED)
     yield lambda: len(stack.versions(namespace, "first")) == 4 and stack.condition(namespace, "first", "Ready")
     forbid_variable(stack, namespace, "FORBIDDEN")

@@ -32,7 +32,7 @@ def deployment(stack: Stack, namespace: str, name: str) -> Manifest:
 
 
 def variables(stack: Stack, namespace: str, name: str) -> dict[str, str]:
-    """Return the live Deployment's variables as the kubelet expands them; one with valueFrom is "it"."""
+    """Return the live Deployment's variables as the kubelet expands them; "it" stands for every valueFrom."""
     (container,) = deployment(stack, namespace, name)["template"]["spec"]["containers"]
     literals = [
         entry if "valueFrom" not in entry else {"name": entry["name"], "value": "it"} for entry in container["env"]

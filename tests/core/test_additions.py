@@ -34,7 +34,7 @@ def test_row(row: Row) -> None:
     assert writes.count(f"update {'/'.join(key)}") == row.writes
     after = comparable_child(world.children[key])
     match row.outcome:
-        case "healed" | "removed":
+        case "restored" | "removed":
             assert after == comparable_child(before)
         case "joined":
             assert after not in (comparable_child(before), comparable_child(changed))
@@ -73,7 +73,7 @@ def test_a_corrected_spec_removes_an_adopted_addition() -> None:
 
 
 def test_nothing_is_adopted_without_a_record() -> None:
-    """Without a record of what was last applied, as under server-side apply, an addition does not change the answer."""
+    """Without a last-applied record, as under server-side apply, an addition does not change the answer."""
     world = settled(drift_rows.SPEC)
     usual = respond(world.request())["children"]
     for child in world.children.values():

@@ -131,7 +131,7 @@ def defaults(tree: ast.AST) -> Iterator[str]:
     """
     Yield each expression that fills a gap with a default: `or`, .get() and `is None`, with its line.
 
-    An `or` in the test of an `if` or a comprehension decides whether something is built, and is no default.
+    An `or` in the test of an `if` or a comprehension decides whether something is built, and is not a default.
     """
     nodes = list(ast.walk(tree))
     tests = [test for node in nodes for test in (getattr(node, "test", None), *getattr(node, "ifs", ()))]

@@ -32,7 +32,7 @@ def ids(broken: list[Example]) -> list[str]:
 
 
 def test_every_rule_has_an_example() -> None:
-    """A rule without an example is not tested, and missing in docs/rules.md; an example belongs to a rule."""
+    """Each rule has an example, and each example belongs to a rule."""
     rules, keys = {rule.name for rule in RULES}, {example.key for example in BROKEN}
     assert rules - keys == set(), "these rules need an example in tests/core/broken_specs.yaml"
     assert keys - rules == set(), "tests/core/broken_specs.yaml has examples of rules that do not exist"
@@ -40,7 +40,7 @@ def test_every_rule_has_an_example() -> None:
 
 @pytest.mark.parametrize("example", BROKEN, ids=ids(BROKEN))
 def test_broken(example: Example) -> None:
-    """An example is one violation of its rule, with the path and the message that it names."""
+    """An example gives one violation of its rule, with the path and the message in its `error`."""
     errors = found(example)
     assert errors.pop(example.key) == [example.error]
     assert set(errors) == ({example.also} if example.also else set())

@@ -38,5 +38,5 @@ def _served(case: Case, url: str) -> Manifest:
 
 
 def _timeless(answer: Manifest) -> Manifest:
-    """The running service has a clock of its own."""
+    """Return the answer without times: the running service has its own clock."""
     return dict(json.loads(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", json.dumps(answer))))

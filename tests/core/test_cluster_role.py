@@ -1,4 +1,4 @@
-"""Both ways to install Metacontroller give the same, and docs/metacontroller.md describes it."""
+"""Both ways to install Metacontroller grant the same permissions, and docs/metacontroller.md describes it."""
 
 import re
 from collections.abc import Iterator

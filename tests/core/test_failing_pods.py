@@ -49,7 +49,7 @@ def test_causes(live: Manifest, reason: str, words: str) -> None:
 
 @pytest.mark.parametrize("live", [row[0] for row in FAILING.values()], ids=FAILING)
 def test_messages_have_no_credentials(live: Manifest) -> None:
-    """Credentials in URLs and lines of the handler's own log are left out."""
+    """No message has the credentials of a URL or a line of the handler's own log."""
     found = cause_of(live).cause
     assert found is not None
     assert not {word for word in ("s3cret", "hunter2") if word in found.message}
@@ -108,7 +108,7 @@ def test_a_stopped_step_becomes_a_cause(stopped: Any) -> None:
 
 @pytest.mark.parametrize("live", HEALTHY.values(), ids=HEALTHY)
 def test_containers_without_a_failure_are_no_cause(live: Manifest) -> None:
-    """A container that has recovered or completed, is for debugging or is starting is no cause."""
+    """A container that has recovered or completed, is for debugging or is starting is not a cause."""
     assert cause_of(live) == Explanation(cause=None, seconds=0)
 
 

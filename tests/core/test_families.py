@@ -76,7 +76,7 @@ def test_every_family_has_a_folder() -> None:
 
 
 def test_every_family_runs_on_this_machine() -> None:
-    """`buildless run` knows how to run each family."""
+    """`buildless run` can run each family."""
     assert set(LOCAL) == set(FAMILIES), "LOCAL in hooks/cli/runtime_cache.py needs a row for each family"
 
 
@@ -145,7 +145,7 @@ def test_family_is_tested(family: Family) -> None:
 
 @each_family
 def test_updates_of_the_base_image_are_proposed(family: Family) -> None:
-    """Dependabot knows the Dockerfile of each family."""
+    """Dependabot updates the Dockerfile of each family."""
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
     (docker,) = [each for each in updates if each["package-ecosystem"] == "docker"]
     folder = f"/runtimes/{family.name}"

@@ -1,4 +1,4 @@
-"""The notation of golden answers loses nothing, and their failures say what to do."""
+"""Golden answers: patches lose nothing, and a failure names the command to run."""
 
 import shutil
 from copy import deepcopy
@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 
 texts = st.sampled_from(["a", "b", "c", "$last"])
 leaves = texts | st.integers(0, 3) | st.booleans()
-"""No null: a merge patch has no word for it."""
+"""No null: a merge patch cannot express it."""
 
 
 def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -48,7 +48,7 @@ PATCHES: dict[str, tuple[str, str, str]] = {
     "a list without keys": ("command: [a, b]", "command: [c]", "command: [c]"),
     "conditions by type": ("conditions: [{type: A}]", "conditions: {A: {x: 1}}", "conditions: [{type: A, x: 1}]"),
 }
-"""A base, a patch, and what comes of it."""
+"""A base, a patch, and the result."""
 
 
 @pytest.mark.parametrize("name", PATCHES)
@@ -81,7 +81,7 @@ def test_patches_of_generated_answers_lose_nothing(parent: Manifest) -> None:
 
 @given(documents, documents)
 def test_a_patch_leads_to_the_value_or_there_is_none(base: Any, value: Any) -> None:
-    """difference() raises ValueError only where a map stands in the place of a list of objects."""
+    """difference() raises ValueError only where a map replaces a list of objects."""
     try:
         patch = difference(base, value)
     except ValueError:
@@ -140,7 +140,7 @@ def test_bless_extends_the_nearest_base(response: Path, monkeypatch: pytest.Monk
 
 
 def test_an_unknown_base_is_refused(response: Path) -> None:
-    """A file that extends what is no base answer fails with the names of the bases."""
+    """A file that extends a case that is not a base fails with the names of the bases."""
     response.write_text("extends: cobol\n")
     with pytest.raises(AssertionError, match=r"new/response\.yaml extends 'cobol', but the base answers are settled, "):
         golden_answer("new")

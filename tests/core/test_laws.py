@@ -254,7 +254,7 @@ def test_there_and_back(parent: Manifest, other: Manifest) -> None:
 
 @every_case
 def test_no_answer_deletes_by_mistake(case: Case) -> None:
-    """10: an answer has no children only if none are observed or the Function is being deleted; finalized is last."""
+    """10: an answer without children deletes none or belongs to a deletion; `finalized` comes when none is observed."""
     answer = case.answer()
     observed = [child for group in case.request["children"].values() for child in group]
     if not answer["children"]:
@@ -334,7 +334,7 @@ def test_pending_ends() -> None:
 
 
 def test_the_model_writes_what_differs() -> None:
-    """Of the offline model: a quantity that the API server rewrites is written on every sync."""
+    """The offline model writes a quantity that the API server rewrites on every sync."""
     world = World(next(case for case in all_cases() if case.name == "minimal-nodejs").request["parent"])
     settle(world, CONFIG, NOW)
     answer = ask(world.request())
@@ -365,7 +365,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def test_updated_is_the_merge() -> None:
-    """Of the offline model: additions by others stay, fields that an answer drops go, keyed lists keep their order."""
+    """The offline model keeps additions and the order of keyed lists, and removes fields that an answer drops."""
     last = {"metadata": {}, "spec": {"a": 1, "env": [{"name": "x"}, {"name": "y"}]}}
     live: Manifest = {
         "metadata": {"annotations": {"metacontroller.k8s.io/last-applied-configuration": json.dumps(last)}}

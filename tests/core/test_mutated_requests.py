@@ -1,5 +1,5 @@
 """
-Mutated requests: the hook answers each, and the answer keeps the laws, or refuses it with a declared status code.
+The hook answers each mutated request within the laws, or refuses it with a declared status code.
 
 `--mutations N` and `--bodies N` set how many are sent in process and over HTTP: 200000 and 100000 take some minutes.
 """
@@ -44,7 +44,7 @@ KIBIBYTES = 2048
 
 
 def answered(body: Body) -> Manifest | None:
-    """Return the answer as the HTTP layer would send it, None if it would refuse the request."""
+    """Return the answer as the HTTP layer sends it, None if it refuses the request."""
     try:
         request = orjson.loads(body.data)
         if body.hook == "customize":
@@ -57,7 +57,7 @@ def answered(body: Body) -> Manifest | None:
 
 
 def customized(request: Any, config: Config) -> Manifest | None:
-    """Return the answer of /v1/customize, which the HTTP layer puts together."""
+    """Return the answer of /v1/customize, which the HTTP layer assembles."""
     if not isinstance(request, dict) or not isinstance(request.get("parent"), dict):
         return None
     try:
@@ -83,7 +83,7 @@ def check(body: Body, answer: Manifest, fitting: set[bytes]) -> None:
 
 
 def test_in_process(request: pytest.FixtureRequest) -> None:
-    """Every mutated request is answered by the laws or refused as declared; no other error is raised."""
+    """Every mutated request is answered within the laws or refused as declared; no other error is raised."""
     outcomes: Counter[str] = Counter()
     fitting: set[bytes] = set()
     for number in range(request.config.getoption("--mutations")):

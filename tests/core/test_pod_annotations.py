@@ -29,7 +29,7 @@ ANNOTATIONS = [
 
 @pytest.mark.parametrize(("key", "value", "fault"), ANNOTATIONS)
 def test_annotations(key: str, value: str, fault: str) -> None:
-    """An annotation that Kubernetes reads has a format of its own; any other has any value."""
+    """An annotation that Kubernetes reads has a format of its own; any other may have any value."""
     found = annotation_fault(key, value)
     assert fault in found
     assert bool(found) == bool(fault)

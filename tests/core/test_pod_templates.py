@@ -38,7 +38,7 @@ def test_pod_templates(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--bless"):
         taken_over.write()
         blessed = Templates.read()
-    complaint = gate.of_promise(blessed, SECTION)
+    complaint = gate.of_announcement(blessed, SECTION)
     assert not complaint, complaint
     assert blessed == taken_over, f"The changelog allows it: {gate.BLESS}, then read the diff."
 
@@ -222,10 +222,10 @@ def test_gate(change: dict[str, Any], text: str, wrong: str) -> None:
 
 def test_announced_restarts_happen() -> None:
     """A changelog must not announce restarts if no pod template has been blessed for that release."""
-    speaks = newest(section("All Functions: x"))
-    assert "take the line out" in gate.of_promise(Templates("0.1.0", BEFORE), speaks)
-    assert gate.of_promise(Templates("0.2.0", BEFORE), speaks) == ""
-    assert gate.of_promise(Templates("0.1.0", BEFORE), newest(NOTHING)) == ""
+    announced = newest(section("All Functions: x"))
+    assert "remove the item" in gate.of_announcement(Templates("0.1.0", BEFORE), announced)
+    assert gate.of_announcement(Templates("0.2.0", BEFORE), announced) == ""
+    assert gate.of_announcement(Templates("0.1.0", BEFORE), newest(NOTHING)) == ""
 
 
 OLD, RELEASED = Images("0.1.0", "a"), NOTHING.replace("unreleased", "2026-02-01")

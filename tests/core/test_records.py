@@ -1,4 +1,4 @@
-"""Which records of last-applied configuration count, and that no forged record or look-alike changes an answer."""
+"""Which last-applied records are valid; no forged record or look-alike changes an answer."""
 
 import json
 from copy import deepcopy
@@ -56,8 +56,8 @@ FIRST_STEP = min(KINDS[kind].teardown for kind in OBSERVED)
 LEFT = [own for own in OWN if KINDS[own[1]].teardown > FIRST_STEP]
 
 
-def test_held_is_what_was_sent() -> None:
-    """Held children have the fields of Metacontroller's record, so Metacontroller writes nothing."""
+def test_frozen_children_are_as_last_applied() -> None:
+    """Frozen children have the fields of Metacontroller's record, so Metacontroller writes nothing."""
     world = broken(**SCALED)
     for child in unchanged_children(parsed(world)):
         live = world.children[child["kind"], "hello"]
@@ -67,8 +67,8 @@ def test_held_is_what_was_sent() -> None:
 
 
 @pytest.mark.parametrize(("autoscaled", "replicas"), [(True, 4), (False, 1)])
-def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> None:
-    """Held replicas are the observed ones while an autoscaler is observed, else those of the record."""
+def test_frozen_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> None:
+    """Frozen replicas are the observed ones while an autoscaler is observed, else those of the record."""
     world = settled(**(SCALED if autoscaled else {}))
     world.children["Deployment", "hello"]["spec"]["replicas"] = 4
     (deployment,) = unchanged_children(parsed(world), {"Deployment"})
@@ -77,8 +77,8 @@ def test_held_replicas_are_the_autoscalers(autoscaled: bool, replicas: int) -> N
 
 @pytest.mark.parametrize("kind", OBSERVED)
 @pytest.mark.parametrize("forgery", forged_records.FOREIGN.values(), ids=forged_records.FOREIGN)
-def test_a_foreign_record_is_none(kind: str, forgery: forged_records.Forgery) -> None:
-    """A record of another object than the one that carries it is ignored."""
+def test_a_foreign_record_is_ignored(kind: str, forgery: forged_records.Forgery) -> None:
+    """A record that describes another object than its own is ignored."""
     world = settled(**SCALED)
     forge(world, kind, forgery)
     assert last_applied(world.children[kind, "hello"]) is None

@@ -47,7 +47,7 @@ REFUSED = [
     ("requests>=", "must be a requirement"),
     ("requests,flask", "must be a requirement"),
     ("-requests", "must be a package or a URL"),
-    ("--upgrade requests", "pip does not know"),
+    ("--upgrade requests", "pip does not support"),
     ("-r base.txt", "must be a package or a URL"),
     ("-rbase.txt", "must be a package or a URL"),
     ("--constraint=c.txt", "must be a package or a URL"),

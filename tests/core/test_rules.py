@@ -114,7 +114,7 @@ def test_the_policy_leaves_old_functions_alone() -> None:
     """The policy checks new specs only, so a stored Function can be labelled, finalized and deleted."""
     for each in policies()[::2]:
         conditions = each["spec"]["matchConditions"]
-        assert [condition["name"] for condition in conditions] == ["spec-is-new", "stays"]
+        assert [condition["name"] for condition in conditions] == ["spec-is-new", "not-being-deleted"]
 
 
 def test_naming_an_account_needs_no_parameters() -> None:

@@ -179,7 +179,7 @@ def test_a_draining_server_closes_a_connection_only_after_a_response(family: str
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Keeps what is posted, in the place of an event publisher or trace collector."""
+    """A stand-in for an event publisher or trace collector, which keeps what is posted."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"".join(self._chunks())

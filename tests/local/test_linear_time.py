@@ -313,11 +313,11 @@ def mounts(number: int, path: Callable[[int], str]) -> dict[str, Any]:
 
 
 MANY: dict[str, Callable[[int], dict[str, Any]]] = {
-    "one mount again and again": lambda number: mounts(number, lambda _: "/a"),
+    "one mount repeated": lambda number: mounts(number, lambda _: "/a"),
     "mounts apart": lambda number: mounts(number, lambda index: f"/a/{index}"),
     "mounts in each other": lambda number: mounts(number, lambda index: "/a" * (index % 100 + 1)),
     "mounts with detours": lambda number: mounts(number, lambda index: f"/../{index}"),
-    "one variable again and again": lambda number: {"env": [{"name": "A", "value": "x"}] * number},
+    "one variable repeated": lambda number: {"env": [{"name": "A", "value": "x"}] * number},
     "variables": lambda number: {"env": [{"name": f"A{index}", "value": "$(A)"} for index in range(number)]},
     "bad variables": lambda number: {"env": [{"name": f"!{index}", "value": "\0"} for index in range(number)]},
     "references": lambda number: {"env_from": [{"secretRef": {"name": "s"}, "prefix": "A"}] * number},

@@ -155,8 +155,8 @@ def test_a_broken_file_keeps_the_old_version(file: Path, tmp_path: Path, broken:
         file.write_text(broken)
         run.wait_for(output)
         assert run.get("hello") == (200, "one")
-        file.write_text(function(source=HELLO.replace("one", "mended")))
-        wait_until(lambda: run.get("hello") == (200, "mended"))
+        file.write_text(function(source=HELLO.replace("one", "corrected")))
+        wait_until(lambda: run.get("hello") == (200, "corrected"))
 
 
 def test_environment_and_files_are_those_of_the_pod(file: Path, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_process_that_exits_is_restarted(file: Path, tmp_path: Path) -> None:
     with running(tmp_path, str(file)) as run:
         with contextlib.suppress(OSError, http.client.HTTPException):
             run.get("hello")
-        run.wait_for("ended with exit code 3")
+        run.wait_for("exited with code 3")
         run.wait_for("ready in", times=2)
 
 
@@ -244,7 +244,7 @@ def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
     file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
     with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
         assert run.process.wait(SECONDS) == 0
-    assert "js | left out: not on PATH: node, npm" in run.output
+    assert "js | not started: node, npm not found on PATH" in run.output
     assert "answered 200: one" in run.output
 
 

@@ -333,7 +333,7 @@ def over_tls(context: ssl.SSLContext, port: int) -> bytes:
 
 @pytest.mark.image
 def test_silent_clients_free_their_workers(service: Service) -> None:
-    """The service closes the connection of a silent client; its worker goes on and is not killed."""
+    """The service closes the connection of a silent client; its worker continues and is not killed."""
     workers = service.workers()
     head = b"POST /v1/sync HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
     host, port = service.url.removeprefix("http://").split(":")

@@ -50,16 +50,16 @@ def has_own_image(spec: Manifest) -> bool:
     return bool(spec.get("runtimeImageOverride", "").strip())
 
 
-def everybody(spec: Manifest) -> bool:
+def every_function(spec: Manifest) -> bool:
     return True
 
 
-def nobody(spec: Manifest) -> bool:
+def no_function(spec: Manifest) -> bool:
     return False
 
 
 class Change(NamedTuple):
-    """The page's words on a setting, another value for it, and which Functions restart then."""
+    """The page's text for a setting, another value for it, and which Functions restart then."""
 
     said: str
     value: Any
@@ -82,14 +82,14 @@ CHANGES = {
         lambda spec: chosen(spec).get("profile") == "S",
     ),
     "defaultProfile": Change("those with neither a profile nor complete requests and limits", "XS", leaves_size_open),
-    "minimumResources": Change("none", {"cpu": "5m"}, nobody),
+    "minimumResources": Change("none", {"cpu": "5m"}, no_function),
     "install": Change("those with dependencies", {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
-    "volumeSizes": Change("all", {"tmp": "1Gi"}, everybody),
+    "volumeSizes": Change("all", {"tmp": "1Gi"}, every_function),
     "related": Change("with `configs`: those that name Secrets or ConfigMaps", {"configs": True}, names_objects),
-    "targetCPUUtilizationPercentage": Change("none", 70, nobody),
-    "allowedImageOverrides": Change("none", ["example.com/*"], nobody),
-    "allowUnrestrictedSecurityContext": Change("none", True, nobody),
-    "imagePullSecrets": Change("all", ["mirror"], everybody),
+    "targetCPUUtilizationPercentage": Change("none", 70, no_function),
+    "allowedImageOverrides": Change("none", ["example.com/*"], no_function),
+    "allowUnrestrictedSecurityContext": Change("none", True, no_function),
+    "imagePullSecrets": Change("all", ["mirror"], every_function),
     "packageRegistryConfigSecretName": Change("those with dependencies", "packages", has_dependencies),
     "traceCollectorEndpoint": Change(
         f"{UNSET} `TRACE_COLLECTOR_ENDPOINT`",

@@ -103,7 +103,7 @@ def test_the_release_page_matches_the_workflow() -> None:
 def test_dependabot_covers_everything_pinned() -> None:
     """Dependabot covers each folder with pinned dependencies, and no other."""
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
-    looked = {
+    covered = {
         (update["package-ecosystem"], place)
         for update in updates
         for place in update.get("directories", [update.get("directory")])
@@ -115,4 +115,4 @@ def test_dependabot_covers_everything_pinned() -> None:
         places |= {
             (ecosystem, str(file.parent.relative_to(ROOT))) for file in found if "node_modules" not in file.parts
         }
-    assert looked == {(ecosystem, f"/{place.strip('.')}") for ecosystem, place in places}
+    assert covered == {(ecosystem, f"/{place.strip('.')}") for ecosystem, place in places}

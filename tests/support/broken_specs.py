@@ -61,7 +61,7 @@ def _table() -> dict[str, list[Manifest]]:
 
 def _of(key: str, row: Manifest) -> Iterator[Example]:
     """Yield an example for each of a row's values, or one for a row without values."""
-    assert set(row) <= KEYS, f"{key}: {set(row) - KEYS} is not known in {TABLE.name}"
+    assert set(row) <= KEYS, f"{TABLE.name}: {key} has unknown keys {set(row) - KEYS}"
     for value in row.get("values", [None]):
         shown = json.dumps(_filled(value, value), ensure_ascii=False)
         yield Example(

@@ -60,7 +60,7 @@ class Case:
     def load(cls, folder: Path) -> "Case":
         """Read a folder; raises AssertionError with a sentence if it is not a case."""
         unknown = {file.name for file in folder.iterdir()} - FILES
-        assert not unknown, f"{folder.name} holds {unknown}, which no case has"
+        assert not unknown, f"{folder.name} has unexpected files: {sorted(unknown)}"
         assert (folder / "request.yaml").exists(), f"{folder.name} lacks request.yaml"
         text = (folder / "request.yaml").read_text(encoding="utf-8")
         reason = " ".join(line[1:].strip() for line in _head(text))
@@ -74,7 +74,7 @@ class Case:
         world = _past(World(complete(parts["parent"])), given, config, now)
         request = world.request(finalizing=parts.get("finalizing", False))
         for group, children in parts.get("children", {}).items():
-            assert group in request["children"], f"{folder.name}: {group} is no group of children"
+            assert group in request["children"], f"{folder.name}: {group} is not a group of children"
             request["children"][group] |= children
         for group, objects in parts.get("related", {}).items():
             assert group in RELATED, f"{folder.name}: customize() requests no {group}"
@@ -160,7 +160,7 @@ def _config(overlay: Manifest | None) -> Config:
 def _strict(file: Path, known: set[str]) -> Manifest:
     content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
     unknown = set(content) - known
-    assert not unknown, f"{file.parent.name}/{file.name} holds {unknown}, known are {sorted(known)}"
+    assert not unknown, f"{file.parent.name}/{file.name} has unknown keys {sorted(unknown)}, expected {sorted(known)}"
     return dict(content)
 
 

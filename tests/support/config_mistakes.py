@@ -20,7 +20,7 @@ OURS = "serverless.kyma-project.io/configs-version"
 IN_PLACE = "Forbidden: Kubernetes reads it instead of the profiles in the security contexts of Functions"
 TOLERATIONS = "scheduler.alpha.kubernetes.io/tolerations"
 BEGINNINGS = "serverless.kyma-project.io/ or kubernetes.io/config."
-SUM = "Too long: the settings of a pod take"
+SUM = "Too long: may not be more than 10240 bytes: the settings of a pod take"
 FAMILY_NAMES = ", ".join(f'"{name}"' for name in sorted(FAMILIES))
 NONE_LEFT = json.dumps(dict.fromkeys(Config().runtimes))
 NO_PROFILES = "{XS: null, S: null, M: null, L: null, XL: null}"
@@ -163,7 +163,7 @@ BEYOND_SCHEMA: list[tuple[str, str]] = [
     ),
     (
         "runtimes: {py: {family: python, image: 'localhost:5000/x:1'}}",
-        'runtimes.py.image: Invalid value: "localhost:5000/x:1": must be an image below the registry',
+        'runtimes.py.image: Invalid value: "localhost:5000/x:1": must form an image reference with the registry',
     ),
     ("runtimes: {py: {family: python, image: 'A:1'}}", f'runtimes.py.image: Invalid value: "A:1": {IMAGE}'),
     ("registry: a_b.c/d", f"registry: Invalid value: {REGISTRY}"),
@@ -192,11 +192,11 @@ BEYOND_SCHEMA: list[tuple[str, str]] = [
     ),
     (
         f"podAnnotations: {{a: {'$' * 7000}}}",
-        f"podAnnotations: {SUM} 14671 bytes when encoded, may not be more than 10240 bytes",
+        f"podAnnotations: {SUM} 14671 bytes as JSON",
     ),
     (
         f"imagePullSecrets: {json.dumps([f'{n}' for n in range(900)])}",
-        f"imagePullSecrets: {SUM} 14950 bytes when encoded, may not be more than 10240 bytes",
+        f"imagePullSecrets: {SUM} 14950 bytes as JSON",
     ),
     (
         "profiles: {L: {limits: {kubernetes.io/batteries: 1}}}",

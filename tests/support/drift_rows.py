@@ -15,14 +15,14 @@ from support.cases import ROOT
 from support.merge_patch import overlaid
 
 Manifest = dict[str, Any]
-Outcome = Literal["healed", "removed", "joined", "echoed", "kept"]
+Outcome = Literal["restored", "removed", "joined", "echoed", "kept"]
 
 DATA = yaml.safe_load((ROOT / "tests" / "support" / "drift_rows.yaml").read_text(encoding="utf-8"))
 SPEC: Manifest = DATA["spec"]
 OUTCOMES: dict[Outcome, tuple[str, int]] = {
-    "healed": ("healed at once", 1),
+    "restored": ("restored at once", 1),
     "removed": ("adopted, then removed", 2),
-    "joined": ("ours put back, theirs kept", 1),
+    "joined": ("ours restored, theirs kept", 1),
     "echoed": ("kept", 1),
     "kept": ("kept", 0),
 }
@@ -62,7 +62,7 @@ def table() -> str:
 
 
 def _rows(kind: str, rows: list[Any], at: str = "", scaled: bool = False) -> Iterator[Row]:
-    """Yield the rows of a group; the item of a list, as in `containers.function`, is no part of the field's name."""
+    """Yield the rows of a group; the item of a list, as in `containers.function`, is not part of the field's name."""
     prefix = at.removesuffix(".function") + "." if at else ""
     for field, what, outcome, why, patch in rows:
         yield Row(

@@ -140,7 +140,7 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     "install out of memory": (
         pod(init=ended(137, reason="OOMKilled", name=INSTALL)),
         "OOMKilled",
-        "installing the dependencies needed more memory than 256Mi, the limit of installs",
+        "installing the dependencies needed more memory than 256Mi, the install limit",
     ),
     "handler": (
         pod(waiting("CrashLoopBackOff", lastState={"terminated": about(1, TRACEBACK)})),
@@ -256,7 +256,7 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     "crash without a record": (
         pod(waiting("CrashLoopBackOff")),
         "ContainerFailed",
-        "container function restarts repeatedly: see its log; without an error there, its liveness probe failed",
+        "container function restarts repeatedly: see its log; if that has no error, its liveness probe failed",
     ),
     "image of a sidecar": (
         injected(pod(SERVES, waiting("ErrImagePull", "denied", name="proxy")), name="proxy"),

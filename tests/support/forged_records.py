@@ -73,7 +73,7 @@ FOREIGN: dict[str, Forgery] = {
     "no name": record(name=None),
     "another version": lambda child: json.dumps(identity(child) | body(child) | {"apiVersion": "example.com/v1"}),
     "another kind": lambda child: json.dumps(identity(child) | body(child) | {"kind": "Pod"}),
-    "metadata of a list": lambda child: json.dumps(identity(child) | body(child) | {"metadata": ["name"]}),
+    "metadata that is a list": lambda child: json.dumps(identity(child) | body(child) | {"metadata": ["name"]}),
     "an empty object": text("{}"),
     "null": text("null"),
     "a list": text("[]"),
@@ -93,7 +93,7 @@ OWN: dict[str, Forgery] = {
     ),
     "labels": record(labels={"controller-uid": "0", "example.com/forged": "x", "app": "\n"}),
     "a status": lambda child: json.dumps(identity(child) | body(child) | {"status": {"forged": True}}),
-    "spec of a text": lambda child: json.dumps(identity(child) | {"spec": "x"}),
+    "a spec that is a text": lambda child: json.dumps(identity(child) | {"spec": "x"}),
     "a deep spec": lambda child: json.dumps(identity(child) | {"spec": {"template": deep(), "ports": deep()}}),
     "no spec": lambda child: json.dumps(identity(child)),
 }

@@ -58,7 +58,7 @@ def _by_type(schema: Manifest) -> Pool:
 
 
 def picked(random: Random, pool: Pool, oddness: float) -> Any:
-    """Return a value of a pool; what can be called makes one."""
+    """Return a value of a pool, or of a function in it."""
     found = random.choice(pool[chance(random, oddness)])
     return found(random) if callable(found) else found
 
@@ -89,7 +89,7 @@ def _once(schema: Manifest, items: list[Any]) -> list[Any]:
 
 
 def _fitted(random: Random, name: str, found: Manifest, oddness: float) -> Manifest:
-    """Return the object with its parts made to fit together, mostly."""
+    """Return the object; unless it is to be odd, its parts agree with each other."""
     if name in TOGETHER and not chance(random, oddness):
         TOGETHER[name](random, found)
     return found
@@ -123,7 +123,7 @@ def _env_from(random: Random, found: Manifest) -> None:
 
 
 def _variable(random: Random, found: Manifest) -> None:
-    """A value or a source of one."""
+    """A value or a source, not both."""
     found.pop(random.choice(["value", "valueFrom"]), None)
 
 
@@ -137,7 +137,7 @@ def _resources(random: Random, found: Manifest) -> None:
 
 
 def _resource_choice(random: Random, found: Manifest) -> None:
-    """A profile or resources."""
+    """A profile or resources, not both."""
     found.pop(random.choice(["profile", "resources"]), None)
     if not found:
         found["profile"] = "XS"
@@ -160,4 +160,4 @@ TOGETHER: dict[str, Callable[[Random, Manifest], None]] = {
     "build": _resource_choice,
     "containerSecurityContext": _container_context,
 }
-"""By the name of an object, what makes its parts fit together."""
+"""By the name of an object, the function that makes its parts agree."""

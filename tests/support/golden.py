@@ -1,8 +1,8 @@
 """
 Golden answers: the response.yaml of each case.
 
-A base answer stands there in full. Every other answer is a merge patch (merge_patch.py) against the base that its first
-line names, so that a change of all pods changes the files of the bases only:
+The file of a base answer has it in full. Every other answer is a merge patch (merge_patch.py) against the base that its
+first line names, so that a change of all pods changes the files of the bases only:
 
     extends: settled
     status: {conditions: {Running: {status: "False", reason: ServiceFailed}}}
@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 
 BASES = ("settled", "minimal-nodejs", "broken-new")
 NEAR = 10
-"""Lines: --bless keeps the base that a file names until another one saves more than that."""
+"""--bless keeps the base that a file names until another one saves more lines than this."""
 CONTEXT = 6
 
 

@@ -33,7 +33,7 @@ def overlaid(base: Any, patch: Any, field: str = "") -> Any:
 
 
 def difference(base: Any, value: Any) -> Any:
-    """Return the patch that makes `value` of `base`; raises ValueError if none does, as where `value` holds null."""
+    """Return the patch from `base` to `value`; raises ValueError if there is none, for example for null in `value`."""
     patch = _difference(base, value, "")
     if overlaid(base, patch) != value:
         raise ValueError("no merge patch leads to this value")

@@ -169,7 +169,7 @@ def transplanted(random: Random, parent: Any, key: Any, request: Any) -> None:
 
 
 def within(random: Random, parent: Any, key: Any, _: Any) -> None:
-    """Change the JSON in a record of what was last applied."""
+    """Change the JSON in a last-applied record."""
     try:
         inner = {"record": json.loads(parent[key])}
     except (TypeError, ValueError):

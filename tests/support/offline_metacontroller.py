@@ -91,7 +91,7 @@ class World:
 
 
 def updated(observed: Manifest, desired: Manifest) -> Manifest:
-    """Return `observed` with `desired` merged in, by the record of what was last applied."""
+    """Return `observed` with `desired` merged in, by the last-applied record."""
     last = json.loads(observed["metadata"].get("annotations", {}).get(LAST_APPLIED) or "{}") or {}
     merged: Manifest = merge(deepcopy(observed), last, desired)
     for key in SYSTEM:

@@ -154,7 +154,7 @@ def overlay(seed: int, error_rate: float = 0.02) -> Manifest:
 
 
 def profile(random: Random, error_rate: float) -> Manifest:
-    """Requests are usually some of the limits, and sometimes independent of them."""
+    """Return a profile: its requests equal some of its limits, and are seldom independent of them."""
     limits = amounts(random, error_rate, tuple(AMOUNTS))
     requests = {name: amount for name, amount in limits.items() if random.random() < 0.7}
     if random.random() < 2 * error_rate:

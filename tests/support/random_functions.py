@@ -6,7 +6,7 @@ refuse. A broken one has some of BREAKS, which break a rule, or a value that its
 be refused: the tests compare which component refuses it.
 
 The cluster tests need five thousand Functions, which take less than a second from a seed and more than a minute from
-Hypothesis. strategies.py runs the same code under Hypothesis, for tests that make a failing example smaller.
+Hypothesis. strategies.py runs the same code under Hypothesis, for tests that shrink a failing example.
 """
 
 from collections.abc import Callable

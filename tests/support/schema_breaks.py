@@ -16,25 +16,25 @@ LEAST = {
     r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$": "limits.cpu",
     r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$": "5m",
 }
-"""By pattern, what fits where the least text does not."""
+"""By pattern, a text that matches where "a" does not."""
 
 
 @dataclass(frozen=True)
 class SchemaBreak:
-    """At `path` below a spec, ITEM and ENTRY being those of a list or map, one of `values` breaks `keyword`."""
+    """Each of `values` breaks `keyword` at `path` below a spec; ITEM and ENTRY in it are those of a list or map."""
 
     path: tuple[str, ...]
     keyword: str
     values: list[Any]
 
     def apply(self, spec: Manifest, value: Any) -> None:
-        """Put a value there, and above it the least that the schema wants."""
+        """Put a value at `path`, and above it the least that the schema requires."""
         place: Any = spec
         schema = SPEC
         for step in self.path[:-1]:
-            _make_room(place, schema, step)
+            _empty_for(place, schema, step)
             place, schema = _child(place, step, _below(schema, step))
-        _make_room(place, schema, self.path[-1])
+        _empty_for(place, schema, self.path[-1])
         if isinstance(place, list):
             place[:1] = [value]
         elif value is REMOVED:
@@ -119,14 +119,14 @@ def _below(schema: Manifest, step: str) -> Manifest:
     return inner
 
 
-def _make_room(place: Any, schema: Manifest, step: str) -> None:
-    """Empty an object that may have one property only, and has another: two faults at once are reported unequally."""
+def _empty_for(place: Any, schema: Manifest, step: str) -> None:
+    """Empty an object that has another property than its only one: two violations at once are reported differently."""
     if schema.get("maxProperties") == 1 and step not in place:
         place.clear()
 
 
 def _child(place: Any, step: str, schema: Manifest) -> tuple[Any, Manifest]:
-    """Return what stands one step below, made if it is missing or of another type, and its schema."""
+    """Return the value one step below, made if it is missing or of another type, and its schema."""
     key: Any = 0 if step == ITEM else "k" if step == ENTRY else step
     found = (place[0] if place else None) if step == ITEM else place.get(key)
     if not isinstance(found, list if schema["type"] == "array" else dict):

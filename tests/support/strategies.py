@@ -1,7 +1,7 @@
 """
 Sound Functions for Hypothesis, made by random_functions.py.
 
-Hypothesis chooses the numbers, so it makes a failing Function smaller, and reports that one.
+Hypothesis chooses the numbers, so it can shrink a failing Function.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON")
     parser.add_argument("--port", type=int, default=8080, help="first port to try (default: %(default)s)")
     parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")

@@ -1,4 +1,4 @@
-"""One Function on this machine: a port that stays, and the instance behind it, which is replaced and restarted."""
+"""One Function on this machine: a stable port, and the instance behind it, which is replaced and restarted."""
 
 import asyncio
 import os
@@ -70,7 +70,7 @@ class LocalFunction:
         for seconds in chain(BACK_OFF_SECONDS, repeat(BACK_OFF_SECONDS[-1])):
             if self.instance is not instance:
                 return
-            self.log(f"ended with exit code {code}; starting again in {seconds} s")
+            self.log(f"exited with code {code}; restarting in {seconds} s")
             await asyncio.sleep(seconds)
             if self.instance is instance and await self.deploy(instance.pod):
                 return

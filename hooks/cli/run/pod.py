@@ -69,7 +69,7 @@ class Pod:
 
     def steps(self, root: Path, port: int) -> tuple[Step | None, Step]:
         """Return the install step, None without dependencies, and the server, which listens on `port`."""
-        install = self._step(self._installing, root) if self._installing else None
+        install = self._step(self._install_container, root) if self._install_container else None
         return install, self._step(self._main, root, FUNC_PORT=str(port))
 
     def mounts(self) -> list[str]:
@@ -97,7 +97,7 @@ class Pod:
         return container
 
     @property
-    def _installing(self) -> Manifest | None:
+    def _install_container(self) -> Manifest | None:
         return next(iter(self.template["spec"].get("initContainers", [])), None)
 
     def _step(self, container: Manifest, root: Path, **more: str) -> Step:

@@ -73,10 +73,10 @@ class Supervisor:
         if pod == local.pod:
             return
         if missing := runtime_cache.missing_programs(pod.family):
-            local.log(f"left out: not on PATH: {', '.join(missing)}")
+            local.log(f"not started: {', '.join(missing)} not found on PATH")
             return
         for path in pod.mounts() if local.pod is None else ():
-            local.log(f"{path} exists in the pod only: read the path from an env variable, which is translated here")
+            local.log(f"{path} exists only in the pod: read the path from an env variable, which is translated here")
         if not await local.deploy(pod) and not local.instance:
             self.failed.add(name)
 

@@ -44,7 +44,7 @@ VALID = [each for each in FUNCTIONS if each not in REFUSED]
 
 
 class Loop:
-    """A function that a thread calls again and again; stop() raises its exception."""
+    """A function that a thread calls repeatedly; stop() raises its exception."""
 
     def __init__(self, work: Callable[[], None], seconds: float) -> None:
         self.work, self.seconds, self.turns = work, seconds, 0

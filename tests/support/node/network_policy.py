@@ -68,7 +68,7 @@ def missing() -> str | None:
 
 
 def node_here(plane: ControlPlane) -> str | None:
-    """Return the name of this machine's node, None if it is no node of the cluster."""
+    """Return the name of this machine's node, None if it is not a node of the cluster."""
     for node in plane.call("GET", "/api/v1/nodes")[1]["items"]:
         if any(is_local(entry["address"]) for entry in node["status"]["addresses"] if entry["type"] == "InternalIP"):
             return str(node["metadata"]["name"])

@@ -47,7 +47,7 @@ def running(directory: Path) -> Iterator[Stack]:
         stack = Stack(plane)
         stack.install()
         try:
-            # A node of two cores has no room for many Functions of the default profile.
+            # Few Functions of the default profile fit on a node of two cores.
             (directory / "config.yaml").write_text("defaultProfile: XS\n")
             stack.start_hook("--config", str(directory / "config.yaml"))
             stack.start_metacontroller()

@@ -53,12 +53,12 @@ def taken_over(blessed: Templates, now: dict[str, Parts], section: Section) -> T
     return Templates(section.version if changed(blessed.functions, now) else blessed.release, now)
 
 
-def of_promise(blessed: Templates, section: Section) -> str:
+def of_announcement(blessed: Templates, section: Section) -> str:
     """Return why an announced restart is wrong: no reference Function has changed."""
     if section.rolls and blessed.release != section.version:
         return (
             f"CHANGELOG.md announces a restart of pods with {section.version}, but no reference Function's template "
-            f"has changed since {blessed.release}. If one has now: {BLESS}. If none will: take the line out, or add a "
+            f"has changed since {blessed.release}. If one has now: {BLESS}. If none will: remove the item, or add a "
             "Function that restarts to tests/support/upgrade/functions.yaml, and bless it without the change first."
         )
     return ""
@@ -72,7 +72,7 @@ def of_runtime(family: str, blessed: Images, now: Images, section: Section) -> s
     what = "runtimes/ has changed" if now.version == blessed.version else f"the version is {now.version} now"
     return (
         f"{family}: {what} since {blessed.version}. Undo that; or set image_version of its row in hooks/runtimes.py "
-        f"to the version of the release to come, and say in CHANGELOG.md under its Rolls pods that Functions restart "
+        f"to the version of the next release, and announce the restart in CHANGELOG.md under Rolls pods "
         f"(the newest section is {section.version}{'' if section.is_open else ', and released'}); then {BLESS}."
     )
 

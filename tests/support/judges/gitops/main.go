@@ -59,7 +59,7 @@ func judge(q question) (verdict, error) {
 	return verdict{string(result.Status), result.Message, string(flux)}, err
 }
 
-// health asks as Flux does (RFC 0009; NewStatusEvaluator in github.com/fluxcd/pkg/runtime/cel): an object whose status
+// health evaluates as Flux does (RFC 0009; NewStatusEvaluator in github.com/fluxcd/pkg/runtime/cel): an object whose status
 // is of another generation is in progress, and so is one of which no expression holds. An expression that cannot be
 // evaluated is an error; it is parsed, not checked, since an object has whatever fields it has.
 func health(object *unstructured.Unstructured, exprs map[string]string) (status.Status, error) {
