@@ -7,7 +7,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 # pip installs the same locks where uv has no wheel or does not reach its index.
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "pip installs instead of uv, and takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
-BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance
+BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential
 # Four processes, since many tests wait; those of one file stay together where Go may build what they need.
 # A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100

@@ -1,0 +1,79 @@
+"""
+Existing Functions go on: what Kyma's servers answer, ours answers too, or differs for a reason that is written down.
+
+The table of tests/local/differential holds answers of Kyma's own servers, recorded by record.py beside it.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from local.differential import servers, table
+from local.differential.asking import ask
+from local.differential.backend import Backend, running
+
+from hooks.cli import runtime_cache
+
+TABLE = table.read()
+NEEDS_NODE = pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH")
+MARKS = {"python": (), "nodejs": NEEDS_NODE}
+ROWS = [
+    pytest.param(family, row, id=f"{family}-{name}", marks=MARKS[family])
+    for family in table.FAMILIES
+    for name, row in TABLE[family].items()
+]
+
+
+class Running:
+    """Our servers, one for each language and environment, started when first needed, and what they call."""
+
+    def __init__(self, backend: Backend, stack: contextlib.ExitStack) -> None:
+        self.backend = backend
+        self.stack = stack
+        self.ports: dict[tuple[Any, ...], int] = {}
+
+    def ask(self, family: str, row: dict[str, Any]) -> dict[str, Any]:
+        env = row.get("env", {})
+        key = (family, *sorted(env.items()))
+        if key not in self.ports:
+            self.ports[key] = self.stack.enter_context(servers.ours(family, self.backend, env))
+        return ask(self.ports[key], row, self.backend)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Callable[[str, dict[str, Any]], dict[str, Any]]]:
+    with running() as backend, contextlib.ExitStack() as stack:
+        yield Running(backend, stack).ask
+
+
+@pytest.mark.parametrize(("family", "row"), ROWS)
+def test_answers_as_kyma_or_as_the_table_says(ours: Callable[..., dict[str, Any]], family: str, row: Any) -> None:
+    answer = ours(family, row)
+    if row["verdict"] == table.EQUAL:
+        assert answer == row["kyma"]
+    else:
+        assert answer != row["kyma"], "the difference is gone: the verdict is equal now"
+        assert answer == row["ours"]
+
+
+def test_every_difference_has_its_sentence_and_every_sentence_a_row() -> None:
+    named = {reason for family in table.FAMILIES for row in TABLE[family].values() for reason in table.reasons(row)}
+    assert named == set(TABLE["differences"])
+
+
+def test_rows_that_are_equal_say_it_once() -> None:
+    """A row has an answer of ours exactly where its verdict is a difference."""
+    rows = [row for family in table.FAMILIES for row in TABLE[family].values()]
+    assert all(("ours" in row) == bool(table.reasons(row)) for row in rows)
+    assert len(rows) >= 300
+
+
+def test_no_two_rows_ask_the_same() -> None:
+    """Each pair is counted once."""
+    for family in table.FAMILIES:
+        questions = Counter(
+            repr([row.get(key) for key in ("env", "first", "ask", "watch")]) for row in TABLE[family].values()
+        )
+        assert [question for question, times in questions.items() if times > 1] == []
