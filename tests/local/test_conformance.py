@@ -274,6 +274,56 @@ def test_the_callers_trace_is_passed_on_without_a_collector() -> None:
         assert trace.encode() not in get(server, "/trace-of-tracer")[2]
 
 
+FLASK_ROWS: list[tuple[str, dict[str, Any], tuple[int, bytes]]] = [
+    ("GET", {"path": "/hello?name=Ada"}, (200, b"Hello Ada!")),
+    ("GET", {"path": "/tuple"}, (201, b'{"made":true}\n')),
+    ("GET", {"path": "/stream"}, (200, b"ab")),
+    ("GET", {"path": "/later"}, (200, b"later")),
+    ("GET", {"path": "/fails"}, (500, b"Internal server error")),
+    ("POST", {"path": "/echo", "headers": {"Content-Type": "application/json"}, "body": "[1]"}, (200, b"[1]\n")),
+    ("GET", {"path": "/facts"}, (200, b'["hello","demo",3.0,1.0]\n')),
+    ("GET", {"path": "/event"}, (200, b"none")),
+    (
+        "POST",
+        {
+            "path": "/event",
+            "headers": {"Content-Type": "application/json", "ce-specversion": "1.0"}
+            | {"ce-type": "t", "ce-source": "s", "ce-id": "i"},
+            "body": '{"a": 1}',
+        },
+        (200, b'{"data":{"a":1},"type":"t"}\n'),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def flask_server() -> Iterator[Server]:
+    """A server whose handler takes no arguments."""
+    with started("python", HANDLER_MOD_NAME="flask_handler", FUNC_BODY_MB_LIMIT="1", **LIMITS, **NAMES) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("method", "request_", "expected"), FLASK_ROWS, ids=lambda value: str(value)[:40])
+def test_a_handler_without_parameters_is_a_view_of_flask(
+    flask_server: Server, method: str, request_: dict[str, Any], expected: tuple[int, bytes]
+) -> None:
+    """As Kyma's python314: flask.request, what a view may return, and the module `sdk`."""
+    status, _, body = ask(flask_server, {"method": method} | request_)
+    assert (status, body) == expected
+
+
+def test_errors_of_flask_are_answered_and_no_others(flask_server: Server) -> None:
+    """An abort() is an answer; the trace of a caller is that of the tracer; a body has a limit."""
+    assert get(flask_server, "/abort")[0] == 403
+    assert b"secret" not in get(flask_server, "/fails")[2]
+    assert "secret-in-the-error" in flask_server.output
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    assert ask(flask_server, {"path": "/traced", "headers": headers})[2] == trace.encode()
+    large = {"method": "POST", "path": "/echo", "headers": {"Content-Type": "application/json"}, "size": 1_500_000}
+    assert ask(flask_server, large)[0] == 413
+
+
 @pytest.mark.parametrize("family", FAMILIES[1:])
 def test_cors_is_answered_only_when_asked_for(family: str) -> None:
     with started(family, CORS_ALLOW_ORIGIN="https://example.com") as server:

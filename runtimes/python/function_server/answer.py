@@ -12,7 +12,13 @@ from function_server import async_calls
 
 JSON, BYTES = "application/json", "application/octet-stream"
 PIECE = 65536
+FAILURE = 500
+_FRAMING = ("content-length", "transfer-encoding", "connection")
 _STATUS_LINE = re.compile(r"[1-9]\d\d .{1,100}")
+
+
+class Failure(Exception):
+    """A handler's own error 500: what it says is for the log."""
 
 
 class Answer:
@@ -37,13 +43,15 @@ def answer(result: Any) -> Answer:
     """
     body = _body(result)
     response = bottle.response
-    headers = response.headerlist
-    is_stream = not isinstance(body, bytes)
-    given = [value for name, value in headers if name.lower() == "content-length"]
-    kept = [item for item in headers if item[0].lower() not in ("content-length", "transfer-encoding", "connection")]
-    made = Answer(response.status_line, kept, body)
-    if is_stream and given:
-        made.length = int(given[-1])
+    return framed(response.status_line, response.headerlist, body)
+
+
+def framed(status: str, headers: list[tuple[str, str]], body: "bytes | Stream") -> Answer:
+    """Return an answer without the headers that say where its body ends, which the server sets."""
+    kept = [item for item in headers if item[0].lower() not in _FRAMING]
+    made = Answer(status, kept, body)
+    if made.length is None:
+        made.length = next((int(value) for name, value in headers if name.lower() == "content-length"), None)
     return made
 
 
@@ -76,7 +84,7 @@ def _other(result: Any) -> Any:  # noqa: PLR0911 - one return for each kind
         return _of_bottle(result)
     if type(result) is tuple and (parts := _status_and_headers(result)):
         return _of_tuple(result[0], *parts)
-    if isinstance(result, list) and result and all(isinstance(item, bytes) for item in result):
+    if isinstance(result, (list, tuple)) and result and all(isinstance(item, bytes) for item in result):
         return b"".join(result)
     if hasattr(result, "__aiter__"):
         return _streamed(async_calls.iterated(result))
@@ -87,6 +95,8 @@ def _other(result: Any) -> Any:  # noqa: PLR0911 - one return for each kind
 
 def _of_bottle(result: Any) -> Any:
     """Return the body of a response of Bottle, whose status, headers and cookies replace those set so far."""
+    if isinstance(result, bottle.HTTPError) and result.status_code == FAILURE:
+        raise Failure(result.body) from result
     bottle.HTTPResponse.apply(result, bottle.response)
     body = result.body
     if isinstance(result, bottle.HTTPError):
@@ -165,8 +175,8 @@ def _streamed(result: Any) -> Any:
 
 
 def _content_type(result: Any) -> Any:
-    get = getattr(getattr(result, "headers", None), "get", None)
-    return get("Content-Type") if get else None
+    items: Any = getattr(getattr(result, "headers", None), "items", tuple)()
+    return next((value for name, value in items if str(name).lower() == "content-type"), None)
 
 
 class Stream:

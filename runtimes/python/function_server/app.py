@@ -13,9 +13,12 @@ from function_server.answer import Answer, answer
 from function_server.connection import Request
 from function_server.event import Event
 from function_server.handler import Handler
+from function_server.settings import Settings
 from function_server.time_limit import TimeLimitExceeded
 
 FAILED = "Internal server error"
+VARIABLE_ARGUMENTS = 0x04
+"""inspect.CO_VARARGS; its module takes long to load."""
 
 
 def own(request: Request) -> Callable[[], Answer] | None:
@@ -41,12 +44,22 @@ _OWN: dict[bytes, Callable[[], Answer]] = {
 
 
 class App:
-    """Calls `handler` with an Event and a copy of `context`; errors of the handler are logged and never sent."""
+    """
+    Calls `handler` with an Event and a copy of `context`, or without arguments if it takes none: see flask_style.py.
 
-    def __init__(self, handler: Handler, context: dict[str, Any]) -> None:
+    Errors of the handler are logged and never sent.
+    """
+
+    def __init__(self, handler: Handler, settings: Settings) -> None:
         self.handler = handler
-        self.context = context
-        self.logs = bool(os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"))
+        self.context = settings.context
+        self.logs = bool(os.environ.get("SERVER_INTERNAL_LOGGER") or os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"))
+        self.call: Callable[[dict[str, Any]], Answer] = self._with_event
+        if _takes_nothing(handler):
+            from function_server import flask_style  # noqa: PLC0415  (Flask is for these handlers only)
+
+            self.view = flask_style.View(handler, settings.body_limit)
+            self.call = self._with_flask
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         """Return the answer; raises time_limit.TimeLimitExceeded where the call has been ended."""
@@ -54,7 +67,7 @@ class App:
         bottle.response.bind()
         started, failed = time.perf_counter(), True
         try:
-            made = self._called()
+            made = self.call(environ)
             failed = made.status >= "5"
         except TimeLimitExceeded:
             raise
@@ -74,7 +87,14 @@ class App:
         _failed(error)
         metrics.count_failure(environ["REQUEST_METHOD"])
 
-    def _called(self) -> Answer:
+    def _with_flask(self, environ: dict[str, Any]) -> Answer:
+        with tracing.of_request(bottle.request):
+            return self.view(environ)
+
+    def _with_event(self, environ: dict[str, Any]) -> Answer:
+        if not environ["PATH_INFO"].isascii():
+            # As Bottle decodes it before it calls a handler.
+            environ["PATH_INFO"] = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "ignore")
         event = Event(bottle.request)
         with tracing.of_request(event.req):
             result = self.handler(event, self.context.copy())
@@ -83,12 +103,16 @@ class App:
             return answer(result)
 
     def _raised(self, raised: bottle.HTTPResponse) -> Answer:
-        if isinstance(raised, bottle.HTTPError) and raised.status_code >= 500:
-            return _failed(raised)
         try:
             return answer(raised)
         except Exception as error:
             return _failed(error)
+
+
+def _takes_nothing(handler: Handler) -> bool:
+    """Return whether a handler has no positional parameters."""
+    code = getattr(handler, "__code__", None)
+    return code is not None and code.co_argcount == 0 and not code.co_flags & VARIABLE_ARGUMENTS
 
 
 def _failed(error: BaseException) -> Answer:

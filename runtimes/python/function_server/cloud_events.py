@@ -7,6 +7,7 @@ Written out here since the library is one that a Function may replace by any of 
 import base64
 import json
 import os
+import sys
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ def fields(environ: Mapping[str, Any], content: Content) -> dict[str, Any]:
             raise refused(400, f"not a CloudEvent: {name}: Required value")
     if attributes["specversion"] not in VERSIONS:
         raise refused(400, 'not a CloudEvent: specversion: Unsupported value: supported values: "1.0", "0.3"')
+    attributes.setdefault("time", _now())
     return {f"ce-{name}": value for name, value in attributes.items()} | {"data": data}
 
 
@@ -45,9 +47,7 @@ def _binary(environ: Mapping[str, Any], content: Content) -> tuple[dict[str, Any
     }
     if content.content_type:
         attributes["datacontenttype"] = content.content_type
-    if not content.data:
-        return attributes, None
-    return attributes, content.json() if _is_json(content.kind) else content.decoded()
+    return attributes, _json_or_bytes(content.data)
 
 
 def _structured(content: Content) -> tuple[dict[str, Any], Any]:
@@ -57,39 +57,55 @@ def _structured(content: Content) -> tuple[dict[str, Any], Any]:
     data = event.pop("data", None)
     if "data_base64" in event:
         try:
-            data = base64.b64decode(event.pop("data_base64"), validate=True)
+            data = _json_or_bytes(base64.b64decode(event.pop("data_base64"), validate=True))
         except (ValueError, TypeError):
             raise refused(400, "not a CloudEvent: data_base64: Invalid value: must be base64") from None
-        kind = str(event.get("datacontenttype", "")).partition(";")[0].strip().lower()
-        data = Content(data, kind, kind).json() if _is_json(kind) else data
     return event, data
 
 
-def _is_json(kind: str) -> bool:
-    return kind == "application/json" or kind.endswith("+json")
+def _json_or_bytes(data: bytes) -> Any:
+    """Return the value of what is JSON, whatever its type is said to be, and anything else as it is."""
+    if not data:
+        return None
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data
 
 
-def emit(kind: str, source: str, data: Any, optional: Mapping[str, Any] | None) -> Any:
-    """Send an event to PUBLISHER_PROXY_ADDRESS; raises requests.RequestException if it is not taken."""
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def emit(kind: str, source: str, data: Any, optional: Mapping[str, Any] | None) -> None:
+    """
+    Send an event to PUBLISHER_PROXY_ADDRESS.
+
+    Raises ValueError for an event that lacks an attribute, requests.RequestException if the publisher cannot be
+    reached. One that the publisher refuses is logged, and not raised, as in Kyma.
+    """
     event = {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
-        "time": datetime.now(UTC).isoformat(),
+        "time": _now(),
         "type": kind,
         "source": source,
         **(optional or {}),
     }
+    faulty = [name for name in REQUIRED if not isinstance(event[name], str) or not event[name]]
+    if faulty or event["specversion"] not in VERSIONS:
+        raise ValueError(f"not a CloudEvent: {', '.join(faulty or ['specversion'])}")
     if isinstance(data, (bytes, bytearray, memoryview)):
         event["data_base64"] = base64.b64encode(data).decode("ascii")
     elif data is not None:
         event["data"] = data
-    return publish(json.dumps(event).encode(), {"content-type": STRUCTURED})
+    reply = publish(json.dumps(event).encode(), {"content-type": STRUCTURED})
+    if not reply.ok:
+        print(f"emitCloudEvent: the publisher answered {reply.status_code}", file=sys.stderr, flush=True)
 
 
 def publish(body: bytes, headers: Mapping[str, str]) -> Any:
-    """Post `body` to PUBLISHER_PROXY_ADDRESS and return the response."""
+    """Post `body` to PUBLISHER_PROXY_ADDRESS and return the response, whatever its status."""
     import requests  # noqa: PLC0415  (takes longer than all else here)
 
-    reply = requests.post(os.environ["PUBLISHER_PROXY_ADDRESS"], body, headers=dict(headers), timeout=TIMEOUT_SECONDS)
-    reply.raise_for_status()
-    return reply
+    return requests.post(os.environ["PUBLISHER_PROXY_ADDRESS"], body, headers=dict(headers), timeout=TIMEOUT_SECONDS)

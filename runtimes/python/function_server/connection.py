@@ -5,6 +5,7 @@ llhttp, the parser of Node.js, decides about framing. Nothing is read while a re
 ahead stays in the kernel.
 """
 
+import re
 import socket
 import sys
 import time
@@ -30,6 +31,7 @@ LINGER_SECONDS = 10.0
 KNOWN_KEYS = 512
 
 _keys: dict[bytes, str] = {}
+_SLASH = re.compile(b"(?i)%2f")
 _BASE = {
     "SCRIPT_NAME": "",
     "SERVER_NAME": "function",
@@ -203,7 +205,7 @@ def complete(request: Request, connection: Connection) -> dict[str, Any]:
     path, _, query = request.target.partition(b"?")
     if not path.startswith(b"/"):
         path = _path_of_absolute(path)
-    environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+    environ["PATH_INFO"] = (_unquoted(path) if b"%" in path else path).decode("latin-1")
     environ["QUERY_STRING"] = query.decode("latin-1")
     environ["REQUEST_URI"] = request.target.decode("latin-1")
     environ["REMOTE_ADDR"] = connection.address
@@ -219,6 +221,11 @@ def complete(request: Request, connection: Connection) -> dict[str, Any]:
     environ["wsgi.input"] = BytesIO(body)
     environ["function_server.body"] = body
     return environ
+
+
+def _unquoted(path: bytes) -> bytes:
+    """Return a path with its escapes decoded, but for a slash that is part of a segment, as cheroot leaves it."""
+    return b"%2F".join(map(unquote_to_bytes, _SLASH.split(path)))
 
 
 def _path_of_absolute(target: bytes) -> bytes:

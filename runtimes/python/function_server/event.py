@@ -58,7 +58,7 @@ class Event(dict[str, Any]):
         return telemetry.tracer_of(self.req)
 
     def emitCloudEvent(self, type: str, source: str, data: Any, optionalCloudEventAttributes: Any = None) -> None:
-        """Send a CloudEvent to the publisher; raises requests.RequestException if it is not taken."""
+        """Send a CloudEvent to the publisher: see cloud_events.emit()."""
         from function_server import cloud_events  # noqa: PLC0415
 
         cloud_events.emit(type, source, data, optionalCloudEventAttributes)

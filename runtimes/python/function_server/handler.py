@@ -7,19 +7,20 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-Handler = Callable[[Any, dict[str, Any]], Any]
+Handler = Callable[..., Any]
 
 
 def load() -> Handler:
     """
-    Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH.
+    Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH, or HANDLER_FUNC_NAME,
+    HANDLER_MOD_NAME and HANDLER_PATH, as Kyma's python314 names them.
 
     If it cannot be had, the reason goes to standard error (for a failing import the traceback from the user's first
     line on, its last line being the error) and the process ends with code 1.
     """
-    module_name = os.environ.get("MOD_NAME") or "handler"
-    name = os.environ.get("FUNC_HANDLER") or "main"
-    sys.path.append(os.environ.get("FUNCTION_PATH") or "/")
+    module_name = _given("HANDLER_MOD_NAME", "MOD_NAME", "handler")
+    name = _given("HANDLER_FUNC_NAME", "FUNC_HANDLER", "main")
+    sys.path.append(_given("HANDLER_PATH", "FUNCTION_PATH", "/"))
     try:
         module = importlib.import_module(module_name)
     except BaseException as error:
@@ -29,6 +30,11 @@ def load() -> Handler:
         _stop(f"{module_name}.py has no function {name}(event, context)")
     handler: Handler = function
     return handler
+
+
+def _given(name: str, older: str, default: str) -> str:
+    """Return a variable by its name in Kyma's python314, or else in its python312."""
+    return os.environ.get(name) or os.environ.get(older) or default
 
 
 def _fail(error: BaseException) -> NoReturn:

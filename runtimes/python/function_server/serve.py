@@ -29,7 +29,7 @@ def main(listener: socket.socket) -> None:
     chosen = settings.read()
     bottle.BaseRequest.MEMFILE_MAX = chosen.body_limit
     replaceable.first()
-    app = App(handler.load(), chosen.context)
+    app = App(handler.load(), chosen)
     server = Server(listener, app, own, chosen)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _drain(server))

@@ -1,4 +1,8 @@
-"""What the environment of the pod decides, read once at start."""
+"""
+What the environment of the pod decides.
+
+Where a variable has two names, the second is that of Kyma's python312 and the first that of its python314.
+"""
 
 import os
 import sys
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 NO_LIMIT = float("inf")
-DEFAULT_BODY_BYTES = 100 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
 MEMORY_FILE = "/sys/fs/cgroup/memory.max"
 
 
@@ -27,19 +31,19 @@ class Settings:
 def read() -> Settings:
     """Return the settings; a value that cannot be used ends the process with a line that names it."""
     timeout = _number("FUNC_TIMEOUT", 180) or NO_LIMIT
-    body_limit = int(_number("FUNC_MEMFILE_MAX", DEFAULT_BODY_BYTES))
+    body_limit = int(_number("FUNC_BODY_MB_LIMIT", 0) * MEBIBYTE or _number("FUNC_MEMFILE_MAX", 100 * MEBIBYTE))
     return Settings(
         timeout=timeout,
         body_limit=body_limit,
         memory=_memory(),
-        threads=max(1, int(_number("CHERRYPY_NUMTHREADS", 50))),
+        threads=max(1, int(_number("SERVER_NUMTHREADS", 0) or _number("CHERRYPY_NUMTHREADS", 50))),
         context={
             "function-name": os.environ.get("FUNC_NAME"),
             "namespace": os.environ.get("SERVICE_NAMESPACE"),
-            "runtime": os.environ.get("FUNC_RUNTIME"),
             "timeout": timeout if timeout != NO_LIMIT else 0,
-            "body-size-limit": body_limit,
+            "runtime": os.environ.get("FUNC_RUNTIME"),
             "memory-limit": os.environ.get("FUNC_MEMORY_LIMIT"),
+            "body-size-limit": body_limit,
         },
     )
 

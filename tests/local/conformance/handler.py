@@ -143,7 +143,7 @@ def proxied(event, context):
 
 
 def raised_error(event, context):
-    raise bottle.HTTPError(503, "secret-in-the-error")
+    raise bottle.HTTPError(500, "secret-in-the-error")
 
 
 class Point(typing.NamedTuple):
@@ -205,6 +205,12 @@ PATHS = {
     "/proxied": proxied,
     "/ce-headers": lambda e, c: {"keys": sorted(e.ceHeaders), "same": e.req is e["extensions"]["request"]},
     "/raised-error": raised_error,
+    "/returned-error": lambda e, c: bottle.HTTPError(500, "secret-in-the-error"),
+    "/unavailable": lambda e, c: bottle.abort(503, "not now"),
+    "/byte-tuple": lambda e, c: (b"a", b"b"),
+    "/ü a%2Fb": lambda e, c: e.req.url.partition("/ ")[2] or e.req.path,
+    "/ce-time": lambda e, c: isinstance(e["ce-time"], str),
+    "/ce-text": lambda e, c: e["data"].decode(),
     "/copied-request": copied_request,
     "/setuptools": lambda e, c: __import__("distutils.version").__name__,
     "/text": lambda e, c: "text",

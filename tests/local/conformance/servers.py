@@ -51,7 +51,7 @@ def layout(family: str) -> Path:
         (root / "node_modules").symlink_to(runtime_cache.node_modules())
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    for name in ("handler.py", "handler.js"):
+    for name in ("handler.py", "flask_handler.py", "handler.js"):
         shutil.copy(HERE / name, root / "function")
     return root
 
@@ -69,13 +69,16 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
-    paths = {"FUNCTION_PATH": str(root / "function"), "HANDLER_PATH": "./function/handler.js", "PYTHONUNBUFFERED": "1"}
+    own = {
+        "python": {"FUNCTION_PATH": str(root / "function"), "PYTHONUNBUFFERED": "1"},
+        "nodejs": {"HANDLER_PATH": "./function/handler.js"},
+    }
     log = Path(tempfile.mkstemp(dir=root)[1])
     with log.open("w") as output:
         process = subprocess.Popen(
             command(family),
             cwd=root,
-            env=known | paths | {"FUNC_PORT": str(port)} | env,
+            env=known | own[family] | {"FUNC_PORT": str(port)} | env,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
