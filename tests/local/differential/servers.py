@@ -41,13 +41,20 @@ def _env(family: str, backend: Backend, given: dict[str, str]) -> dict[str, str]
     return ENV | {"FUNC_RUNTIME": KYMA[family]} | backend.env | {name: str(value) for name, value in given.items()}
 
 
+def _handlers(family: str, folder: Path, given: dict[str, str]) -> dict[str, str]:
+    if family == "python":
+        return {"FUNCTION_PATH": str(folder)}
+    return {"HANDLER_PATH": str(folder / given.get("HANDLER_FILE", "handler.js"))}
+
+
 @contextlib.contextmanager
 def ours(family: str, backend: Backend, given: dict[str, str]) -> Iterator[int]:
     """Start this project's server with the handlers of this suite; yields its port."""
     root = own.layout(family)
     shutil.copytree(HERE / family, root / "differential", dirs_exist_ok=True)
-    paths = {"FUNCTION_PATH": str(root / "differential"), "HANDLER_PATH": "./differential/handler.js"}
-    with own.started(family, **_env(family, backend, given), **paths) as server:
+    with own.started(
+        family, **_env(family, backend, given), **_handlers(family, root / "differential", given)
+    ) as server:
         yield server.port
 
 
@@ -65,7 +72,7 @@ class Kyma:
         shutil.copytree(HERE / family, root / "function", dirs_exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        paths = {"FUNCTION_PATH": str(root / "function"), "HANDLER_PATH": "./function/handler.js"}
+        paths = _handlers(family, root / "function", given)
         known = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir(), "FUNC_PORT": str(port)}
         command = [str(root / "venv/bin/python"), "server.py"] if family == "python" else ["node", "server.mjs"]
         with (root / "log").open("w") as log:

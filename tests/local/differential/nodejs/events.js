@@ -1,5 +1,6 @@
 // CloudEvents in and out, and the tracer.
 const axios = require('axios');
+const { CloudEvent, HTTP } = require('cloudevents');
 const { context, propagation, trace, SpanStatusCode } = require('@opentelemetry/api');
 
 const TYPE = 'order.created';
@@ -86,6 +87,15 @@ module.exports = {
   build: (event) => event.buildResponseCloudEvent('new', TYPE, { a: 1 }),
   'build-text': (event) => event.buildResponseCloudEvent('new', TYPE, 'text'),
   'build-number': (event) => event.buildResponseCloudEvent('new', TYPE, 7),
+  'library-event-made': () => {
+    const made = new CloudEvent({ type: TYPE, source: SOURCE, id: 'i', time: '2020-12-20T13:37:33Z', data: { a: 1 } });
+    return HTTP.structured(made).body;
+  },
+  'library-event-read': (event) => {
+    const { headers, body } = event.extensions.request;
+    const { type, data } = HTTP.toEvent({ headers, body });
+    return { type, data };
+  },
   tracer: (event) =>
     event.tracer.startActiveSpan('inner', (span) => {
       span.setAttribute('a', 1).setStatus({ code: SpanStatusCode.OK }).addEvent('b');

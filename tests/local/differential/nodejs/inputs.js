@@ -70,6 +70,18 @@ module.exports = {
     return { mark: given };
   },
   'argument-count': (...given) => ({ count: given.length, kinds: given.map((each) => typeof each) }),
+  // Which packages can be loaded: those that Kyma's image brings are used without being listed.
+  requires: seen(({ query }) => {
+    const found = {};
+    for (const name of query.names.split(',')) {
+      try {
+        found[name] = typeof require(name) !== 'undefined';
+      } catch {
+        found[name] = false;
+      }
+    }
+    return found;
+  }),
   environment: () => {
     const { FUNC_NAME, FUNC_RUNTIME, SERVICE_NAMESPACE, GREETING } = process.env;
     return { FUNC_NAME, FUNC_RUNTIME, SERVICE_NAMESPACE, GREETING };

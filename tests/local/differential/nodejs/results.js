@@ -13,6 +13,12 @@ class Described {
   }
 }
 
+class DescribedError extends Error {
+  toJSON() {
+    return { described: true };
+  }
+}
+
 const later = (value) => new Promise((resolve) => setImmediate(() => resolve(value)));
 const circular = {};
 circular.self = circular;
@@ -61,6 +67,7 @@ module.exports = {
   date: () => new Date(0),
   regexp: () => /a/,
   error: () => new Error('secret-in-the-error'),
+  'error-with-toJSON': () => new DescribedError('secret-in-the-error'),
   map: () => new Map([['a', 1]]),
   set: () => new Set(['a']),
   generator: function* () {

@@ -6,6 +6,8 @@ import json
 import os
 
 import requests
+from cloudevents.conversion import to_structured
+from cloudevents.http import CloudEvent, from_http
 from opentelemetry import trace
 
 TYPE, SOURCE = "order.created", "shop"
@@ -127,6 +129,19 @@ def publish_refused(event, context):
 build = lambda e, c: e.buildResponseCloudEvent("new", TYPE, {"a": 1})
 build_text = lambda e, c: e.buildResponseCloudEvent("new", TYPE, "text")
 build_number = lambda e, c: e.buildResponseCloudEvent("new", TYPE, 7)
+
+
+def library_event_made(event, context):
+    """The interface of cloudevents 1, which Kyma's image brings."""
+    headers, body = to_structured(
+        CloudEvent({"type": TYPE, "source": SOURCE, "id": "i", "time": "2020-12-20"}, {"a": 1})
+    )
+    return {"headers": headers, "body": json.loads(body)}
+
+
+def library_event_read(event, context):
+    found = from_http(event["extensions"]["request"].headers, event["extensions"]["request"].body.read())
+    return {"type": found["type"], "data": found.data}
 
 
 def tracer(event, context):

@@ -1,6 +1,7 @@
 """What a handler sees of a request, and of its Function."""
 
 import copy
+import importlib
 import os
 
 
@@ -177,6 +178,17 @@ def context_changed(event, context):
     seen = "mark" in context
     context["mark"] = True
     return {"seen": seen}
+
+
+def imports(event, context):
+    """Which modules can be imported: those that Kyma's image brings are used without being listed."""
+    found = {}
+    for name in request(event).query.names.split(","):
+        try:
+            found[name] = bool(importlib.import_module(name))
+        except ImportError:
+            found[name] = False
+    return found
 
 
 def environment(event, context):

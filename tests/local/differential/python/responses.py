@@ -76,6 +76,10 @@ def global_response(event, context):
     return "<a/>"
 
 
+def global_request(event, context):
+    return {"method": bottle.request.method, "path": bottle.request.path}
+
+
 def accepts_json_only(event, context):
     """Kyma's specification has an example like this."""
     headers = {"Content-Type": "application/json"}
