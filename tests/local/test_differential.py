@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from local.differential import servers, table
-from local.differential.asking import ask
-from local.differential.backend import Backend, running
+from local.differential.backend import running
 
 from hooks.cli import runtime_cache
 
@@ -26,26 +25,10 @@ ROWS = [
 ]
 
 
-class Running:
-    """Our servers, one for each language and environment, started when first needed, and what they call."""
-
-    def __init__(self, backend: Backend, stack: contextlib.ExitStack) -> None:
-        self.backend = backend
-        self.stack = stack
-        self.ports: dict[tuple[Any, ...], int] = {}
-
-    def ask(self, family: str, row: dict[str, Any]) -> dict[str, Any]:
-        env = row.get("env", {})
-        key = (family, *sorted(env.items()))
-        if key not in self.ports:
-            self.ports[key] = self.stack.enter_context(servers.ours(family, self.backend, env))
-        return ask(self.ports[key], row, self.backend)
-
-
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Callable[[str, dict[str, Any]], dict[str, Any]]]:
     with running() as backend, contextlib.ExitStack() as stack:
-        yield Running(backend, stack).ask
+        yield servers.Running(servers.ours, backend, stack).ask
 
 
 @pytest.mark.parametrize(("family", "row"), ROWS)

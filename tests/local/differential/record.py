@@ -8,28 +8,20 @@ From the top of the repository: PYTHONPATH=tests .venv/bin/python tests/local/di
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from local.differential import servers, table
-from local.differential.asking import ask
-from local.differential.backend import Backend, running
-
-Start = Callable[[str, Backend, dict[str, str]], AbstractContextManager[int]]
+from local.differential.backend import running
 
 
-def answers(start: Start, family: str, rows: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name and the answer of every row; each environment has a server of its own."""
-    ports: dict[tuple[tuple[str, str], ...], int] = {}
+def answers(start: servers.Start, family: str, rows: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the answer of every row."""
     with running() as backend, contextlib.ExitStack() as stack:
+        kept = servers.Running(start, backend, stack)
         for name, row in rows.items():
-            env = row.get("env", {})
-            key = tuple(sorted(env.items()))
-            if key not in ports:
-                ports[key] = stack.enter_context(start(family, backend, env))
-            yield name, ask(ports[key], row, backend)
+            yield name, kept.ask(family, row)
 
 
 def judge(row: dict[str, Any], answer: dict[str, Any]) -> None:

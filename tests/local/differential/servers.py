@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from local.conformance import servers as own
 from local.differential.asking import ask
@@ -56,6 +58,32 @@ def ours(family: str, backend: Backend, given: dict[str, str]) -> Iterator[int]:
         family, **_env(family, backend, given), **_handlers(family, root / "differential", given)
     ) as server:
         yield server.port
+
+
+Start = Callable[[str, Backend, dict[str, str]], AbstractContextManager[int]]
+# A row with this variable is about what happens first in a process: its server answers nothing else.
+FRESH = "FRESH"
+
+
+class Running:
+    """Servers that `start` starts, one for each language and environment, when a row first needs one."""
+
+    def __init__(self, start: Start, backend: Backend, stack: contextlib.ExitStack) -> None:
+        self.start = start
+        self.backend = backend
+        self.stack = stack
+        self.ports: dict[tuple[Any, ...], int] = {}
+
+    def ask(self, family: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a row."""
+        env = row.get("env", {})
+        if FRESH in env:
+            with self.start(family, self.backend, env) as port:
+                return ask(port, row, self.backend)
+        key = (family, *sorted(env.items()))
+        if key not in self.ports:
+            self.ports[key] = self.stack.enter_context(self.start(family, self.backend, env))
+        return ask(self.ports[key], row, self.backend)
 
 
 class Kyma:
