@@ -12,6 +12,7 @@ function keep(event) {
     event.emitCloudEvent('send-check', 'nodejs22', event.data, { eventtypeversion: 'v1alpha2' });
     return new Promise((resolve) => setTimeout(() => resolve(''), 200));
   }
+  for (const name of Object.keys(saved)) delete saved[name];
   for (const name of Object.keys(event).filter((each) => each.startsWith('ce-'))) saved[name] = event[name];
   saved.data = event.data;
   return '';
