@@ -1,20 +1,20 @@
-# The list of commands; the logic lives in Python and in the tools. `make help` prints it.
+# Commands for developers; `make help` lists them. The logic is in Python and in the tools.
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
-# The indexes and mirrors of whoever runs it are used, and written into no lock.
+# Uses the indexes and mirrors that this machine has configured, and writes none of them into a lock.
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
-# pip installs the same locks where uv has no wheel or does not reach its index.
-INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "pip installs instead of uv, and takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
+# Falls back to pip where uv has no wheel or cannot reach its index.
+INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "uv cannot install: pip takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential
-# Four processes, since many tests wait; those of one file stay together where Go may build what they need.
-# A tenth of the generated inputs and nothing that Go builds; BUILDLESS_ALL=1, as in CI, runs everything.
+# A tenth of the generated inputs. BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of
+# a file then run in one process, so that each program is built once. Four processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node check lint fmt lock manifests images cluster install call demo-cluster clean-cluster clean
+.PHONY: help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
-help: ## this list
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 run: .venv/run ## run the examples on this machine, each behind its own URL, until Ctrl-C
@@ -23,7 +23,7 @@ run: .venv/run ## run the examples on this machine, each behind its own URL, unt
 check: lint ## lint and the core tests, within a minute
 	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) tests/core $(ARGS)
 
-test: .venv/stamp ## every test that needs no cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
+test: .venv/stamp ## all tests without a cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
 	$(BIN)/pytest -n 4 --dist $(if $(BUILDLESS_ALL),loadfile,worksteal $(QUICK)) $(ARGS)
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
@@ -32,7 +32,7 @@ test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller
 test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_IMAGE_IMPORT)
 	$(BIN)/pytest tests/node $(ARGS)
 
-lint: .venv/stamp $(NODE_TOOLS) ## ruff, mypy, hadolint, shellcheck; Biome and TypeScript where npm is there
+lint: .venv/stamp $(NODE_TOOLS) ## ruff, mypy, hadolint, shellcheck; Biome and TypeScript if npm is on PATH
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile runtimes/*/Dockerfile && $(BIN)/shellcheck .ci/run
 ifdef NODE_TOOLS
 	$(BIOME) && tools/javascript/node_modules/.bin/tsc -p tools/javascript
@@ -40,7 +40,7 @@ else
 	@echo '!!! LEFT OUT: no JavaScript was checked: npm is not on PATH !!!'; test -z "$(BUILDLESS_ALL)"
 endif
 
-fmt: .venv/stamp $(NODE_TOOLS) ## put every file in its format, and mend what ruff and Biome can
+fmt: .venv/stamp $(NODE_TOOLS) ## format every file and apply the fixes of ruff and Biome
 	$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format .
 ifdef NODE_TOOLS
 	$(BIOME) --write
@@ -55,31 +55,34 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
 	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
-manifests: ## write config/hook.yaml anew from the chart (helm)
+manifests: ## regenerate config/hook.yaml from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+
+picture: .venv/run ## record docs/terminal.svg anew, the picture of README.md (port 8080)
+	@$(BIN)/python tools/terminal.py
 
 images: ## build the five images with Docker
 	@$(PYTHON) demo/cluster.py images
 
-cluster: ## a kind cluster that has these images
+cluster: ## create a kind cluster and load these images
 	@$(PYTHON) demo/cluster.py cluster
 
-install: ## Metacontroller and the hook, each by its chart (kind's cluster, or CONTEXT=name)
+install: ## install the charts of Metacontroller and the hook (in the kind cluster, or CONTEXT=name)
 	@$(PYTHON) demo/cluster.py install
 
-call: ## apply and call Functions (ARGS="examples/*.yaml"; by default examples/hello-python.yaml)
+call: ## apply and call Functions (ARGS="examples/*.yaml"; default: examples/hello-python.yaml)
 	@$(PYTHON) demo/cluster.py call $(ARGS)
 
-demo-cluster: ## from nothing to a Function that answers (ARGS="examples/*.yaml")
+demo-cluster: ## the four steps above: a cluster with a running Function (ARGS="examples/*.yaml")
 	@$(PYTHON) demo/cluster.py images cluster install call $(ARGS)
 
-clean-cluster: ## remove that cluster
+clean-cluster: ## delete the kind cluster
 	@$(PYTHON) demo/cluster.py clean
 
-clean: ## remove what set-up and tests left behind
+clean: ## delete the files of set-up and tests
 	rm -rf .venv tools/javascript/node_modules runtimes/nodejs/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
-# Set-up happens once, and again when a lock or pyproject.toml changes: what `buildless` needs, then what developers need.
+# Set-up runs again when a lock or pyproject.toml changes: first the packages of `buildless`, then those of developers.
 .venv/run: requirements.txt requirements-build.txt requirements-uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv ..."
@@ -94,7 +97,7 @@ clean: ## remove what set-up and tests left behind
 	@$(call INSTALL,--require-hashes -r requirements-dev.txt)
 	@touch $@
 
-# The types of the server's packages come with them.
+# TypeScript reads the types of the server's packages.
 tools/javascript/node_modules/stamp: tools/javascript/package-lock.json runtimes/nodejs/package-lock.json
 	@echo "Setting up the JavaScript tools ..."
 	@npm ci --no-audit --no-fund --silent --prefix tools/javascript

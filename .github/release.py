@@ -1,10 +1,10 @@
 """
-What has to be true before a release is made, and what is said about it.
+Checks and texts of a release.
 
-release.py check v1.2.3   fails unless every file that tells a version tells 1.2.3, and the changelog has its section
+release.py check v1.2.3   fails unless every file with the version has 1.2.3, and the changelog has a dated section
 release.py notes v1.2.3   prints that section
-release.py images v1.2.3  prints the images that come with it: those of its version. A runtime that has not changed
-                          keeps its older one, and what is published under a tag stays as it is.
+release.py images v1.2.3  prints the images of this version, which the release publishes. The image of an unchanged
+                          runtime has an older version, and its tag is not published again.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TELLS = {
+VERSIONED = {
     "hooks/__init__.py": r'^__version__ = "(.+)"$',
     "chart/Chart.yaml": r"^(?:version|appVersion): (.+)$",
     "docker-bake.json": r'/function-hook:([^"]+)"',
@@ -22,33 +22,33 @@ TELLS = {
     "docs/installing.md": r"\?ref=v([0-9.]+)",
     "docs/releases.md": r"/function-hook:(\S+)",
 }
-"""Which files tell the version, and how: each match has to be it."""
+"""The files with the version, and the pattern that finds it there."""
 
 
 def versions(root: Path = ROOT) -> dict[str, set[str]]:
-    """Return which versions each file tells."""
-    texts = {name: (root / name).read_text(encoding="utf-8") for name in TELLS}
-    return {name: set(re.findall(pattern, texts[name], re.MULTILINE)) for name, pattern in TELLS.items()}
+    """Return the versions in each file."""
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in VERSIONED}
+    return {name: set(re.findall(pattern, texts[name], re.MULTILINE)) for name, pattern in VERSIONED.items()}
 
 
 def section(version: str, root: Path = ROOT) -> str:
-    """Return what the changelog says of a version; empty if it says nothing, or that it is unreleased."""
+    """Return the section of a version in the changelog; "" if there is none, or if it has no date."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     heading = rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n"
     found = re.search(rf"{heading}(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
 
 
-def faults(version: str, root: Path = ROOT) -> list[str]:
-    """Return what keeps this version from being released."""
-    told = [f"{name} tells {' and '.join(sorted(found)) or 'no version'}"
+def problems(version: str, root: Path = ROOT) -> list[str]:
+    """Return the reasons why this version cannot be released."""
+    other = [f"{name} has {' and '.join(sorted(found)) or 'no version'}"
             for name, found in versions(root).items() if found != {version}]  # fmt: skip
     dated = [] if section(version, root) else [f"CHANGELOG.md has no section '## {version} (YYYY-MM-DD)'"]
-    return told + dated
+    return other + dated
 
 
 def images(version: str, root: Path = ROOT) -> list[str]:
-    """Return the names and tags of the images that are of this version."""
+    """Return the tags of the images of this version."""
     definition = json.loads((root / "docker-bake.json").read_text(encoding="utf-8"))
     tags = [tag for target in definition["target"].values() for tag in target.get("tags", ())]
     return [tag for tag in tags if tag.rpartition(":")[2] == version]
@@ -60,7 +60,7 @@ def main(command: str, tag: str) -> None:
         print(section(version))
     elif command == "images":
         print(*images(version), sep="\n")
-    elif wrong := faults(version):
+    elif wrong := problems(version):
         sys.exit("\n".join([f"{tag} cannot be released:", *wrong]))
 
 

@@ -1,8 +1,8 @@
 """
-How long an apply takes, and what it costs: `python bench/apply.py [--functions 50]`.
+Time and API requests from an apply to a Ready Function: `python bench/apply.py [--functions 50]`.
 
-Starts the stack of tests/cluster (KUBEBUILDER_ASSETS, metacontroller on PATH), creates Functions one after the other
-through the API, and prints a table. Times are of this machine; requests and bytes travel.
+Starts the stack of tests/cluster (KUBEBUILDER_ASSETS, metacontroller on PATH) and creates Functions one after the other
+through the API. Times depend on the machine; numbers of requests and bytes do not.
 """
 
 import argparse
@@ -20,8 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import yaml
-from support.cases import CASES
+from support.cases import CASES, Case
 from support.cluster.control_plane import WRITES, ControlPlane, find_assets, wait_until
 from support.cluster.stack import GROUP, Stack
 
@@ -33,9 +32,11 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measure both shapes of Function and print a row for each."""
+    """Measure both kinds of Functions and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--functions", type=int, default=50, help="how many of each shape (default: %(default)s)")
+    parser.add_argument(
+        "--functions", type=int, default=50, help="number of Functions of each kind (default: %(default)s)"
+    )
     count = parser.parse_args().functions
     assets = find_assets()
     if assets is None:
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def measure(stack: Stack, shape: str, spec: dict[str, Any], count: int) -> None:
-    """Create `count` Functions, one after the other, and wait until all are Ready; the audit log knows the times."""
+    """Create `count` Functions one after the other, wait until all are Ready, and print times from the audit log."""
     mark, names = stack.plane.mark(), [f"f{shape.replace(' ', '-')}-{number}" for number in range(count)]
     for name in names:
         create(stack, name, spec)
@@ -68,13 +69,15 @@ def measure(stack: Stack, shape: str, spec: dict[str, Any], count: int) -> None:
         if time.monotonic() > deadline:
             sys.exit("not every Function became Ready within 120 s")
     time.sleep(8)
-    asked = {what: received(event) for event, what in stack.plane.events(mark, "admin") if event["verb"] == "create"}
+    requested = {
+        what: received(event) for event, what in stack.plane.events(mark, "admin") if event["verb"] == "create"
+    }
     events = stack.plane.events(mark)
     made = {
         what: done(event) for event, what in events if event["verb"] == "create" and what.startswith("deployments ")
     }
     waits = [
-        1000 * (made[f"deployments {NAMESPACE}/{name}"] - asked[f"functions {NAMESPACE}/{name}"]).total_seconds()
+        1000 * (made[f"deployments {NAMESPACE}/{name}"] - requested[f"functions {NAMESPACE}/{name}"]).total_seconds()
         for name in names
     ]
     verbs = Counter(event["verb"] for event, _ in events if event["verb"] not in ("list", "watch"))
@@ -90,9 +93,9 @@ def create(stack: Stack, name: str, spec: dict[str, Any]) -> None:
     source = {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}}
     body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
     body["spec"] = {"runtime": "nodejs22", "source": source} | spec
-    code, answer = stack.plane.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", body)
+    code, response = stack.plane.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", body)
     if code != 201:
-        sys.exit(f"the Function was refused: {answer}")
+        sys.exit(f"the API server rejected the Function: {response}")
 
 
 def received(event: dict[str, Any]) -> datetime:
@@ -104,10 +107,10 @@ def done(event: dict[str, Any]) -> datetime:
 
 
 def print_sizes() -> None:
-    """Print the bytes of some answers."""
+    """Print the size of some responses of the hook."""
     for case in ("minimal-nodejs", "scale-new", "dependencies-nodejs"):
-        answer = yaml.safe_load((CASES / case / "response.yaml").read_text(encoding="utf-8"))
-        print(f"answer of case {case}: {len(json.dumps(answer, separators=(',', ':')))} bytes")
+        response = Case.load(CASES / case).answer()
+        print(f"response of case {case}: {len(json.dumps(response, separators=(',', ':')))} bytes")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """
-What one core answers: `python bench/serve.py [--seconds 5] [--rounds 4]`.
+Requests per second on one core: `python bench/serve.py [--seconds 5] [--rounds 4]`.
 
-The hook and a Flask "hello" run under the same gunicorn settings with one worker each, pinned to one core, the client
-to another. Rounds alternate, so that both see the same machine. Only the ratio travels.
+The hook and a Flask "hello" run with the same gunicorn settings and one worker each, pinned to one core; the client is
+pinned to another. Rounds alternate, so that both have the same conditions. Only the ratio holds on other machines.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.cluster.control_plane import free_port, wait_until
+from support.cluster.control_plane import wait_until
+from support.ports import free_port
 
 BODY = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
 HELLO = """
@@ -37,8 +38,10 @@ def hello():
 def main() -> None:
     """Measure both services in turn and print requests per second and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5, help="of each round (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=4, help="of each service (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of a round (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=4, help="number of rounds for each service (default: %(default)s)"
+    )
     args = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
@@ -62,7 +65,7 @@ def main() -> None:
 
 
 def start(app: str, core: int, directory: str) -> tuple[subprocess.Popen[bytes], int]:
-    """Start one service on one core; return it and its port once it answers."""
+    """Start one service on one core; return its process and port once it responds."""
     port = free_port()
     settings = ["-c", str(ROOT / "hooks" / "gunicorn.conf.py"), "--workers=1", "--log-level=warning"]
     command = [sys.executable, "-m", "gunicorn", *settings, f"--bind=127.0.0.1:{port}", app]
@@ -74,11 +77,11 @@ def start(app: str, core: int, directory: str) -> tuple[subprocess.Popen[bytes],
 
 
 def requests_per_second(port: int, seconds: float) -> float:
-    """Send the captured body, one call after the other, each on a connection of its own as a sync worker wants it."""
+    """Send the recorded body repeatedly, each time on a new connection."""
     body, count, end = BODY.read_bytes(), 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         if call(port, "POST", "/v1/sync", body) != 200:
-            sys.exit("a call failed")
+            sys.exit("a request failed")
         count += 1
     return count / seconds
 

@@ -1,10 +1,10 @@
 """
-How long a Function takes from apply to its first answer: `python bench/start.py [--runs 10] [--peer-runs 10]`.
+Seconds from the apply of a Function to its first response: `python bench/start.py [--runs 10] [--peer-runs 10]`.
 
-Runs on a real node (what tests/node needs: KUBECONFIG, BUILDLESS_IMAGE_IMPORT, metacontroller on PATH) and prints
-tables in Markdown. Beside each Function run, in turn: the floor, its own children applied by hand; and the peer's way
-of starting in the same image: install in the main container at every start, `npm start`, a startup probe of 5 s.
-With --probes it compares probe settings on a bare Deployment instead. Seconds are of this machine; ratios travel.
+Needs a real node, as tests/node does (KUBECONFIG, BUILDLESS_IMAGE_IMPORT, metacontroller on PATH), and prints tables in
+Markdown. Each Function is compared with two Deployments in the same image: its own children, applied by hand, as the
+lower bound; and a pod that starts as the peer's: with an install in the main container at every start, `npm start`
+and a startup probe of 5 s. --probes compares probe settings on a Deployment instead. Only the ratios hold elsewhere.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from hooks.sync import sync
 
 NAMESPACE = "bench-start"
 RUNTIME = {"python": "python312", "nodejs": "nodejs22"}
-# Each answers with what it knows of its own start: seconds since 1970, and the CPU seconds of the process until then.
+# Each responds with the times of its own start, in seconds since 1970, and the CPU seconds of the process until then.
 SOURCE = {
     "python": """\
 import os, time
@@ -101,7 +101,7 @@ Times = dict[str, float]
 
 
 class Pods:
-    """When each pod of the namespace was seen, had a node, and was ready: seconds since 1970, as a watch tells it."""
+    """When a watch first reported each pod of the namespace, its node and its readiness, in seconds since 1970."""
 
     def __init__(self, url: str) -> None:
         self.seen: dict[str, Times] = defaultdict(dict)
@@ -109,8 +109,8 @@ class Pods:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        # The API server ends a watch after half an hour or more; a new one begins with what is there.
-        with contextlib.suppress(OSError):  # the bench is over
+        # The API server ends a watch after half an hour or more; a new one starts with the existing pods.
+        with contextlib.suppress(OSError):  # at the end of the benchmark
             while True:
                 with urllib.request.urlopen(self.url) as stream:
                     for line in stream:
@@ -126,12 +126,12 @@ class Pods:
                 times.setdefault("ready", time.time())
 
     def of(self, name: str) -> Times:
-        """Return the times of the only pod whose name begins with `name`."""
+        """Return the times of the only pod of the Deployment `name`, {} if there is none."""
         return next((times for pod, times in self.seen.items() if pod.startswith(f"{name}-")), {})
 
 
 class Bench:
-    """One cluster, and a way to start each kind of thing there."""
+    """A cluster on which Functions and Deployments are started and measured."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -147,7 +147,7 @@ class Bench:
         return answer
 
     def start(self, create: Callable[[str], None]) -> tuple[str, Times]:
-        """Call `create` with a new name and wait for the first answer; return the seconds until each step."""
+        """Call `create` with a new name and wait for the first response; return the seconds until each step."""
         self.number += 1
         name = f"f{self.number}"
         begun = time.time()
@@ -156,22 +156,22 @@ class Bench:
         answered = time.time()
         while "ready" not in self.pods.of(name):
             if time.time() > answered + TIMEOUT:
-                sys.exit(f"{name} answers, but nobody says that its pod is ready")
+                sys.exit(f"{name} responds, but its pod has not become Ready")
             time.sleep(0.01)
         times = self.pods.of(name) | {"started": answer["started"], "loaded": answer["loaded"], "answer": answered}
         return name, {step: at - begun for step, at in times.items()} | {"cpu": answer["cpu"]}
 
     def answer(self, name: str, version: int) -> Manifest:
-        """Ask the Service until the code of `version` answers."""
+        """Send requests to the Service until the code of `version` responds."""
         address, deadline = "", time.time() + TIMEOUT
         while time.time() < deadline:
             if not address and (service := self.stack.get("services", NAMESPACE, name)):
                 address = service["spec"]["clusterIP"]
-            if address and (answer := asked(address)) and answer["version"] == version:
+            if address and (answer := response_of(address)) and answer["version"] == version:
                 return answer
             time.sleep(0.02)
         sys.exit(
-            f"{name} gave no answer within {TIMEOUT} s:\n{self.plane.kubectl('describe', 'pods', '-n', NAMESPACE)}"
+            f"{name} did not respond within {TIMEOUT} s:\n{self.plane.kubectl('describe', 'pods', '-n', NAMESPACE)}"
         )
 
     def edit(self, name: str, spec: Manifest) -> Times:
@@ -181,7 +181,7 @@ class Bench:
         return {"edit": time.time() - begun}
 
     def clean(self) -> None:
-        """Remove everything at once and wait until no pod is left."""
+        """Delete everything at once and wait until no pod is left."""
         for path in (f"{GROUP}/namespaces/{NAMESPACE}/functions", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"):
             self.plane.call("DELETE", path)
         while pods := self.stack.list("pods", NAMESPACE):
@@ -193,13 +193,13 @@ class Bench:
             self.plane.call("DELETE", f"/api/v1/namespaces/{NAMESPACE}/services/{service['metadata']['name']}")
 
     def function(self, spec: Manifest) -> Callable[[str], None]:
-        """Return what applies a Function."""
+        """Return a function that applies a Function with this spec."""
         body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
         path = f"{GROUP}/namespaces/{NAMESPACE}/functions"
-        return lambda name: void(self.post(path, body | {"metadata": {"name": name}}))
+        return lambda name: ignore(self.post(path, body | {"metadata": {"name": name}}))
 
-    def by_hand(self, spec: Manifest, change: Callable[[Manifest], None]) -> Callable[[str], None]:
-        """Return what applies the children of a Function, as a person would, with `change` made to the pod spec."""
+    def children_by_hand(self, spec: Manifest, change: Callable[[Manifest], None]) -> Callable[[str], None]:
+        """Return a function that applies the children of a Function, after `change` has edited the pod spec."""
 
         def create(name: str) -> None:
             for child in children(name, spec):
@@ -211,7 +211,7 @@ class Bench:
         return create
 
 
-def asked(address: str) -> Manifest | None:
+def response_of(address: str) -> Manifest | None:
     connection = http.client.HTTPConnection(address, 80, timeout=1)
     try:
         connection.request("GET", "/")
@@ -249,7 +249,7 @@ def spec_of(language: str, size: str, packages: bool, version: int = 1) -> Manif
 
 
 def as_the_peer(language: str) -> Callable[[Manifest], None]:
-    """Return what turns our pod spec into one that starts as the peer's does."""
+    """Return a function that changes a pod spec so that the pod starts as the peer's does."""
 
     def change(pod: Manifest) -> None:
         (main,) = pod["containers"]
@@ -275,24 +275,24 @@ def with_probes(probes: dict[str, Manifest]) -> Callable[[Manifest], None]:
     return change
 
 
-def void(_: Any) -> None:
-    """Drop a result."""
+def ignore(_: Any) -> None:
+    """Ignore a result."""
 
 
 def main() -> None:
-    """Measure, interleaved, and print the tables."""
+    """Measure in turn and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=10, help="of each kind of Function (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=10, help="runs of each kind of Function (default: %(default)s)")
     parser.add_argument(
-        "--peer-runs", type=int, default=10, help="of the peer's way, which is slow (default: %(default)s)"
+        "--peer-runs", type=int, default=10, help="runs of the peer's start, which is slow (default: %(default)s)"
     )
     parser.add_argument("--sizes", default="XS,M,L", help="profiles (default: %(default)s)")
     parser.add_argument("--probes", action="store_true", help="compare probe settings instead")
     args = parser.parse_args()
     if reason := missing():
         sys.exit(reason)
-    # Ended from outside it still prints what it has, and leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before all was measured"))
+    # After SIGTERM it still prints the results so far and deletes its objects.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped before the last run"))
     with tempfile.TemporaryDirectory() as directory, running(Path(directory)) as stack:
         bench = Bench(stack)
         try:
@@ -311,13 +311,13 @@ def compare_probes(bench: Bench, runs: int) -> None:
         for language in RUNTIME:
             for name, probes in PROBES.items():
                 spec = spec_of(language, "XS", packages=False)
-                measured[language, name].append(bench.start(bench.by_hand(spec, with_probes(probes)))[1])
+                measured[language, name].append(bench.start(bench.children_by_hand(spec, with_probes(probes)))[1])
                 bench.clean()
-                # The kubelet lists containers once a second: begin at another point of that second each time.
+                # The kubelet lists containers once a second: start at another point of that second each time.
                 time.sleep((bench.number * 0.37) % 1)
     print("| language | probes | loaded | Ready p50 | p95 | first 200 p50 | p95 |\n|---|---|---|---|---|---|---|")
     for (language, name), times in measured.items():
-        cells = [p50(times, "loaded"), *both(times, "ready"), *both(times, "answer")]
+        cells = [p50(times, "loaded"), *p50_and_p95(times, "ready"), *p50_and_p95(times, "answer")]
         print(f"| {language} | {name} | " + " | ".join(cells) + " |")
 
 
@@ -336,17 +336,17 @@ def compare(bench: Bench, args: argparse.Namespace) -> None:
 
 
 def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
-    """Add the times of each start to its list, one kind after the other in every run."""
+    """Add the times of each start to its list; every run measures each kind once."""
     for language in RUNTIME:
-        # The first container of an image reads it from disk, the first sync warms the hook: not what is measured.
+        # Not measured: the first container of an image reads it from disk, and the first sync of a hook is slow.
         bench.start(bench.function(spec_of(language, "L", packages=True)))
     bench.clean()
     for run in range(max(args.runs, args.peer_runs)):
         for kind in kinds:
             size, language, packages = kind
             spec = spec_of(language, size, packages)
-            by_hand = bench.by_hand(spec, with_probes({"readinessProbe": READINESS}))
-            # In turn the first of a pair: whoever comes second finds warm caches.
+            by_hand = bench.children_by_hand(spec, with_probes({"readinessProbe": READINESS}))
+            # Alternate the order: the second of a pair has warm caches.
             for way in ("by hand", "Function") if run % 2 else ("Function", "by hand"):
                 if run < args.runs and way == "by hand":
                     floor[kind].append(bench.start(by_hand)[1])
@@ -354,7 +354,7 @@ def measure(bench: Bench, args: argparse.Namespace, kinds: list[Any], ours: Any,
                     name, times = bench.start(bench.function(spec))
                     ours[kind].append(times | bench.edit(name, spec_of(language, size, packages, version=2)))
             if run < args.peer_runs:
-                peer[kind].append(bench.start(bench.by_hand(spec, as_the_peer(language)))[1])
+                peer[kind].append(bench.start(bench.children_by_hand(spec, as_the_peer(language)))[1])
             bench.clean()
             print(f"run {run + 1} {kind}", *(f"{x[kind][-1]['answer']:.2f}" for x in (ours, floor, peer) if x[kind]),
                   file=sys.stderr, flush=True)  # fmt: skip
@@ -365,15 +365,20 @@ def print_tables(kinds: list[Any], ours: Any, floor: Any, peer: Any) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, one node with {os.cpu_count()} cores and {memory:.0f} GiB.")
     print("Seconds from apply to the first 200, p50 / p95.\n")
     print(
-        "| size | language | packages | runs | by hand | Function | ratio | Ready | edit | peer's way (runs) | ratio |"
+        "| size | language | packages | runs | without hook | Function | Function / without hook | Ready | edit"
+        " | Kyma's method (runs) | Function / Kyma's method |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for kind in kinds:
         size, language, packages = kind
         columns = [size, language, "three" if packages else "none", str(len(ours[kind]))]
-        columns += [pair(floor[kind], "answer"), pair(ours[kind], "answer"), ratio(ours[kind], floor[kind])]
-        columns += [pair(ours[kind], "ready"), pair(ours[kind], "edit")]
-        columns += [f"{pair(peer[kind], 'answer')} ({len(peer[kind])})", ratio(ours[kind], peer[kind])]
+        columns += [
+            p50_slash_p95(floor[kind], "answer"),
+            p50_slash_p95(ours[kind], "answer"),
+            ratio(ours[kind], floor[kind]),
+        ]
+        columns += [p50_slash_p95(ours[kind], "ready"), p50_slash_p95(ours[kind], "edit")]
+        columns += [f"{p50_slash_p95(peer[kind], 'answer')} ({len(peer[kind])})", ratio(ours[kind], peer[kind])]
         print("| " + " | ".join(columns) + " |")
     print("\nWhere the time goes, medians: until the pod is made (hook, API), scheduled, its main process started")
     print(
@@ -392,14 +397,14 @@ def p50(times: list[Times], step: str) -> str:
     return f"{statistics.median(each[step] for each in times):.2f}" if times else "-"
 
 
-def both(times: list[Times], step: str) -> tuple[str, str]:
+def p50_and_p95(times: list[Times], step: str) -> tuple[str, str]:
     every = sorted(each[step] for each in times)
     high = statistics.quantiles(every, n=20, method="inclusive")[18] if len(every) > 1 else every[-1] if every else 0
     return p50(times, step), f"{high:.2f}"
 
 
-def pair(times: list[Times], step: str) -> str:
-    return " / ".join(both(times, step))
+def p50_slash_p95(times: list[Times], step: str) -> str:
+    return " / ".join(p50_and_p95(times, step))
 
 
 def ratio(ours: list[Times], others: list[Times]) -> str:

@@ -1,8 +1,8 @@
 """
-What one settled sync costs, before and after: `python bench/sync.py --against REVISION [--rounds 20]`.
+CPU time of one settled sync in two revisions: `python bench/sync.py --against REVISION [--rounds 20]`.
 
-The body of a settled Function is answered in process, JSON to JSON, by the core of this tree and by that of another
-revision, in turn and each in a process of its own on one core. Only the ratio travels.
+The core of this tree and that of another revision handle the request of a settled Function in turn, JSON to JSON, each
+in its own process on the same core. Only the ratio holds on other machines.
 """
 
 import argparse
@@ -45,19 +45,19 @@ def main() -> None:
     """Measure both trees in turn and print microseconds of CPU for each, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", required=True, help="the revision to compare with")
-    parser.add_argument("--rounds", type=int, default=20, help="of each tree (default: %(default)s)")
-    parser.add_argument("--calls", type=int, default=2000, help="in each round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=20, help="number of rounds for each tree (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=2000, help="syncs in a round (default: %(default)s)")
     args = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as directory:
         archive = subprocess.run(["git", "archive", args.against, "hooks"], cwd=ROOT, capture_output=True, check=True)
         subprocess.run(["tar", "-x", "-C", directory], input=archive.stdout, check=True)
         trees = {args.against: directory, "this tree": str(ROOT)}
-        workers = {name: started(tree) for name, tree in trees.items()}
+        workers = {name: start(tree) for name, tree in trees.items()}
         rounds: dict[str, list[float]] = {name: [] for name in workers}
         for _ in range(args.rounds):
             for name, worker in workers.items():
-                rounds[name].append(asked(worker, args.calls))
+                rounds[name].append(microseconds(worker, args.calls))
         for worker in workers.values():
             worker.communicate()
     before, after = (statistics.median(found) for found in rounds.values())
@@ -66,7 +66,7 @@ def main() -> None:
     print(f"ratio of medians: {after / before:.3f}")
 
 
-def started(tree: str) -> "subprocess.Popen[str]":
+def start(tree: str) -> "subprocess.Popen[str]":
     environment = os.environ | {"PYTHONPATH": tree}
     command = [sys.executable, "-c", WORKER, str(BODY)]
     return subprocess.Popen(
@@ -74,8 +74,8 @@ def started(tree: str) -> "subprocess.Popen[str]":
     )
 
 
-def asked(worker: "subprocess.Popen[str]", calls: int) -> float:
-    """Return microseconds of CPU for one call."""
+def microseconds(worker: "subprocess.Popen[str]", calls: int) -> float:
+    """Return the CPU time of one sync in microseconds."""
     assert worker.stdin
     assert worker.stdout
     print(calls, file=worker.stdin, flush=True)

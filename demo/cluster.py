@@ -1,8 +1,8 @@
 """
-A cluster on this machine with Functions on it: the steps behind `make images`, `cluster`, `install`, `demo-cluster`.
+A kind cluster with Functions on this machine: the steps of `make images`, `cluster`, `install`, `demo-cluster`.
 
-Every step works on the kind cluster "buildless" and on no other, whatever kubectl's current context is. CONTEXT names
-another cluster for `install` and `call`. Needs nothing of Python but Python.
+Every step uses the kind cluster "buildless", whatever kubectl's current context is. CONTEXT names another context for
+`install` and `call`. Only the standard library of Python is needed.
 """
 
 import json
@@ -33,21 +33,21 @@ DOCKER = {
 
 
 def images() -> None:
-    """Build the images of docker-bake.json into the local engine; attestations are for releases, kind takes none."""
+    """Build the images of docker-bake.json into the local engine, without attestations, which kind cannot load."""
     run("docker", "buildx", "bake", "--load", "--provenance=false", "--sbom=false")
 
 
 def cluster() -> None:
-    """Start the cluster if there is none, and give it the images."""
-    if CLUSTER not in said("kind", "get", "clusters").split():
+    """Create the cluster unless it exists, and load the images into it."""
+    if CLUSTER not in output("kind", "get", "clusters").split():
         run("kind", "create", "cluster", f"--name={CLUSTER}", f"--config={ROOT / 'demo/kind.yaml'}", "--wait=2m")
-    printed = json.loads(said("docker", "buildx", "bake", "--print"))
+    printed = json.loads(output("docker", "buildx", "bake", "--print"))
     tags = [tag for target in printed["target"].values() for tag in target["tags"]]
     run("kind", "load", "docker-image", f"--name={CLUSTER}", *tags)
 
 
 def install() -> None:
-    """Install Metacontroller, then the hook, each by its chart, and wait until Functions are known and served."""
+    """Install the charts of Metacontroller and of the hook, and wait until the API server serves Functions."""
     chart, version = METACONTROLLER
     values = ROOT / "metacontroller/values.yaml"
     helm("metacontroller", chart, "metacontroller", f"--version={version}", f"--values={values}")
@@ -56,34 +56,34 @@ def install() -> None:
 
 
 def call(*files: str) -> None:
-    """Apply what these files hold (by default one example), then call each Function among it and print its answer."""
+    """Apply these files (by default one example), then call each Function in them and print the response."""
     applied = [f"--filename={file}" for file in files or [ROOT / "examples/hello-python.yaml"] if _holds_function(file)]
-    names = said(*kubectl("apply", "--output=name", *applied)).split()
+    names = output(*kubectl("apply", "--output=name", *applied)).split()
     for name in names:
         if name.startswith("function."):
             _call(name)
 
 
 def clean() -> None:
-    """Remove the cluster and all that runs on it; the images stay in the local engine."""
+    """Delete the cluster; the images stay in the local engine."""
     run("kind", "delete", "cluster", f"--name={CLUSTER}")
 
 
 def _holds_function(file: str | Path) -> bool:
-    """Tell a file to apply from a config of the hook, which lies beside the examples."""
+    """Return whether the file has a Function: a config of the hook is among the examples."""
     return re.search(r"^kind: Function$", Path(file).read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 def _call(name: str) -> None:
-    """Wait for one Function and call it through the API server, which needs no image and no open port."""
+    """Wait until a Function is Ready and call it through the API server's proxy, which needs no open port."""
     run(*kubectl("wait", "--for=condition=Ready", "--timeout=5m", name))
-    function = json.loads(said(*kubectl("get", name, "--output=json")))
+    function = json.loads(output(*kubectl("get", name, "--output=json")))
     if function["spec"].get("replicas") == 0:
         print(f"{name} is off", flush=True)
         return
     metadata = function["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/services/{metadata['name']}:80/proxy/"
-    print(f"{name} answers: {said(*kubectl('get', '--raw', path))}", flush=True)
+    print(f"{name} answers: {output(*kubectl('get', '--raw', path))}", flush=True)
 
 
 def helm(release: str, chart: str | Path, namespace: str, *options: str) -> None:
@@ -96,15 +96,15 @@ def kubectl(*arguments: str) -> Sequence[str]:
 
 
 def run(*command: str | Path) -> None:
-    """Show a command and run it; the program ends with it if it fails."""
+    """Print a command and run it; exits if it fails."""
     words = [str(word) for word in command]
     print("$", *words, flush=True)
     if status := subprocess.run(words, cwd=ROOT, check=False).returncode:
         sys.exit(f"{words[0]} failed with status {status}")
 
 
-def said(*command: str) -> str:
-    """Return what a command prints; the program ends with it if it fails."""
+def output(*command: str) -> str:
+    """Return the output of a command; exits if it fails."""
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed with status {done.returncode}")
@@ -121,7 +121,7 @@ STEPS = {
 
 
 def missing(steps: Sequence[str]) -> list[str]:
-    """Return what has to be there before these steps can run, and is not."""
+    """Return what these steps need and this machine does not have."""
     programs = dict.fromkeys(program for step in steps for program in STEPS[step][1])
     wanted = [NEEDED[program] for program in programs if shutil.which(program) is None]
     if "docker" in programs and shutil.which("docker"):
@@ -131,10 +131,10 @@ def missing(steps: Sequence[str]) -> list[str]:
 
 
 def main(words: Sequence[str]) -> None:
-    """Carry out the steps in turn; whatever is no step's name is a file for `call`."""
+    """Run the steps in turn; every word that is not the name of a step is a file for `call`."""
     steps = [word for word in words if word in STEPS]
     if not steps:
-        sys.exit(f"one or more of {', '.join(STEPS)} have to be named")
+        sys.exit(f"expected one or more of {', '.join(STEPS)}")
     if wanted := missing(steps):
         sys.exit(f"{', '.join(steps)}: these are missing: {'; '.join(wanted)}")
     for step in steps:

@@ -1,6 +1,6 @@
 -- Health of a Function for Argo CD: the value of resource.customizations.health.serverless.kyma-project.io_Function in
--- the ConfigMap argocd-cm. It reads Ready and Stalled as kstatus does.
-local health = {status = "Progressing", message = "Waiting for the Function to be looked at"}
+-- the ConfigMap argocd-cm. It evaluates Ready and Stalled as kstatus does.
+local health = {status = "Progressing", message = "Waiting for the first sync of the Function"}
 if obj.metadata.deletionTimestamp ~= nil then
   health.message = "The Function is being deleted"
   return health

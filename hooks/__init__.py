@@ -1,34 +1,36 @@
 """
 The hook service of buildless Functions and its command line.
 
-app.py                 HTTP: routes, error responses, the clock, the log
+app.py                 HTTP layer: routes, error responses, the clock, the log
 worker.py              gunicorn worker: many connections, one request at a time
 connection.py          one connection and its deadlines
 sync.py                sync(), finalize(), customize(): validate, resolve, build, report
 protocol.py            requests and responses of Metacontroller's hooks
-previous_status.py     what of the old status can be read
-records.py             last-applied records, and the children of a frozen Function
-function.py            a Function as written, like crds/functions.yaml
-core_v1.py             types of Kubernetes' core/v1 within a Function
-validation_errors.py   pydantic's errors in the API server's words
+previous_status.py     the parts of the previous status that can be parsed
+records.py             last-applied records, and responses that leave a child unchanged
+function.py            models of the Function CRD
+core_v1.py             types of Kubernetes' core/v1 in a Function's spec
+validation_errors.py   pydantic's errors as messages like the API server's
 rules/                 every rule, and which component enforces it first
-kubernetes_names.py    Kubernetes' grammar of names, labels and annotations
+kubernetes_names.py    the names that Kubernetes accepts
+pod_annotations.py     the annotations of a pod that Kubernetes reads
 admission.py           the admission policies of a config
 config.py              what an operator may choose (config_types.py, config_texts.py, config_rules.py)
-resolve.py             every default of a Function
+resolved.py            ResolvedFunction: a Function with no gap left, in groups
+resolve.py             resolve(): fills the gaps
 resources.py           requests and limits
 environment.py         environment variables
-runtimes.py            how a language starts
-naming.py              every name, label and selector
-children/              KINDS: a row and a module for each kind
-additions.py           which additions of others to a child are removed
-drift.py               removes what Metacontroller's merge keeps
-reorder.py             restores the order of environment variables
-references.py          Secrets and ConfigMaps that a Function names
-customize.py           which related objects a sync needs
-status/                the conditions of a Function, and their reasons
-redact.py              another component's text as one safe line
-manifest.py            accessors for objects that others wrote
+runtimes.py            how the server of each language starts
+naming.py              every name, label, selector and annotation key
+children/              KINDS: a row and a module for each kind of child
+harmful_additions.py   fields whose additions by other components are removed
+remove_additions.py    removes those additions in two responses
+reorder_env.py         restores the order of environment variables
+references.py          Secrets and ConfigMaps that a Function references
+customize.py           the related objects that a sync needs
+status/                a Function's status: conditions and their reasons
+redact.py              another component's text as one line without credentials
+manifest.py            accessors for observed objects, which may hold anything
 quantity.py            "250m", "64Mi"
 trace.py               tracebacks without values
 cli/                   one command per module

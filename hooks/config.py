@@ -1,13 +1,13 @@
 """
-All an operator may choose; chart values and --config files mirror Config, key for key.
+The operator's settings. The chart's `config` values and --config files have the keys of Config.
 
-A file is laid over the defaults: maps are merged key by key, null takes an entry away (and leaves a whole setting at
-its default), everything else is replaced. Unknown keys are refused, so that no setting is ever silently without effect;
-so is what would make the API server refuse the children of every Function, or of every Function of a kind.
+A file overrides the defaults: maps are merged key by key, null removes an entry of a map or resets a setting, and
+everything else is replaced. An unknown key is an error, and so is a value with which the API server would reject the
+children of all Functions, or of all Functions with one runtime or profile.
 """
 
 import os
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,10 +15,11 @@ from pydantic.alias_generators import to_camel
 
 from hooks import config_rules
 from hooks.config_types import (
-    MANY,
+    MAX_ENTRIES,
     Address,
     Amounts,
     Annotations,
+    FamilyName,
     Flag,
     Image,
     ImagePattern,
@@ -29,14 +30,8 @@ from hooks.config_types import (
     SecretName,
     Size,
 )
+from hooks.runtimes import FAMILIES
 from hooks.validation_errors import field_errors
-
-RUNTIME_VERSIONS = {"nodejs": "0.1.0", "python": "0.1.0"}
-"""
-The release that brought each family's images: not the newest one, or every release would restart every Function.
-
-Raised to the version of the coming release when runtimes/ changes; tests/core/test_pod_templates.py says when that is.
-"""
 
 
 class Setting(BaseModel):
@@ -44,25 +39,25 @@ class Setting(BaseModel):
 
 
 class ResourceProfile(Setting):
-    """Requests and limits of one size of Function."""
+    """The requests and limits of one named size."""
 
     requests: Amounts
     limits: Amounts
 
 
 class RuntimeImage(Setting):
-    """One name users may write in spec.runtime; `image` stands below Config.registry."""
+    """What one name in spec.runtime stands for; `image` is relative to Config.registry."""
 
-    family: Literal["nodejs", "python"]
+    family: FamilyName
     image: Image
     deprecated: Flag = False
 
 
 class Install(Setting):
     """
-    The step that installs packages: its limits are raised above the Function's, its requests are not.
+    The init container that installs dependencies. Of its limit and the Function's, the higher one applies.
 
-    `environment`: whether a Function's env, envFrom and mounts reach it too, as in Kyma.
+    `environment`: whether it has the Function's env, envFrom and mounts, as in Kyma.
     """
 
     limits: Amounts = {"cpu": "1", "memory": "512Mi"}
@@ -70,14 +65,14 @@ class Install(Setting):
 
 
 class VolumeSizes(Setting):
-    """Upper bounds of the two scratch volumes of a pod."""
+    """Size limits of the two emptyDir volumes of a pod."""
 
     sources: Size = "1Gi"
     tmp: Size = "512Mi"
 
 
 class Related(Setting):
-    """What Metacontroller sends along: pods, so that a status says why they fail; Secrets and ConfigMaps in use."""
+    """Related objects in a sync request: pods, to explain failures; Secrets and ConfigMaps, to restart on changes."""
 
     pods: Flag = True
     configs: Flag = False
@@ -87,8 +82,8 @@ def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Resour
     return ResourceProfile(requests={"cpu": cpu, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory_limit})
 
 
-def _runtime(name: str, family: Literal["nodejs", "python"], *, deprecated: bool = False) -> RuntimeImage:
-    return RuntimeImage(family=family, image=f"runtime-{name}:{RUNTIME_VERSIONS[family]}", deprecated=deprecated)
+def _runtime(name: str, family: str, *, deprecated: bool = False) -> RuntimeImage:
+    return RuntimeImage(family=family, image=f"runtime-{name}:{FAMILIES[family].image_version}", deprecated=deprecated)
 
 
 class Config(Setting):
@@ -112,10 +107,10 @@ class Config(Setting):
     volume_sizes: VolumeSizes = VolumeSizes()
     related: Related = Related()
     target_cpu_utilization_percentage: Percent = Field(default=50, alias="targetCPUUtilizationPercentage")
-    allowed_image_overrides: tuple[ImagePattern, ...] = Field(default=("*",), max_length=MANY)
-    """What spec.runtimeImageOverride may be: an image, or how it begins and then "*". By default anything."""
+    allowed_image_overrides: tuple[ImagePattern, ...] = Field(default=("*",), max_length=MAX_ENTRIES)
+    """Values allowed in spec.runtimeImageOverride: image references, or prefixes followed by "*". By default, any."""
     allow_unrestricted_security_context: Flag = False
-    """Whether security contexts may ask for what Pod Security "restricted" forbids, such as root."""
+    """Whether security contexts may set what Pod Security "restricted" forbids, such as root."""
     image_pull_secrets: tuple[SecretName, ...] = ()
     package_registry_config_secret_name: SecretName = "serverless-package-registry-config"
     trace_collector_endpoint: Address = ""
@@ -135,25 +130,25 @@ class Config(Setting):
 
 
 def revision() -> str:
-    """Return BUILDLESS_REVISION: it tells the pods before an upgrade from those after it. Empty if it is not set."""
+    """Return BUILDLESS_REVISION, which an upgrade changes; "" if it is not set."""
     return os.environ.get("BUILDLESS_REVISION", "")
 
 
-class Unsound(ValueError):
-    """A configuration that would not work; `faults` has the path and the message of each setting that is to blame."""
+class InvalidConfig(ValueError):
+    """A configuration that cannot work; `errors` has the path and the message of each invalid setting."""
 
-    def __init__(self, found: list[tuple[str, str]]) -> None:
-        self.faults = found
-        super().__init__("\n".join(f"{path}: {message}" for path, message in found))
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(f"{path}: {message}" for path, message in errors))
 
 
 def load(path: str | None = None) -> Config:
     """
-    Return the configuration in the YAML file at `path`, laid over the defaults.
+    Return the defaults, overridden by the YAML file at `path`.
 
-    Without `path` the file is the one named by the environment variable BUILDLESS_CONFIG; without that too, the
-    defaults hold. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError if it holds no map of
-    settings, and Unsound with every fault if these do not work.
+    Without `path` the environment variable BUILDLESS_CONFIG names the file; without that too, the defaults are
+    returned. Raises OSError if the file cannot be read, yaml.YAMLError or ValueError if it is not a map of settings,
+    and InvalidConfig with every error if a setting is invalid.
     """
     path = path or os.environ.get("BUILDLESS_CONFIG")
     if not path:
@@ -168,9 +163,9 @@ def load(path: str | None = None) -> Config:
 
 
 def over_defaults(overlay: dict[str, Any]) -> Config:
-    """Return the defaults with `overlay` laid over them; raises Unsound with every fault."""
+    """Return the defaults, overridden by `overlay`; raises InvalidConfig with every error."""
     defaults = Config().model_dump(by_alias=True)
-    settings = defaults | _overlaid(defaults, overlay)
+    settings = defaults | _merged(defaults, overlay)
     config: Config | None = None
     found: list[tuple[str, str]] = []
     try:
@@ -179,13 +174,13 @@ def over_defaults(overlay: dict[str, Any]) -> Config:
         found += field_errors(error)
     found += config_rules.problems(settings)
     if config is None or found:
-        raise Unsound([(path if path.isprintable() else repr(path)[1:-1], message) for path, message in found])
+        raise InvalidConfig([(path if path.isprintable() else repr(path)[1:-1], message) for path, message in found])
     return config
 
 
-def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in overlay.items():
         below = base.get(key)
-        merged[key] = _overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return {key: value for key, value in merged.items() if value is not None}

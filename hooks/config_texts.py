@@ -1,12 +1,13 @@
 """
-What a text in a setting may be: names, images, addresses; each with what the chart's JSON schema can say of it.
+The formats of settings that are strings: names, images, addresses.
 
-The schema's patterns let through all that the tests do, and more: they say what a pattern can.
+The chart's JSON schema has the pattern of each. A pattern matches every valid string and some invalid ones, which only
+the test of the format rejects.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -25,21 +26,21 @@ _URL = (
 @dataclass(frozen=True, kw_only=True)
 class Text:
     """
-    A text that `pattern` matches as a whole and that passes `test`; `words` say what it must be.
+    A string that `pattern` matches as a whole and that passes `test`; `words` state the format in a message.
 
-    The pattern is for Go's regular expressions too. A `secret` text is never repeated.
+    Go's regular expressions have to understand the pattern too. A message never repeats a `secret` string.
     """
 
     words: str
     pattern: str
-    longest: int
+    max_length: int
     test: Callable[[str], bool] = field(default=lambda _: True)
     secret: bool = False
 
     def check(self, text: str) -> str:
-        """Return `text`; raises ValueError if it is none of these."""
-        if len(text) > self.longest:
-            raise ValueError(f"Too long: may not be more than {self.longest} bytes")
+        """Return `text`; raises ValueError with the API server's message if it is invalid."""
+        if len(text) > self.max_length:
+            raise ValueError(f"Too long: may not be more than {self.max_length} bytes")
         if not (re.fullmatch(self.pattern, text) and self.test(text)):
             if not text:
                 raise ValueError("Required value")
@@ -48,7 +49,7 @@ class Text:
 
     def as_json_schema(self) -> dict[str, Any]:
         """Return the part of the chart's schema."""
-        return {"pattern": f"^({self.pattern})$", "maxLength": self.longest}
+        return {"pattern": f"^({self.pattern})$", "maxLength": self.max_length}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
@@ -58,30 +59,36 @@ class Text:
 
 
 def invalid(words: str, found: Any = None) -> ValueError:
-    """Return what the API server would say of a value; without `found` the value is not repeated."""
+    """Return the API server's error for an invalid value; without `found` the message does not repeat the value."""
     return ValueError(f"Invalid value: {words}" if found is None else f"Invalid value: {shown(found)}: {words}")
 
 
+def unsupported(found: str, supported: Iterable[str]) -> ValueError:
+    """Return the API server's message for a value that is not in a list."""
+    listed = ", ".join(map(shown, sorted(supported)))
+    return ValueError(f"Unsupported value: {shown(found)}: supported values: {listed or 'none'}")
+
+
 def shown(found: Any) -> str:
-    """Return a found value in quotes, on one line and not too long."""
+    """Return a value in double quotes, on one line, cut to 200 characters."""
     text = str(found)
     text = text if len(text) <= 200 else f"{text[:200]}..."
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _is_resource(text: str) -> bool:
-    """The API server takes names of Kubernetes' own too, but no node has such a resource."""
+    """The API server also accepts names with "kubernetes.io/", but no node has such a resource."""
     return names.is_resource(text) and "kubernetes.io/" not in text
 
 
 def _is_registry(text: str) -> bool:
-    """A first part with "." or ":" in it is a host to container runtimes, which has no "_"."""
+    """Container runtimes take a first part with "." or ":" for a host name, which must not contain "_"."""
     host = text.partition("/")[0]
     return not text or (names.is_image(f"{text}/x") and not ("_" in host and "." in host))
 
 
 def _is_image_pattern(text: str) -> bool:
-    """Tell whether some image matches: the one that is written out, or one of those that begin so."""
+    """Return whether any image reference matches."""
     if text == "*" or not text.endswith("*"):
         return text == "*" or names.is_image(text)
     name, at, digest = text[:-1].partition("@")
@@ -93,7 +100,7 @@ def _is_image_pattern(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    """A host that looks like an IP address is one, and a port ends at 65535: an exporter would not start otherwise."""
+    """Reject invalid IP addresses and ports above 65535 too, with which the exporter of traces does not start."""
     found = re.fullmatch(r"https?://(?:[^/?#]*@)?(\[.*\]|[^:/?#\[\]]*)(?::(\d+))?(?:[/?#].*)?", text)
     if not found:
         return not text
@@ -110,41 +117,43 @@ def _is_address(text: str) -> bool:
     return int(found[2] or 0) <= 65535
 
 
-PROFILE = Text(words="must not hold ',', '=' or control characters", pattern=r"[^,=\x00-\x1f\x7f]{1,63}", longest=63)
+PROFILE = Text(
+    words="must not contain ',', '=' or control characters", pattern=r"[^,=\x00-\x1f\x7f]{1,63}", max_length=63
+)
 RUNTIME = Text(
-    words="must consist of a-z, 0-9 and '-' and begin with a letter", pattern="[a-z][a-z0-9-]{0,62}", longest=63
+    words="must consist of a-z, 0-9 and '-', and start with a letter", pattern="[a-z][a-z0-9-]{0,62}", max_length=63
 )
 RESOURCE = Text(
     words=names.RESOURCE_SHAPE,
     pattern="cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]{0,3}[KMG]i|[a-z0-9][a-z0-9.-]{0,243}/[A-Za-z0-9_.-]{1,63}",
-    longest=317,
+    max_length=317,
     test=_is_resource,
 )
 ANNOTATION = Text(
     words=names.KEY_SHAPE,
     pattern="([A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9_.-]{1,63}",
-    longest=317,
+    max_length=317,
     test=names.is_annotation_key,
 )
 REGISTRY = Text(
-    words="must be a host and a path, without a scheme and without '/' at the end, such as registry.example.com/fn",
+    words="must be a host and a path, without a scheme or a trailing '/', such as registry.example.com/fn",
     pattern=r"([A-Za-z0-9._:\[\]-]+(/[a-z0-9._-]+)*)?",
-    longest=255,
+    max_length=255,
     test=_is_registry,
     secret=True,
 )
-IMAGE = Text(words=names.IMAGE_SHAPE, pattern=r"[A-Za-z0-9._:/@\[\]-]+", longest=512, test=names.is_image)
-SECRET = Text(words=names.SUBDOMAIN_SHAPE, pattern="[a-z0-9.-]+", longest=253, test=names.is_object_name)
+IMAGE = Text(words=names.IMAGE_SHAPE, pattern=r"[A-Za-z0-9._:/@\[\]-]+", max_length=512, test=names.is_image)
+SECRET = Text(words=names.SUBDOMAIN_SHAPE, pattern="[a-z0-9.-]+", max_length=253, test=names.is_object_name)
 IMAGE_PATTERN = Text(
-    words="must be an image, or how one begins and then '*'",
+    words="must be an image reference, or a prefix of one followed by '*'",
     pattern=r"\*|[A-Za-z0-9._:@\[\]-]+(/[A-Za-z0-9._:@\[\]-]+)*/?\*?",
-    longest=512,
+    max_length=512,
     test=_is_image_pattern,
 )
 ADDRESS = Text(
     words="must be an http or https URL such as http://host:4318/path, or empty",
     pattern=f"({_URL})?",
-    longest=2048,
+    max_length=2048,
     test=_is_address,
     secret=True,
 )

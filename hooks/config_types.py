@@ -1,24 +1,25 @@
 """
-What a single setting may be: the types of hooks/config.py, each with its part of the chart's JSON schema.
+The types of single settings, each with its part of the chart's JSON schema.
 
-A value that passes here is one that Kubernetes takes wherever a Function's children carry it. What depends on several
-settings is checked in hooks/config_rules.py.
+Kubernetes accepts a valid value wherever a Function's children use it. hooks/config_rules.py has the rules for settings
+that depend on each other.
 """
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
 from hooks import config_texts as texts
 from hooks import quantity
-from hooks.config_texts import Text, invalid
+from hooks.config_texts import Text, invalid, unsupported
+from hooks.runtimes import FAMILIES
 
-MOST = "8Pi"
-"""The largest amount: a thousandth of 2^63, in which the API server and the scheduler count, rounded down."""
-LEAST_SIZE = "1Mi"
-"""The smallest volume in which the source of every Function fits."""
-MANY = 256
-"""How many runtimes, profiles, resources, annotations or image patterns there may be."""
+MAX_AMOUNT = "8Pi"
+"""2^63 thousandths, rounded down: the API server and the scheduler count thousandths in 64 bits."""
+MIN_VOLUME_SIZE = "1Mi"
+"""The smallest volume that holds the source of every Function."""
+MAX_ENTRIES = 256
+"""The largest number of runtimes, profiles, resources, annotations or image patterns."""
 
 _QUANTITY = r"[+]?([0-9]+\.?[0-9]*|\.[0-9]+)(m|[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
 _Value = TypeVar("_Value")
@@ -30,8 +31,8 @@ def _amount(value: Any) -> str:
 
 def _size(value: Any) -> str:
     checked = _checked(value)
-    if quantity.parse(checked) < quantity.parse(LEAST_SIZE):
-        raise invalid(f"must be greater than or equal to {LEAST_SIZE}", value)
+    if quantity.parse(checked) < quantity.parse(MIN_VOLUME_SIZE):
+        raise invalid(f"must be greater than or equal to {MIN_VOLUME_SIZE}", value)
     return quantity.canonical(checked)
 
 
@@ -45,36 +46,43 @@ def _checked(value: Any) -> str | int:
         raise invalid("must be a quantity such as 250m, 1.5 or 64Mi", found) from None
     if number < 0:
         raise invalid("must be greater than or equal to 0", found)
-    if number > quantity.parse(MOST):
-        raise invalid(f"must be less than or equal to {MOST}", found)
+    if number > quantity.parse(MAX_AMOUNT):
+        raise invalid(f"must be less than or equal to {MAX_AMOUNT}", found)
     return found
 
 
-def _map_of(key: Text, least: int = 0) -> Any:
-    def named(schema: dict[str, Any]) -> None:
-        # Not propertyNames: Helm names another place than that of the fault.
+def _family(name: str) -> str:
+    if name not in FAMILIES:
+        raise unsupported(name, FAMILIES)
+    return name
+
+
+def _map_of(key: Text, min_entries: int = 0) -> Any:
+    def restrict_keys(schema: dict[str, Any]) -> None:
+        # Not propertyNames: Helm would name the map in its message, not the key.
         schema["patternProperties"] = {key.as_json_schema()["pattern"]: schema.pop("additionalProperties")}
         schema["additionalProperties"] = False
 
-    return Field(min_length=least, max_length=MANY, json_schema_extra=named)
+    return Field(min_length=min_entries, max_length=MAX_ENTRIES, json_schema_extra=restrict_keys)
 
 
 _KEY = WithJsonSchema({"type": "string"})
-"""Or pydantic would write patternProperties by itself, and let every other key through."""
-_WRITTEN = WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_QUANTITY}$", "minimum": 0})
+"""Without it, pydantic writes a patternProperties of its own, which allows every other key."""
+_QUANTITY_SCHEMA = WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_QUANTITY}$", "minimum": 0})
 
-Runtimes = Annotated[dict[Annotated[str, texts.RUNTIME, _KEY], _Value], _map_of(texts.RUNTIME, least=1)]
+Runtimes = Annotated[dict[Annotated[str, texts.RUNTIME, _KEY], _Value], _map_of(texts.RUNTIME, min_entries=1)]
 Profiles = Annotated[dict[Annotated[str, texts.PROFILE, _KEY], _Value], _map_of(texts.PROFILE)]
-"""The names of neither hold "," or "=": so they can be joined, and reach the admission policy."""
-Quantity = Annotated[str, BeforeValidator(_amount), _WRITTEN]
+"""These names contain neither "," nor "=", so the parameters of the admission policy can join them."""
+Quantity = Annotated[str, BeforeValidator(_amount), _QUANTITY_SCHEMA]
 Amounts = Annotated[dict[Annotated[str, texts.RESOURCE, _KEY], Quantity], _map_of(texts.RESOURCE)]
-"""A map of resource name ("cpu", "memory" ...) to quantity, kept in canonical form."""
+"""Quantities in canonical form, by resource name ("cpu", "memory" ...)."""
 Annotations = Annotated[dict[Annotated[str, texts.ANNOTATION, _KEY], str], _map_of(texts.ANNOTATION)]
-Size = Annotated[str, BeforeValidator(_size), _WRITTEN]
+Size = Annotated[str, BeforeValidator(_size), _QUANTITY_SCHEMA]
+FamilyName = Annotated[str, AfterValidator(_family), WithJsonSchema({"enum": list(FAMILIES), "type": "string"})]
 Registry = Annotated[str, texts.REGISTRY]
 Image = Annotated[str, texts.IMAGE]
 ImagePattern = Annotated[str, texts.IMAGE_PATTERN]
-"""Either an image or how it begins and then "*"; as no image has a comma or white space, they can be joined too."""
+"""An image reference, or a prefix of one followed by "*". It contains no comma, so these can be joined too."""
 SecretName = Annotated[str, texts.SECRET]
 Address = Annotated[str, texts.ADDRESS]
 Flag = Annotated[bool, Strict()]

@@ -1,7 +1,8 @@
 """
-One client of the service: what it has sent, what it is answered, and how long it may take for either.
+One client connection of the service: its request, its response and the deadline of the current step.
 
-Nothing here waits: a task yields what its connection has to be ready for, and the worker goes on with it then.
+Nothing here blocks. A step that has to wait yields the event that it needs, EVENT_READ or EVENT_WRITE, and the worker
+resumes it after that event.
 """
 
 import re
@@ -13,51 +14,57 @@ from selectors import EVENT_READ, EVENT_WRITE
 from ssl import SSLWantReadError, SSLWantWriteError
 from typing import Any, TypeVar
 
-HEADER_SECONDS = 3
-"""From the connection to the end of the header, with a TLS handshake: Metacontroller sends all of it at once."""
-REQUEST_SECONDS = 5
-"""From the connection to the end of the body, which takes milliseconds: half of what Metacontroller waits."""
-ANSWER_SECONDS = 5
-"""For a client to take its answer."""
-LINGER_SECONDS = 1
-"""For a client that is answered before it has sent all: closed at once, it might lose the answer."""
-LARGEST_BODY = 32 * 1024 * 1024
-"""The app refuses a larger one: it is not waited for."""
+from hooks.app import MAX_BODY_BYTES
 
-_CHUNK = 64 * 1024
+HEADER_SECONDS = 3
+"""From the connection to the end of the header, with a TLS handshake. Metacontroller sends the header at once."""
+REQUEST_SECONDS = 5
+"""From the connection to the end of the body: half of Metacontroller's timeout."""
+RESPONSE_SECONDS = 5
+"""From the first byte of the response to the last."""
+LINGER_SECONDS = 1
+"""To read the rest of a request that was answered early: closing at once could discard the response."""
+
+_CHUNK_BYTES = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*+(\d{1,9})[ \t]*+(?=\r\n)", re.IGNORECASE)
 _Result = TypeVar("_Result")
 Steps = Generator[int, None, _Result]
-"""A task that yields what its connection has to be ready for before it can go on."""
+"""A task that yields the event it needs next."""
 
 
 class Connection:
-    """One client: what it has sent, what it is answered, and until when its next step has to be done."""
+    """
+    One connection: `received` and `response` buffer the bytes of either direction; `deadline`, of time.monotonic(),
+    ends the current step.
+
+    `header_end` is the length of the header in bytes and `request_end` that of the whole request; 0 until the header is
+    complete. `event` is the event that the worker waits for, 0 for none.
+    """
 
     def __init__(self, sock: socket.socket, address: Any, listener: socket.socket) -> None:
         sock.setblocking(False)
         self.sock, self.address, self.listener = sock, address, listener
-        self.number = sock.fileno()
-        self.begin = time.monotonic()
-        self.deadline = self.begin + HEADER_SECONDS
-        self.received, self.answer = bytearray(), bytearray()
-        self.header = self.needed = self.event = 0
-        self.is_whole = False
+        self.fd = sock.fileno()
+        self.opened = time.monotonic()
+        self.deadline = self.opened + HEADER_SECONDS
+        self.received, self.response = bytearray(), bytearray()
+        self.header_end = self.request_end = self.event = 0
+        self.is_complete = False
         self.steps: Steps[None]
 
     @property
     def size(self) -> int:
-        """Return how many bytes are kept for this client."""
-        return len(self.received) + len(self.answer)
+        """The buffered bytes of this connection."""
+        return len(self.received) + len(self.response)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield what has been received, without a second copy of a large body."""
-        for start in range(0, len(self.received), _CHUNK):
-            yield bytes(self.received[start : start + _CHUNK])
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the request in chunks, so that a large one is not copied whole."""
+        for start in range(0, len(self.received), _CHUNK_BYTES):
+            yield bytes(self.received[start : start + _CHUNK_BYTES])
 
     def sendall(self, data: bytes) -> None:
-        """Keep a part of the answer: gunicorn takes this object for the socket that it writes to."""
-        self.answer += data
+        """Buffer a part of the response. gunicorn uses this object as the client's socket."""
+        self.response += data
 
     send = sendall
 
@@ -65,57 +72,63 @@ class Connection:
         return 0.0
 
     def shutdown(self, _: int) -> None:
-        """Refuse to close: the answer has yet to be sent."""
+        """Raise OSError, which gunicorn ignores: the response has yet to be sent."""
         raise OSError
 
     def close(self) -> None:
-        """Leave it to the worker."""
+        """Do nothing: the worker closes the socket."""
 
-    def receive(self, most_header: int) -> Steps[bool]:
-        """Read one request; return whether enough of it has come to be answered."""
+    def receive(self, max_header: int) -> Steps[bool]:
+        """
+        Read one request; return whether to answer it.
+
+        A client gets an error response if it stops in the body or closes early, or if its header exceeds `max_header`
+        bytes; if it stops in the header, it gets none.
+        """
         try:
-            while not self.header or len(self.received) < self.needed:
-                data = yield from until_done(partial(self.sock.recv, _CHUNK), EVENT_READ)
+            while not self.header_end or len(self.received) < self.request_end:
+                data = yield from until_done(partial(self.sock.recv, _CHUNK_BYTES), EVENT_READ)
                 self.received += data
-                if not self.header:
-                    self._look_for_header(len(self.received) - len(data) - 3)
-                if not data or (not self.header and len(self.received) > most_header):
+                if not self.header_end:
+                    self._find_header_end(len(self.received) - len(data) - 3)
+                if not data or (not self.header_end and len(self.received) > max_header):
                     break
         except TimeoutError:
-            if not self.header:
+            if not self.header_end:
                 return False
-        self.is_whole = self.header > 0 and len(self.received) == self.needed
-        return len(self.received) > 0  # the app says how much of a body is missing
+        self.is_complete = self.header_end > 0 and len(self.received) == self.request_end
+        return len(self.received) > 0
 
-    def _look_for_header(self, start: int) -> None:
-        self.header = self.received.find(b"\r\n\r\n", max(0, start)) + 4
-        if self.header < 4:
-            self.header = 0
+    def _find_header_end(self, start: int) -> None:
+        """Search from `start`; a body that the app rejects for its size or framing is not waited for."""
+        position = self.received.find(b"\r\n\r\n", max(0, start))
+        if position < 0:
             return
-        lengths = _LENGTH.findall(self.received, 0, self.header)
+        self.header_end = position + 4
+        lengths = _LENGTH.findall(self.received, 0, self.header_end)
         body = int(lengths[0]) if len(lengths) == 1 else 0
-        self.needed = self.header + (body if body <= LARGEST_BODY else 0)
-        self.deadline = self.begin + REQUEST_SECONDS
+        self.request_end = self.header_end + (body if body <= MAX_BODY_BYTES else 0)
+        self.deadline = self.opened + REQUEST_SECONDS
 
-    def send_answer(self) -> Steps[None]:
-        """Send the answer; a client that has not sent all gets the time to see it."""
-        self.deadline = time.monotonic() + ANSWER_SECONDS
+    def send_response(self) -> Steps[None]:
+        """Send the response; after an incomplete request, read on for LINGER_SECONDS."""
+        self.deadline = time.monotonic() + RESPONSE_SECONDS
         self.received = bytearray()
-        sent, rest = 0, memoryview(self.answer)
+        sent, rest = 0, memoryview(self.response)
         while sent < len(rest):
             sent += yield from until_done(partial(self.sock.send, rest[sent:]), EVENT_WRITE)
-        if rest and not self.is_whole:
+        if rest and not self.is_complete:
             self.sock.shutdown(socket.SHUT_WR)
             self.deadline = time.monotonic() + LINGER_SECONDS
-            while (yield from until_done(partial(self.sock.recv, _CHUNK), EVENT_READ)):
+            while (yield from until_done(partial(self.sock.recv, _CHUNK_BYTES), EVENT_READ)):
                 yield EVENT_READ
 
 
-def until_done(step: Callable[[], _Result], event: int) -> Steps[_Result]:
-    """Try a step until it does not have to wait: for `event`, unless TLS needs the other one."""
+def until_done(call: Callable[[], _Result], event: int) -> Steps[_Result]:
+    """Repeat a non-blocking call until it succeeds, waiting for `event`, or over TLS for the event that TLS needs."""
     while True:
         try:
-            return step()
+            return call()
         except SSLWantReadError:
             yield EVENT_READ
         except SSLWantWriteError:

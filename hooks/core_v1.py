@@ -1,14 +1,14 @@
 """
-Pieces of core/v1 that a Function carries as plain JSON (env, tolerations, security contexts), as crds/ bounds them.
+Types of Kubernetes' core/v1 in a Function's spec (env, tolerations, security contexts), with the bounds of the CRD.
 
-They stay dicts, since nobody here reads more than a field or two of them; but a mistake in one is named before it
-becomes a Deployment that the API server refuses for ever.
+They are TypedDicts, since the hook reads few of their fields. Validating them keeps an invalid value out of the
+Deployment, which the API server would refuse on every sync.
 """
 
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Discriminator, Field, Strict, Tag
-from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
 
 LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
@@ -21,37 +21,38 @@ ConfigKey = Annotated[
 ]
 
 Integer = Annotated[int, Strict()]
-Flag = Annotated[bool, Strict()] | None
-Text = Annotated[str, Field(max_length=253)] | None
-Filled = Annotated[str, Field(min_length=1, max_length=253)]
-Id = Annotated[int, Strict(), Field(ge=0, le=2147483647)]
+OptionalBool = Annotated[bool, Strict()] | None
+OptionalText = Annotated[str, Field(max_length=253)] | None
+NonEmptyText = Annotated[str, Field(min_length=1, max_length=253)]
+UnixId = Annotated[int, Strict(), Field(ge=0, le=2147483647)]
 
 INTEGER, STRING = "<integer>", "<string>"
-"""How the two arms of Quantity are called in pydantic's paths."""
+"""The names of the two types of Quantity in pydantic's error paths."""
 
 
-def _arm(value: Any) -> str:
-    """A boolean is an int to Python, but to nobody else; what is neither arm is named by its type."""
+def _quantity_tag(value: Any) -> str:
+    """Return the tag of a string or integer, else the type's name: bool is a subclass of int, but no quantity."""
     return {str: STRING, int: INTEGER}.get(type(value), type(value).__name__)
 
 
 Quantity = Annotated[
-    Annotated[Annotated[str, Field(max_length=64)], Tag(STRING)] | Annotated[Integer, Tag(INTEGER)], Discriminator(_arm)
+    Annotated[Annotated[str, Field(max_length=64)], Tag(STRING)] | Annotated[Integer, Tag(INTEGER)],
+    Discriminator(_quantity_tag),
 ]
 
 
-class KeyReference(TypedDict, total=False):
+class KeySelector(TypedDict, total=False):
     name: Required[ObjectName]
     key: Required[ConfigKey]
-    optional: Flag
+    optional: OptionalBool
 
 
-class FieldReference(TypedDict, total=False):
+class ObjectFieldSelector(TypedDict, total=False):
     apiVersion: Literal["v1"] | None
     fieldPath: Required[Annotated[str, Field(min_length=1, max_length=512)]]
 
 
-class ResourceReference(TypedDict, total=False):
+class ResourceFieldSelector(TypedDict, total=False):
     containerName: Literal["function"] | None
     resource: Required[
         Annotated[
@@ -66,41 +67,41 @@ class ResourceReference(TypedDict, total=False):
     divisor: Quantity | None
 
 
-class FileKeyReference(TypedDict, total=False):
+class FileKeySelector(TypedDict, total=False):
     volumeName: Required[Literal["sources", "tmp"]]
     path: Required[Annotated[str, Field(min_length=1, max_length=4096)]]
     key: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=VARIABLE_NAME)]]
-    optional: Flag
+    optional: OptionalBool
 
 
-class ValueFrom(TypedDict, total=False):
-    configMapKeyRef: KeyReference | None
-    secretKeyRef: KeyReference | None
-    fieldRef: FieldReference | None
-    resourceFieldRef: ResourceReference | None
-    fileKeyRef: FileKeyReference | None
+class EnvVarSource(TypedDict, total=False):
+    configMapKeyRef: KeySelector | None
+    secretKeyRef: KeySelector | None
+    fieldRef: ObjectFieldSelector | None
+    resourceFieldRef: ResourceFieldSelector | None
+    fileKeyRef: FileKeySelector | None
 
 
-class Variable(TypedDict, total=False):
-    name: Required[Filled]
+class EnvVar(TypedDict, total=False):
+    name: Required[NonEmptyText]
     value: Annotated[str, Field(max_length=40960)] | None
-    valueFrom: Annotated[ValueFrom, Field(min_length=1, max_length=1)] | None
+    valueFrom: Annotated[EnvVarSource, Field(min_length=1, max_length=1)] | None
 
 
-class OptionalReference(TypedDict, total=False):
+class OptionalObjectReference(TypedDict, total=False):
     name: Required[ObjectName]
-    optional: Flag
+    optional: OptionalBool
 
 
-class Variables(TypedDict, total=False):
+class EnvFromSource(TypedDict, total=False):
     prefix: Annotated[str, Field(max_length=253, pattern=VARIABLE_NAME)] | None
-    configMapRef: OptionalReference | None
-    secretRef: OptionalReference | None
+    configMapRef: OptionalObjectReference | None
+    secretRef: OptionalObjectReference | None
 
 
-class Claim(TypedDict, total=False):
+class ResourceClaim(TypedDict, total=False):
     name: Required[Annotated[str, Field(max_length=253)]]
-    request: Text
+    request: OptionalText
 
 
 class AppArmorProfile(TypedDict, total=False):
@@ -113,11 +114,11 @@ class SeccompProfile(TypedDict, total=False):
     localhostProfile: Annotated[str, Field(min_length=1, max_length=1024)] | None
 
 
-class SeLinuxOptions(TypedDict, total=False):
-    level: Text
-    role: Text
-    type: Text
-    user: Text
+class SELinuxOptions(TypedDict, total=False):
+    level: OptionalText
+    role: OptionalText
+    type: OptionalText
+    user: OptionalText
 
 
 class Sysctl(TypedDict, total=False):
@@ -134,27 +135,27 @@ class Sysctl(TypedDict, total=False):
     value: Required[Annotated[str, Field(max_length=253)]]
 
 
-class WindowsOptions(TypedDict, total=False):
+class WindowsSecurityContextOptions(TypedDict, total=False):
     gmsaCredentialSpec: Annotated[str, Field(min_length=1, max_length=65536)] | None
     gmsaCredentialSpecName: ObjectName | None
-    hostProcess: Flag
-    runAsUserName: Text
+    hostProcess: OptionalBool
+    runAsUserName: OptionalText
 
 
 class PodSecurityContext(TypedDict, total=False):
     appArmorProfile: AppArmorProfile | None
     seccompProfile: SeccompProfile | None
-    fsGroup: Id | None
-    runAsGroup: Id | None
-    runAsUser: Id | None
-    runAsNonRoot: Flag
+    fsGroup: UnixId | None
+    runAsGroup: UnixId | None
+    runAsUser: UnixId | None
+    runAsNonRoot: OptionalBool
     fsGroupChangePolicy: Literal["OnRootMismatch", "Always"] | None
-    supplementalGroups: Annotated[list[Id], Field(max_length=64)] | None
+    supplementalGroups: Annotated[list[UnixId], Field(max_length=64)] | None
     supplementalGroupsPolicy: Literal["Merge", "Strict"] | None
     seLinuxChangePolicy: Literal["Recursive"] | None
-    seLinuxOptions: SeLinuxOptions | None
+    seLinuxOptions: SELinuxOptions | None
     sysctls: Annotated[list[Sysctl], Field(max_length=64)] | None
-    windowsOptions: WindowsOptions | None
+    windowsOptions: WindowsSecurityContextOptions | None
 
 
 class Capabilities(TypedDict, total=False):
@@ -163,18 +164,18 @@ class Capabilities(TypedDict, total=False):
 
 
 class ContainerSecurityContext(TypedDict, total=False):
-    allowPrivilegeEscalation: Flag
+    allowPrivilegeEscalation: OptionalBool
     appArmorProfile: AppArmorProfile | None
     seccompProfile: SeccompProfile | None
     capabilities: Capabilities | None
-    privileged: Flag
+    privileged: OptionalBool
     procMount: Literal["Default"] | None
-    readOnlyRootFilesystem: Flag
-    runAsGroup: Id | None
-    runAsUser: Id | None
-    runAsNonRoot: Flag
-    seLinuxOptions: SeLinuxOptions | None
-    windowsOptions: WindowsOptions | None
+    readOnlyRootFilesystem: OptionalBool
+    runAsGroup: UnixId | None
+    runAsUser: UnixId | None
+    runAsNonRoot: OptionalBool
+    seLinuxOptions: SELinuxOptions | None
+    windowsOptions: WindowsSecurityContextOptions | None
 
 
 class Toleration(TypedDict, total=False):
@@ -185,6 +186,6 @@ class Toleration(TypedDict, total=False):
     tolerationSeconds: Annotated[int, Strict(), Field(ge=-2147483648, le=2147483647)] | None
 
 
-class Template(TypedDict, total=False):
+class TemplateMetadata(TypedDict, total=False):
     labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None
     annotations: Annotated[dict[str, Annotated[str, Field(max_length=32768)]], Field(max_length=64)] | None

@@ -1,8 +1,8 @@
 """
-The environment of a pod's containers, and how a user's text reaches them byte for byte.
+The environment variables of a pod's containers.
 
-The kubelet expands $(NAME) and folds $$ to $ in every value, so our own text goes out with each $ doubled. A user's
-env is left as written: there $(NAME) is a feature.
+The kubelet expands $(NAME) and turns $$ into $ in every value. Each $ in a value of ours is therefore doubled, so that
+the source reaches the container byte for byte. The user's variables are not escaped: $(NAME) works there.
 Source: k8s.io/kubernetes third_party/forked/golang/expansion.
 """
 
@@ -10,81 +10,86 @@ import re
 from collections.abc import Iterator
 
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
-from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, room
+from hooks.resolved import Install, ResolvedFunction
+from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, max_value_bytes
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
-"""What the kubelet reads in a value: an escaped $, or a reference. Behind one that does not end there is no other."""
+"""An escaped $ or a reference. Without its closing parenthesis a reference takes the rest of the value."""
 
 
-def of_function(function: ResolvedFunction) -> list[Manifest]:
+def main_container_env(function: ResolvedFunction) -> list[Manifest]:
     """Return the main container's variables, each name once: ours, the user's in their order, the source."""
-    return [*_common(function), *(_value(name, chunk) for name, chunk in source_chunks(function.source))]
+    return [*_shared_env(function), *(_variable(name, chunk) for name, chunk in source_chunks(function.source.text))]
 
 
-def of_install(function: ResolvedFunction) -> list[Manifest]:
-    """Return the install step's variables: those of the main container, if the operator lets them in, and the list."""
-    common = _common(function) if function.install_environment else []
-    return [*common, _value(DEPENDENCIES, function.dependencies)]
+def install_container_env(function: ResolvedFunction, install: Install) -> list[Manifest]:
+    """Return the install container's variables: the main container's, if `gets_inputs`, then the dependencies."""
+    shared = _shared_env(function) if install.gets_inputs else []
+    return [*shared, _variable(DEPENDENCIES, install.dependencies)]
 
 
-def _common(function: ResolvedFunction) -> list[Manifest]:
-    """Return our variables and then the user's, where one of the user's takes the place of ours of the same name."""
+def _shared_env(function: ResolvedFunction) -> list[Manifest]:
+    """Return our variables, then the user's; a variable of the user replaces ours of the same name."""
     ours = {
-        "FUNC_NAME": function.name,
-        "FUNC_RUNTIME": function.runtime_name,
-        "SERVICE_NAMESPACE": function.namespace,
-        "TRACE_COLLECTOR_ENDPOINT": function.trace_collector_endpoint,
-        "PUBLISHER_PROXY_ADDRESS": function.publisher_proxy_address,
-        **function.runtime.env,
+        "FUNC_NAME": function.identity.name,
+        "FUNC_RUNTIME": function.source.runtime_name,
+        "SERVICE_NAMESPACE": function.identity.namespace,
+        "TRACE_COLLECTOR_ENDPOINT": function.platform.trace_collector_endpoint,
+        "PUBLISHER_PROXY_ADDRESS": function.platform.publisher_proxy_address,
+        **function.source.runtime.env,
     }
-    given = [entry for entry in function.env if entry["name"] not in function.runtime.paths]
-    replaced = {name: ours.pop(name) for name in [entry["name"] for entry in given] if name in ours}
-    first = [_value(name, value) for name, value in ours.items()]
-    return [*first, *(_with_replaced(given, replaced) if replaced else given)]
+    users = [entry for entry in function.pod.env if entry["name"] not in function.source.runtime.paths]
+    replaced = {name: ours.pop(name) for name in [entry["name"] for entry in users] if name in ours}
+    variables = [_variable(name, value) for name, value in ours.items()]
+    return [*variables, *(_with_replaced_values(users, replaced) if replaced else users)]
 
 
-def _with_replaced(given: list[Manifest], replaced: dict[str, str]) -> Iterator[Manifest]:
+def _with_replaced_values(users: list[Manifest], replaced: dict[str, str]) -> Iterator[Manifest]:
     """
-    Yield the user's variables, where one that refers to a variable of ours ahead of its replacement has our value.
+    Yield the user's variables; a reference to a `replaced` variable before its replacement gets our value.
 
-    Kyma sets both, ours first, so that such a reference finds ours.
+    Kyma sets both variables, ours first, so that such a reference expands to ours.
     """
-    for entry in given:
+    for entry in users:
         value = entry.get("value", "")
-        yield entry | {"value": _expanded(value, replaced)} if "$(" in value and replaced else entry
+        yield entry | {"value": _expand(value, replaced)} if "$(" in value and replaced else entry
         replaced = {name: ours for name, ours in replaced.items() if name != entry["name"]}
 
 
-def _expanded(value: str, known: dict[str, str]) -> str:
-    """Return a value with its references to the known variables in their place; all others stay."""
-    return _REFERENCE.sub(lambda found: escaped(known[found[1]]) if found[2] and found[1] in known else found[0], value)
+def _expand(value: str, known: dict[str, str]) -> str:
+    """Return `value` with references to `known` variables expanded, and other references unchanged."""
+
+    def expansion(match: re.Match[str]) -> str:
+        name, closing = match.groups()
+        return escape(known[name]) if closing and name in known else match[0]
+
+    return _REFERENCE.sub(expansion, value)
 
 
-def references(value: str) -> set[str]:
-    """Return the names of the variables to which a value refers."""
-    return {found[1] for found in _REFERENCE.finditer(value) if found[2]} if "$(" in value else set()
+def referenced_variables(value: str) -> set[str]:
+    """Return the names of the variables that a value references."""
+    return {match[1] for match in _REFERENCE.finditer(value) if match[2]} if "$(" in value else set()
 
 
 def source_chunks(source: str) -> Iterator[tuple[str, str]]:
     """
-    Yield the source's two variables, in order: the second is empty unless the source is longer than one may be.
+    Yield the names and values of the source's two variables; the second is empty if the source fits into one.
 
-    It is always set, or a key of that name in envFrom would be added to the source.
+    The second is always set. Otherwise a key of that name in envFrom would be appended to the source.
     """
     data = source.encode()
-    cut = room(SOURCE)
+    cut = max_value_bytes(SOURCE)
     while 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
-        cut -= 1  # not inside a character
+        cut -= 1  # a UTF-8 continuation byte
     yield SOURCE, data[:cut].decode()
     yield SOURCE_2, data[cut:].decode()
 
 
-def escaped(text: str) -> str:
-    """Return what the kubelet expands to exactly `text`."""
+def escape(text: str) -> str:
+    """Return the value that the kubelet expands to exactly `text`."""
     return text.replace("$", "$$")
 
 
-def _value(name: str, value: str) -> Manifest:
-    """An empty value is left out: it means the same, and the API server drops it."""
-    return {"name": name, "value": escaped(value)} if value else {"name": name}
+def _variable(name: str, value: str) -> Manifest:
+    """Return an entry of `env`. An empty value is omitted: the API server drops it, and it means the same."""
+    return {"name": name, "value": escape(value)} if value else {"name": name}

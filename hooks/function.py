@@ -1,8 +1,8 @@
 """
-A Function as written: the mirror of crds/functions.yaml, field for field.
+Models of the Function CRD: the same fields, types and bounds as crds/functions.yaml.
 
-Objects may have gaps; resolve.py fills them. Kubernetes' own pieces (env, security contexts, tolerations ...) are in
-core_v1.py and stay plain JSON. Unknown keys are ignored, since the API server may be newer than we are.
+Optional fields may be None; resolve.py fills them. Types of Kubernetes' core/v1 (env, security contexts, tolerations)
+are in core_v1.py and stay plain JSON. Unknown keys are ignored, since the installed CRD may be newer than this hook.
 """
 
 from typing import Annotated, Literal
@@ -11,19 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from hooks.core_v1 import (
-    Claim,
     ContainerSecurityContext,
-    Flag,
+    EnvFromSource,
+    EnvVar,
     Integer,
     LabelValue,
     ObjectName,
+    OptionalBool,
     PodSecurityContext,
     Quantity,
-    Template,
+    ResourceClaim,
+    TemplateMetadata,
     Toleration,
-    Variable,
-    Variables,
 )
+from hooks.naming import Identity
 
 MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:\x00-\x1f\x7f]*$")]
 
@@ -65,7 +66,7 @@ class ScaleConfig(Model):
 class ResourceRequirements(Model):
     requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
     limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
-    claims: list[Claim] | None = Field(default=None, max_length=16)
+    claims: list[ResourceClaim] | None = Field(default=None, max_length=16)
 
 
 class ResourceChoice(Model):
@@ -88,7 +89,7 @@ class ConfigMapMount(Model):
     mount_path: MountPath
 
 
-class LocalReference(Model):
+class LocalObjectReference(Model):
     name: ObjectName
 
 
@@ -96,8 +97,8 @@ class FunctionSpec(Model):
     runtime: str = Field(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9-]*$")
     runtime_image_override: str | None = Field(default=None, max_length=1024)
     source: Source
-    env: list[Variable] | None = Field(default=None, max_length=256)
-    env_from: list[Variables] | None = Field(default=None, max_length=64)
+    env: list[EnvVar] | None = Field(default=None, max_length=256)
+    env_from: list[EnvFromSource] | None = Field(default=None, max_length=64)
     labels: dict[str, LabelValue] | None = Field(default=None, max_length=64)
     annotations: dict[str, Annotated[str, Field(max_length=32768)]] | None = Field(default=None, max_length=64)
     replicas: Integer = Field(default=1, ge=0, le=1000)
@@ -106,25 +107,30 @@ class FunctionSpec(Model):
     secret_mounts: list[SecretMount] | None = Field(default=None, max_length=64)
     config_map_mounts: list[ConfigMapMount] | None = Field(default=None, max_length=64)
     service_account_name: ObjectName | None = None
-    automount_service_account_token: Flag = None
-    image_pull_secrets: list[LocalReference] | None = Field(default=None, max_length=16)
+    automount_service_account_token: OptionalBool = None
+    image_pull_secrets: list[LocalObjectReference] | None = Field(default=None, max_length=16)
     pod_security_context: PodSecurityContext | None = None
     container_security_context: ContainerSecurityContext | None = None
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=64)
     tolerations: list[Toleration] | None = Field(default=None, max_length=64)
     priority_class_name: ObjectName | None = None
     startup_timeout_seconds: Integer = Field(default=150, ge=1, le=3600)
-    template: Template | None = None
+    template: TemplateMetadata | None = None
 
 
 class Metadata(Model):
-    """What the API server writes itself, within its own bounds."""
+    """The metadata that the hook uses, with the API server's bounds."""
 
     name: str = Field(max_length=253)
     namespace: str = Field(max_length=253)
     uid: str = Field(max_length=253)
     generation: Integer = Field(default=1, ge=0, lt=2**63)
     labels: dict[str, str] | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What names and labels are made from."""
+        return Identity(name=self.name, namespace=self.namespace, uid=self.uid, labels=self.labels or {})
 
 
 class Function(Model):

@@ -1,77 +1,84 @@
 """
-Every name, label and selector given to a child; nowhere else spells one.
+Every name, label, selector, annotation key and port of a Function's objects.
 
-A Deployment's selector can never change once it exists, so selector() may gain no key. Add to pod_labels() instead.
+A Deployment's selector is immutable, so selector() may never gain a key. Add to pod_labels() instead.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
 
-PREFIX = "serverless.kyma-project.io/"
+GROUP = "serverless.kyma-project.io"
+"""The API group of Functions."""
+PREFIX = f"{GROUP}/"
+"""Prefix of our own labels and annotations; users may not set keys below it."""
 CONFIGS_VERSION = f"{PREFIX}configs-version"
-"""The pod annotation that changes with the Secrets and ConfigMaps that a Function names."""
-FUNCTION = "function"
-"""The container in which the handler runs."""
-INSTALL = "install-dependencies"
-"""The container that installs packages before the Function's own starts."""
+"""Pod annotation that changes with the data of the Secrets and ConfigMaps that a Function references."""
 CONTROLLER_UID = "controller-uid"
-"""Metacontroller's own label on every child: a wrong value aborts the whole sync, so we never send one."""
+"""Label that Metacontroller sets on every child. A wrong value aborts the whole sync, so the hook never sends one."""
+MAIN_CONTAINER = "function"
+"""The container that runs the handler."""
+INSTALL_CONTAINER = "install-dependencies"
+"""The init container that installs packages."""
+PORT = 8080
+"""The port on which the runtime's server listens."""
+SOURCES_VOLUME = "sources"
+TMP_VOLUME = "tmp"
+REGISTRY_CONFIG_VOLUME = "package-registry-config"
 
 
-def child(function: ResolvedFunction) -> Manifest:
-    """Return the metadata of every child of a Function."""
-    return of_child(function.name, function.uid, function.own_labels)
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The Function object that owns the children; `labels` are the labels of that object, not those of its pods."""
+
+    name: str
+    namespace: str
+    uid: str
+    labels: Mapping[str, str]
 
 
-def of_child(name: str, uid: str, own_labels: Mapping[str, str]) -> Manifest:
-    """Return the metadata of every child: the Function's name, its own labels below the internal ones."""
-    own = {key: value for key, value in own_labels.items() if key != CONTROLLER_UID}
-    return {"name": name, "labels": own | internal_labels(name, uid)}
+def child_metadata(identity: Identity) -> Manifest:
+    """Return the metadata of every child: the Function's name and labels; the internal labels take precedence."""
+    own = {key: value for key, value in identity.labels.items() if key != CONTROLLER_UID}
+    return {"name": identity.name, "labels": own | internal_labels(identity)}
 
 
-def internal_labels(name: str, uid: str) -> dict[str, str]:
-    """Return the three labels by which others find a Function's children."""
+def internal_labels(identity: Identity) -> dict[str, str]:
+    """Return the three labels by which other components find a Function's children."""
     return {
-        f"{PREFIX}function-name": name,
+        f"{PREFIX}function-name": identity.name,
         f"{PREFIX}managed-by": "function-controller",
-        f"{PREFIX}uuid": uid,
+        **uid_label(identity.uid),
     }
 
 
-def of_uid(uid: str) -> dict[str, str]:
-    """Return the label by which a Function's pods are found when nothing but its UID is known."""
+def uid_label(uid: str) -> dict[str, str]:
+    """Return the label that selects all objects of the Function with this UID."""
     return {f"{PREFIX}uuid": uid}
 
 
-def selector(function: ResolvedFunction) -> dict[str, str]:
-    """Return the four labels that select a Function's pods; API gateways and dashboards count on exactly these."""
-    return internal_labels(function.name, function.uid) | {f"{PREFIX}resource": "deployment"}
+def selector(identity: Identity) -> dict[str, str]:
+    """Return the four labels that select a Function's pods; API gateways and dashboards rely on exactly these."""
+    return internal_labels(identity) | {f"{PREFIX}resource": "deployment"}
 
 
-def selector_text(function: ResolvedFunction) -> str:
+def selector_text(identity: Identity) -> str:
     """Return the selector in kubectl's notation, for the scale subresource."""
-    return ",".join(f"{key}={value}" for key, value in sorted(selector(function).items()))
+    return ",".join(f"{key}={value}" for key, value in sorted(selector(identity).items()))
 
 
-def pod_labels(function: ResolvedFunction) -> dict[str, str]:
-    """Return the pods' labels: the user's, below the selector, below the recommended name label."""
-    return {**function.labels, **selector(function), "app.kubernetes.io/name": function.name}
+def pod_labels(identity: Identity, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the pods' labels: the user's `own`, then the selector and the recommended name label."""
+    return {**own, **selector(identity), "app.kubernetes.io/name": identity.name}
 
 
-def pod_annotations(function: ResolvedFunction) -> dict[str, str]:
-    """Return the pods' annotations: the user's, below what has to roll the pods."""
-    version = {CONFIGS_VERSION: function.configs_version} if function.configs_version else {}
-    return {**function.pod_annotations, **version}
-
-
-def deployment_reference(function: ResolvedFunction) -> Manifest:
+def deployment_reference(identity: Identity) -> Manifest:
     """Return the reference by which an autoscaler names its target."""
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": function.name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": identity.name}
 
 
-def volume(kind: str, name: str) -> str:
-    """Return a volume name for a mounted object: any name a user may give fits, none meets one of ours."""
+def mount_volume(kind: str, name: str) -> str:
+    """Return the volume name for a mounted object of any name: at most 63 characters, and never one of the above."""
     return f"{kind}-{sha256(name.encode()).hexdigest()[:16]}"

@@ -1,8 +1,8 @@
 """
-The status before this answer: written by this service, an earlier version of it or Kyma, so nothing of it is certain.
+The parent's status as sent. This service, an earlier version of it or Kyma may have written it.
 
-Its times are carried over, and a Function that is frozen or deleted keeps what it says. What cannot be read, or would
-break the CRD's schema, counts as absent.
+Transition times are carried over; a frozen or deleted Function keeps the whole status. Values that cannot be parsed or
+that break the CRD's schema count as absent.
 """
 
 import re
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from hooks.core_v1 import ContainerSecurityContext, Integer, PodSecurityContext
 from hooks.function import Model
+from hooks.manifest import as_text, mappings_in
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
@@ -35,7 +36,7 @@ class _Repository(Model):
 
 
 class KnownStatus(Model):
-    """The fields of a status that the CRD knows, but for its conditions and observedGeneration."""
+    """The status fields of the CRD, except conditions and observedGeneration."""
 
     runtime: _Short = None
     runtime_image: _Long = None
@@ -53,8 +54,8 @@ class KnownStatus(Model):
     reference: _Reference = None
 
 
-class Condition(NamedTuple):
-    """A condition that can be read; `last_transition_time` is a time with a zone, as written."""
+class PreviousCondition(NamedTuple):
+    """A parsed condition; `last_transition_time` is the original text, a valid RFC 3339 time."""
 
     type: str
     status: str
@@ -64,33 +65,32 @@ class Condition(NamedTuple):
     observed_generation: int
 
 
-def conditions(status: dict[str, Any]) -> dict[str, Condition]:
-    """Return those conditions of a status that can be read, by type."""
-    items = status.get("conditions")
-    found = (_condition(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
-    return {condition.type: condition for condition in found if condition}
+def parse_conditions(status: dict[str, Any]) -> dict[str, PreviousCondition]:
+    """Return the conditions of a status that can be parsed, by type."""
+    parsed = map(_parse_condition, mappings_in(status.get("conditions")))
+    return {condition.type: condition for condition in parsed if condition}
 
 
-def _condition(item: dict[str, Any]) -> Condition | None:
-    kind, status, reason, since = (item.get(key) for key in ("type", "status", "reason", "lastTransitionTime"))
-    if not (isinstance(kind, str) and isinstance(reason, str) and isinstance(since, str) and _is_time(since)):
+def _parse_condition(item: dict[str, Any]) -> PreviousCondition | None:
+    kind, status, reason, time = (item.get(key) for key in ("type", "status", "reason", "lastTransitionTime"))
+    if not (isinstance(kind, str) and isinstance(reason, str) and isinstance(time, str) and _is_time(time)):
         return None
     if status not in ("True", "False", "Unknown"):
         return None
-    message, generation = item.get("message"), item.get("observedGeneration")
-    return Condition(
+    generation = item.get("observedGeneration")
+    return PreviousCondition(
         type=kind,
         status=status,
         reason=reason,
-        message=message if isinstance(message, str) else "",
-        last_transition_time=since,
+        message=as_text(item.get("message")),
+        last_transition_time=time,
         observed_generation=generation if type(generation) is int else 0,
     )
 
 
 @lru_cache(maxsize=4096)
 def _is_time(text: str) -> bool:
-    """Tell whether a text is a time as Kubernetes writes it: 2026-01-01T00:00:00Z."""
+    """Return whether a text is a time in Kubernetes' notation, such as 2026-01-01T00:00:00Z."""
     if not _TIME.fullmatch(text):
         return False
     try:
@@ -100,37 +100,44 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def kept(status: dict[str, Any], readable: dict[str, Condition]) -> dict[str, Any]:
-    """Return the status again, without observedGeneration, which Metacontroller adds, and what breaks the schema."""
-    found = {key: status[key] for key in _FIELDS if status.get(key) is not None}
+def carried_over(status: dict[str, Any], conditions: dict[str, PreviousCondition]) -> dict[str, Any]:
+    """
+    Return the parts of the previous status that fit the CRD's schema.
+
+    observedGeneration is omitted, since Metacontroller adds it.
+    """
+    fields = {key: status[key] for key in _FIELDS if status.get(key) is not None}
     try:
-        known = KnownStatus.model_validate(found)
+        known = KnownStatus.model_validate(fields)
     except ValidationError as error:
-        broken = {fault["loc"][0] for fault in error.errors(include_url=False, include_input=False)}
-        known = KnownStatus.model_validate({key: value for key, value in found.items() if key not in broken})
-    stays = _within(found, known.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
-    if written := list(_as_written(readable)):
-        stays["conditions"] = written
-    return stays
+        invalid = {each["loc"][0] for each in error.errors(include_url=False, include_input=False)}
+        known = KnownStatus.model_validate({key: value for key, value in fields.items() if key not in invalid})
+    valid = _in_original_order(fields, known.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
+    if serialized := list(_valid_conditions(conditions)):
+        valid["conditions"] = serialized
+    return valid
 
 
-def _within(value: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """Return a map in its own order, at every depth without the keys that are not known."""
-    kept = {key: (inner, known[key]) for key, inner in value.items() if key in known}
-    return {key: _within(inner, read) if isinstance(read, dict) else read for key, (inner, read) in kept.items()}
+def _in_original_order(original: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return `known` with its keys in the order of `original`, at every depth."""
+    pairs = {key: (inner, known[key]) for key, inner in original.items() if key in known}
+    return {
+        key: _in_original_order(inner, value) if isinstance(value, dict) else value
+        for key, (inner, value) in pairs.items()
+    }
 
 
-def _as_written(readable: dict[str, Condition]) -> Iterator[dict[str, Any]]:
-    """Yield each condition that fits the schema, as the status holds it."""
-    for each in list(readable.values())[:16]:
-        if len(each.type) <= 316 and len(each.reason) <= 1024 and _REASON.fullmatch(each.reason):
+def _valid_conditions(conditions: dict[str, PreviousCondition]) -> Iterator[dict[str, Any]]:
+    """Yield the conditions that fit the schema."""
+    for condition in list(conditions.values())[:16]:
+        if len(condition.type) <= 316 and len(condition.reason) <= 1024 and _REASON.fullmatch(condition.reason):
             yield {
-                "type": each.type,
-                "status": each.status,
-                "reason": each.reason,
-                "message": each.message[:32768],
-                "lastTransitionTime": each.last_transition_time,
-                "observedGeneration": max(0, each.observed_generation),
+                "type": condition.type,
+                "status": condition.status,
+                "reason": condition.reason,
+                "message": condition.message[:32768],
+                "lastTransitionTime": condition.last_transition_time,
+                "observedGeneration": max(0, condition.observed_generation),
             }
 
 

@@ -1,11 +1,11 @@
 """
-What Metacontroller sends and what it is answered, hook version v1.
+Requests and responses of Metacontroller's sync and finalize hooks, version v1.
 
-"children" in a request are observed, in a response desired. An observed child that is not in the response is
-deleted, so an answer without children is a statement, never a fallback.
+The children in a request are observed, those in a response desired. Metacontroller deletes an observed child that the
+response omits, so a response without children is never a safe fallback.
 
-Of a request only the parent is the Function's own. Children, related objects and the old status are written by others:
-a child counts only under the kind, name and namespace that it must have, and what has another shape is absent.
+Only the parent's spec and metadata come from the Function's author. Other components write children, related objects
+and the status: a child counts only with its expected kind, name and namespace, and malformed values count as absent.
 Source: Metacontroller's CompositeController hook API, release 4.17.
 """
 
@@ -18,16 +18,16 @@ from pydantic import ValidationError
 
 from hooks.children import KINDS, Kind
 from hooks.function import Function, Metadata, Model
-from hooks.manifest import Manifest, at, mapping
-from hooks.previous_status import Condition, conditions
+from hooks.manifest import Manifest, as_mapping, value_at
+from hooks.previous_status import PreviousCondition, parse_conditions
 from hooks.validation_errors import field_errors
 
-MOST_FIELD_ERRORS = 200
-"""More than a condition's message has room for."""
+MAX_FIELD_ERRORS = 200
+"""More than fit into the message of a condition."""
 
 
 class Unreadable(Exception):
-    """The body is no sync request of a Function; str() is one line that holds no value from the request."""
+    """The body is not a hook request about a Function; str() is one line without values of the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,11 @@ class HookRequest:
     """
     One request of the sync or finalize hook, about one Function.
 
-    `function` is None where the stored object breaks the schema; `field_errors` then holds the path and message of each
-    breach, up to MOST_FIELD_ERRORS. A finalize uses neither, so no spec can block a deletion.
-    `observed` maps a kind to the live child of that kind. `related` has the objects that customize() named, by kind and
-    name; it is empty where that hook is not installed. `previous_status` is the parent's status as sent and `previous`
-    what can be read of its conditions, by type.
+    `function` is None if the stored object breaks the schema; `field_errors` then holds the path and message of each
+    violation, up to MAX_FIELD_ERRORS. finalize() uses neither, so no spec can block a deletion.
+    `observed` maps a kind to the live child of that kind. `related` holds the objects that customize() requested, by
+    kind and name; it is empty if that hook is not installed. `previous_status` is the parent's status as sent, and
+    `previous` its parsed conditions by type.
     """
 
     function: Function | None
@@ -48,50 +48,51 @@ class HookRequest:
     observed: dict[str, Manifest]
     related: dict[tuple[str, str], Manifest]
     previous_status: dict[str, Any]
-    previous: dict[str, Condition]
+    previous: dict[str, PreviousCondition]
     finalizing: bool
 
     @classmethod
     def parse(cls, raw: Any) -> "HookRequest":
-        """Return the request in decoded JSON `raw`; raises Unreadable if it is not one."""
+        """Return the request for the decoded JSON `raw`; raises Unreadable if it is not a hook request."""
         parent = _parent(raw)
-        function, found = _function(parent)
-        metadata = function.metadata if function else _metadata(parent)
-        status = mapping(parent.get("status"))
+        function, errors = _parse_function(parent)
+        metadata = function.metadata if function else _parse_metadata(parent)
+        status = as_mapping(parent.get("status"))
         return cls(
             function=function,
-            field_errors=found,
+            field_errors=errors,
             metadata=metadata,
-            observed=_observed(raw["children"], metadata),
-            related=dict(_related(raw.get("related"), metadata.namespace)),
+            observed=_observed_children(raw["children"], metadata),
+            related=dict(_related_objects(raw.get("related"), metadata.namespace)),
             previous_status=status,
-            previous=conditions(status),
+            previous=parse_conditions(status),
             finalizing=raw.get("finalizing") is True,
         )
 
     @property
     def observed_generation(self) -> int:
-        """The generation that the old status is about, 0 where it does not say."""
+        """The generation that the previous status describes, 0 if unknown."""
         generation = self.previous_status.get("observedGeneration")
         return generation if type(generation) is int else 0
 
     def child(self, kind: str) -> Manifest | None:
-        """Return the observed child of that kind."""
+        """Return the observed child of that kind, None if there is none."""
         return self.observed.get(kind)
 
     @property
     def observed_replicas(self) -> int | None:
-        """The observed Deployment's spec.replicas, None where there is no Deployment."""
-        replicas = at(self.child("Deployment"), "spec", "replicas")
+        """The observed Deployment's spec.replicas, None if there is no Deployment."""
+        replicas = value_at(self.child("Deployment"), "spec", "replicas")
         return replicas if type(replicas) is int and replicas >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncResponse:
     """
-    `resync_after` is in seconds, 0 for none; `finalized` may be true only while finalizing.
+    The hook's answer. `resync_after` is in seconds, 0 for none; `finalized` may be true only in finalize.
 
-    `dropped` is where an explanation failed that the status lacks, "" where none did. It is for the log, and not sent.
+    `dropped` is the code location of an error that cost the status its explanation, "" if there was none. It is logged
+    and not sent.
     """
 
     status: dict[str, Any]
@@ -101,22 +102,17 @@ class SyncResponse:
     dropped: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the response as Metacontroller reads it: only keys it knows, and none that says nothing."""
-        answer: dict[str, Any] = {"status": self.status, "children": self.children}
+        """Return the response as Metacontroller reads it, without keys that have their default value."""
+        body: dict[str, Any] = {"status": self.status, "children": self.children}
         if self.resync_after:
-            answer["resyncAfterSeconds"] = self.resync_after
+            body["resyncAfterSeconds"] = self.resync_after
         if self.finalized:
-            answer["finalized"] = True
-        return answer
+            body["finalized"] = True
+        return body
 
 
-def describe(error: ValidationError) -> str:
-    """Return every error as `path: message`, joined by "; ", without the values that were found."""
-    return "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
-
-
-class _Parent(Model):
-    """What of a Function is needed even where its spec breaks the schema."""
+class _ObjectWithMetadata(Model):
+    """The part of a Function that is required even if its spec breaks the schema."""
 
     metadata: Metadata
 
@@ -131,39 +127,40 @@ def _parent(raw: Any) -> dict[str, Any]:
     return parent
 
 
-def _function(parent: dict[str, Any]) -> tuple[Function | None, tuple[tuple[str, str], ...]]:
-    """Return the Function, or None and what it breaks: it may be stored under another schema, such as Kyma's."""
+def _parse_function(parent: dict[str, Any]) -> tuple[Function | None, tuple[tuple[str, str], ...]]:
+    """Return the Function, or None and its errors: it may have been stored under another schema, such as Kyma's."""
     try:
         return Function.model_validate(parent), ()
     except ValidationError as error:
-        return None, tuple(islice(field_errors(error), MOST_FIELD_ERRORS))
+        return None, tuple(islice(field_errors(error), MAX_FIELD_ERRORS))
 
 
-def _metadata(parent: dict[str, Any]) -> Metadata:
+def _parse_metadata(parent: dict[str, Any]) -> Metadata:
     try:
-        return _Parent.model_validate(parent).metadata
+        return _ObjectWithMetadata.model_validate(parent).metadata
     except ValidationError as error:
-        raise Unreadable(describe(error)) from None
+        errors = "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
+        raise Unreadable(errors) from None
 
 
-def _observed(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:
-    """Return the children that stand where this Function's must, and are what they must be."""
+def _observed_children(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:
+    """Return the objects with the kind, name and namespace of a child of this Function, by kind."""
     name, namespace = metadata.name, metadata.namespace
-    found = {}
+    children = {}
     for kind in KINDS.values():
         members = groups.get(kind.group)
         if not isinstance(members, dict):
             continue
-        # Version v2 of the hook API writes the namespace before the name.
+        # Hook version v2 prefixes the name with the namespace.
         child: Any = members.get(name) or members.get(f"{namespace}/{name}")
-        if _is(child, kind, name, namespace):
-            found[kind.name] = child
-    return found
+        if _has_identity(child, kind, name, namespace):
+            children[kind.name] = child
+    return children
 
 
-def _is(child: Any, kind: Kind, name: str, namespace: str) -> bool:
-    """Tell whether an object has this identity; without a namespace it is in its Function's."""
-    metadata = at(child, "metadata")
+def _has_identity(child: Any, kind: Kind, name: str, namespace: str) -> bool:
+    """Return whether an object has this kind and name; a missing namespace is that of the Function."""
+    metadata = value_at(child, "metadata")
     return (
         isinstance(metadata, dict)
         and (child.get("kind"), child.get("apiVersion")) == (kind.name, kind.api_version)
@@ -172,8 +169,8 @@ def _is(child: Any, kind: Kind, name: str, namespace: str) -> bool:
     )
 
 
-def _related(groups: Any, namespace: str) -> Iterator[tuple[tuple[str, str], Manifest]]:
-    """Yield the objects of the Function's namespace, each with its kind and name."""
+def _related_objects(groups: Any, namespace: str) -> Iterator[tuple[tuple[str, str], Manifest]]:
+    """Yield the related objects in the Function's namespace, each with its kind and name."""
     for members in groups.values() if isinstance(groups, dict) else ():
         for member in members.values() if isinstance(members, dict) else ():
             metadata = member.get("metadata") if isinstance(member, dict) else None

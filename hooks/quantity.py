@@ -1,8 +1,8 @@
 """
-Kubernetes quantities ("250m", "64Mi"): parse, compare, print as the API server prints them.
+Kubernetes quantities ("250m", "64Mi"): parse, compare, and print as the API server prints them.
 
-A child that holds "1000m" where the server says "1" is written again on every sync, so whatever a user or an
-operator wrote leaves this service in canonical form.
+All quantities in children are canonical: a child with "1000m" where the API server has "1" would be updated on every
+sync.
 Source: k8s.io/apimachinery/pkg/api/resource (quantity.go, suffix.go).
 """
 
@@ -20,9 +20,9 @@ _LARGEST = Decimal(2**63 - 1)
 
 def parse(value: str | int) -> Decimal:
     """
-    Return the number a quantity stands for: "250m" is 0.25, "1Ki" is 1024.
+    Return the value of a quantity: "250m" is 0.25, "1Ki" is 1024.
 
-    Amounts finer than one billionth are rounded up, larger than 2^63-1 are cut to it, as the API server does.
+    As in the API server, a value is rounded up to a multiple of 1e-9, and limited to 2^63-1.
     Raises ValueError if `value` is not a quantity.
     """
     return _read(str(value))[0]
@@ -39,7 +39,7 @@ def canonical(value: str | int) -> str:
 
 def amount(value: str | int) -> str:
     """
-    Return the quantity as it stands in requests and limits, where the API server rounds up to thousandths.
+    Return the quantity as the API server prints it in requests and limits: rounded up to thousandths.
 
     Raises ValueError if `value` is not a quantity.
     """

@@ -1,10 +1,10 @@
 """
-What was last applied to a child, and the answers that keep a child as it is.
+Last-applied records, and responses that leave a child unchanged.
 
-Metacontroller's dynamic apply keeps the last answer in an annotation of the child, which anyone who may edit the child
-can write. So a record counts only for the very object on which it stands, and only its spec does: kind, name and labels
-of an answer are made anew from the Function. Without a record that counts, an answer repeats the child as observed.
-Metacontroller then writes that into the record and changes nothing else (docs/security.md, "Records").
+Metacontroller's dynamic apply records the last response in an annotation of the child, which anyone who may edit the
+child can overwrite. A record is therefore valid only on the object that it describes, and only its spec is used: kind,
+name and labels in a response come from the Function. Without a valid record the response repeats the child as observed;
+Metacontroller then updates the record and nothing else (docs/security.md, "Records").
 """
 
 from collections.abc import Iterable
@@ -14,63 +14,64 @@ import orjson
 
 from hooks import naming
 from hooks.children import KINDS
-from hooks.manifest import Manifest, can_be_written, mapping
+from hooks.manifest import Manifest, as_mapping, is_serializable
 from hooks.protocol import HookRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
-"""The annotation in which Metacontroller's dynamic apply keeps what it last sent for a child."""
-_METADATA = {"name", "namespace", "labels"}
+"""The annotation in which Metacontroller's dynamic apply keeps the last-applied manifest of a child."""
+_RECORDED_METADATA = {"name", "namespace", "labels"}
 
 
 def last_applied(child: Manifest) -> Manifest | None:
     """
-    Return what was last sent for an observed child beside its identity: the fields of its kind.
+    Return the last-applied fields of an observed child, without apiVersion, kind and metadata.
 
-    None without a record, with one of another object or shape, and with one that has metadata which no answer has.
+    None if there is no record, or if it is malformed, describes another object, or has metadata that the hook never
+    sends.
     """
-    record = _decoded(child)
-    if not isinstance(record, dict) or not _is_of(record, child):
+    record = _decode_record(child)
+    if not isinstance(record, dict) or not _describes(record, child):
         return None
     kind = child["kind"]
-    found = {field: record[field] for field in KINDS[kind].fields if field in record}
-    spec = found.get("spec", {})
+    fields = {field: record[field] for field in KINDS[kind].fields if field in record}
+    spec = fields.get("spec", {})
     if not isinstance(spec, dict) or (kind == "Deployment" and not isinstance(spec.get("template"), dict)):
         return None
-    return found or None
+    return fields or None
 
 
 def is_mergeable(child: Manifest) -> bool:
     """
-    Tell whether Metacontroller can update the child at all.
+    Return whether Metacontroller can update the child.
 
-    A record that is no JSON object makes each update fail; in one that is, whatever has another type than the child has
-    counts as absent.
+    Every update fails while the record is not a JSON object. Inside a JSON object, Metacontroller ignores a value whose
+    type differs from the child's.
     Source: Metacontroller 4.17, pkg/dynamic/apply.
     """
     text = _annotations(child).get(LAST_APPLIED)
     if isinstance(text, str) and text.startswith('{"apiVersion":"') and text.endswith("}}"):
-        return True  # as Metacontroller writes it: only a record that looks otherwise is worth decoding
-    record = _decoded(child)
+        return True  # the form that Metacontroller writes: decoding it would cost time on every sync
+    record = _decode_record(child)
     return record is None or isinstance(record, dict)
 
 
-def held(request: HookRequest, kinds: Iterable[str] = KINDS) -> list[Manifest]:
+def unchanged_children(request: HookRequest, kinds: Iterable[str] = KINDS) -> list[Manifest]:
     """
-    Return the observed children of these kinds as last applied, or as observed: neither changes what runs.
+    Return the observed children of these kinds as last applied, or else as observed: neither changes a running pod.
 
-    While an autoscaler is observed, the Deployment's replicas are the observed number, or the answer would undo its
-    work.
+    If there is an autoscaler, the Deployment keeps its observed number of replicas. Raises Unreadable for a child that
+    is nested too deeply to serialize.
     """
     wanted = set(kinds)
-    return [_held(child, request) for kind, child in request.observed.items() if kind in wanted]
+    return [_unchanged(child, request) for kind, child in request.observed.items() if kind in wanted]
 
 
-def _held(child: Manifest, request: HookRequest) -> Manifest:
-    metadata = naming.of_child(request.metadata.name, request.metadata.uid, request.metadata.labels or {})
+def _unchanged(child: Manifest, request: HookRequest) -> Manifest:
+    metadata = naming.child_metadata(request.metadata.identity)
     manifest = last_applied(child)
-    if not manifest or not can_be_written(manifest):
+    if not manifest or not is_serializable(manifest):
         manifest = _as_observed(child)
-        if not can_be_written(manifest):
+        if not is_serializable(manifest):
             raise Unreadable(f"children.{child['kind']}: nested too deeply")
     replicas = request.observed_replicas
     if child["kind"] == "Deployment" and request.child("HorizontalPodAutoscaler") and replicas is not None:
@@ -82,8 +83,8 @@ def _as_observed(child: Manifest) -> Manifest:
     return {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata", "status")}
 
 
-def _decoded(child: Manifest) -> Any:
-    """Return the JSON in a child's record, None where there is no record, and what is no JSON as it is."""
+def _decode_record(child: Manifest) -> Any:
+    """Return a child's record as decoded JSON, None if there is none, and the text itself if it is not JSON."""
     text = _annotations(child).get(LAST_APPLIED)
     try:
         return orjson.loads(text) if isinstance(text, str) and text else None
@@ -92,15 +93,15 @@ def _decoded(child: Manifest) -> Any:
 
 
 def _annotations(child: Manifest) -> Manifest:
-    return mapping(child["metadata"].get("annotations"))
+    return as_mapping(child["metadata"].get("annotations"))
 
 
-def _is_of(record: Manifest, child: Manifest) -> bool:
-    """Tell whether a record is of the object that it stands on, with no metadata but what Metacontroller sends."""
-    named, own = record.get("metadata"), child["metadata"]
-    if not isinstance(named, dict) or not named.keys() <= _METADATA:
+def _describes(record: Manifest, child: Manifest) -> bool:
+    """Return whether a record has this child's identity and no metadata that the hook never sends."""
+    recorded, own = record.get("metadata"), child["metadata"]
+    if not isinstance(recorded, dict) or not recorded.keys() <= _RECORDED_METADATA:
         return False
     if (record.get("apiVersion"), record.get("kind")) != (child["apiVersion"], child["kind"]):
         return False
-    namespace = own.get("namespace", named.get("namespace"))
-    return bool(named.get("name") == own["name"] and named.get("namespace", namespace) == namespace)
+    namespace = own.get("namespace", recorded.get("namespace"))
+    return bool(recorded.get("name") == own["name"] and recorded.get("namespace", namespace) == namespace)

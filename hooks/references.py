@@ -1,5 +1,5 @@
 """
-The Secrets and ConfigMaps that a Function names: which there are, which are missing, and a version of their data.
+The Secrets and ConfigMaps that a Function references: their list, the missing ones, and a version of their data.
 """
 
 import re
@@ -14,10 +14,10 @@ import orjson
 from hooks import naming
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
-from hooks.manifest import Manifest, at, mapping, text
+from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.protocol import HookRequest
 
-_REFERENCES = {
+_KIND_BY_FIELD = {
     "secretKeyRef": "Secret",
     "secretRef": "Secret",
     "configMapKeyRef": "ConfigMap",
@@ -28,7 +28,7 @@ _VERSION = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A Secret or ConfigMap that `field` names; `key` is the one that is used, "" where all are."""
+    """A Secret or ConfigMap that `field` references; `key` is the key in use, "" for all keys."""
 
     kind: str
     name: str
@@ -38,11 +38,11 @@ class Reference:
 
 
 def references(spec: FunctionSpec) -> Iterator[Reference]:
-    """Yield every Secret and ConfigMap that the Function names, as often as it does."""
+    """Yield every reference to a Secret or ConfigMap in the spec, duplicates included."""
     for index, entry in enumerate(spec.env or ()):
-        yield from _references(f"spec.env[{index}].valueFrom", entry.get("valueFrom") or {})
+        yield from _env_references(f"spec.env[{index}].valueFrom", entry.get("valueFrom") or {})
     for index, source in enumerate(spec.env_from or ()):
-        yield from _references(f"spec.envFrom[{index}]", source)
+        yield from _env_references(f"spec.envFrom[{index}]", source)
     for index, secret in enumerate(spec.secret_mounts or ()):
         yield Reference(kind="Secret", field=f"spec.secretMounts[{index}].secretName", name=secret.secret_name)
     for index, config_map in enumerate(spec.config_map_mounts or ()):
@@ -50,72 +50,77 @@ def references(spec: FunctionSpec) -> Iterator[Reference]:
         yield Reference(kind="ConfigMap", field=field, name=config_map.config_map_name)
 
 
-def _references(field: str, entry: Mapping[str, Any]) -> Iterator[Reference]:
-    for reference, kind in _REFERENCES.items():
-        if found := entry.get(reference):
-            name, key, optional = found.get("name", ""), found.get("key", ""), bool(found.get("optional"))
-            yield Reference(kind=kind, name=name, field=f"{field}.{reference}", key=key, optional=optional)
+def _env_references(field: str, entry: Mapping[str, Any]) -> Iterator[Reference]:
+    for name, kind in _KIND_BY_FIELD.items():
+        if reference := entry.get(name):
+            yield Reference(
+                kind=kind,
+                name=reference.get("name", ""),
+                field=f"{field}.{name}",
+                key=reference.get("key", ""),
+                optional=bool(reference.get("optional")),
+            )
 
 
 def missing(function: Function, request: HookRequest, config: Config) -> list[str]:
-    """Return what the Function names and is not there, each with its field; nothing unless configs are sent along."""
+    """Return a message for each missing object or key that is not optional; none unless related.configs is set."""
     if not config.related.configs:
         return []
     problems = []
-    for each in references(function.spec):
-        found = request.related.get((each.kind, each.name))
+    for reference in references(function.spec):
+        found = request.related.get((reference.kind, reference.name))
         if found is None:
-            problem = f"{each.field}: {each.kind} {each.name} does not exist"
-        elif each.key and each.key not in _contents(found):
-            problem = f"{each.field}: {each.kind} {each.name} has no key {each.key}"
+            problem = f"{reference.field}: {reference.kind} {reference.name} does not exist"
+        elif reference.key and reference.key not in _data(found):
+            problem = f"{reference.field}: {reference.kind} {reference.name} has no key {reference.key}"
         else:
             continue
-        problems += [] if each.optional else [problem]
+        problems += [] if reference.optional else [problem]
     return problems
 
 
 def referenced_data_version(function: Function, request: HookRequest, config: Config, absent: list[str]) -> str:
     """
-    Return a text that changes when data that the Function uses does: the keys that it names, or all of an object.
+    Return a text that changes with the data that the Function uses; other keys of the same objects do not count.
 
-    "" where there is none, or none is sent along. While one is `absent` (see missing()) the version stays as it is:
-    new pods could not start without it.
+    It is "" without references or without related.configs. While something is `absent` (see missing()) the live version
+    is kept: new pods could not start.
     """
     used = {(each.kind, each.name, each.key) for each in references(function.spec)} if config.related.configs else set()
     if not used:
         return ""
     if absent and (deployment := request.child("Deployment")):
-        return _version_of(deployment)
-    data = [(*each, _used(request.related.get(each[:2]), each[2])) for each in sorted(used)]
+        return _live_version(deployment)
+    data = [(*each, _used_data(request.related.get(each[:2]), each[2])) for each in sorted(used)]
     digest = sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).digest()
     return _slow_digest(digest, function.metadata.uid)
 
 
-def _used(found: Manifest | None, key: str) -> Manifest | None:
-    """Return the data of an object that counts: one key, or all; None where there is none."""
-    contents = _contents(found) if found else {}
-    return {key: contents[key]} if key in contents else None if key else contents
+def _used_data(found: Manifest | None, key: str) -> Manifest | None:
+    """Return the data of one key, None if it is missing; all data for key ""."""
+    data = _data(found) if found else {}
+    return {key: data[key]} if key in data else None if key else data
 
 
-def _contents(found: Manifest) -> Manifest:
-    """Return what a Secret or ConfigMap holds, by key."""
+def _data(found: Manifest) -> Manifest:
+    """Return the data of a Secret or ConfigMap, by key."""
     parts = (found.get("binaryData"), found.get("data"))
-    items = [item for part in parts for item in mapping(part).items()]
+    items = [item for part in parts for item in as_mapping(part).items()]
     return {key: value for key, value in items if isinstance(value, str)}
 
 
 @lru_cache(maxsize=8192)
 def _slow_digest(digest: bytes, uid: str) -> str:
     """
-    Return 16 hexadecimal digits for a digest of data.
+    Return 16 hexadecimal digits for a digest of data, salted with the Function's UID.
 
-    They stand in the pod template, where more people can read them than the Secret: each guess at what is in the Secret
-    has to cost as much as this does, some milliseconds, and is worth nothing for another Function.
+    More users can read the pod template than the Secret. Slow hashing and the salt make it expensive to guess the
+    Secret from these digits: each guess takes milliseconds and applies to one Function only.
     """
     return pbkdf2_hmac("sha256", digest, uid.encode(), 10_000, 8).hex()
 
 
-def _version_of(deployment: Manifest) -> str:
-    """Return the version in a live pod template, "" where there is none."""
-    version = text(at(deployment, "spec", "template", "metadata", "annotations", naming.CONFIGS_VERSION))
+def _live_version(deployment: Manifest) -> str:
+    """Return the version in the live pod template, "" if there is none."""
+    version = as_text(value_at(deployment, "spec", "template", "metadata", "annotations", naming.CONFIGS_VERSION))
     return version if _VERSION.fullmatch(version) else ""

@@ -1,19 +1,21 @@
 """
-A Function with no gap left: every default in the house is decided here, before anything is built.
+resolve() fills every gap that a valid Function may leave, from the config or from the constants here.
 
-resolve() takes a Function in which validate() found nothing wrong.
+Three kinds of values are decided elsewhere: the CRD's own defaults (replicas, startupTimeoutSeconds) in function.py,
+requests and limits in resources.py, and what neither user nor operator can change in children/.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from hooks import quantity
+from hooks import naming, quantity
 from hooks.config import Config
-from hooks.core_v1 import Variable
+from hooks.core_v1 import EnvVar
 from hooks.function import Function, FunctionSpec, InlineSource
-from hooks.manifest import Manifest, pruned
+from hooks.manifest import Manifest, without_empty_values
+from hooks.naming import Identity
+from hooks.resolved import Autoscaling, Install, Mount, Platform, Pod, ResolvedFunction, ResolvedSource, Scaling
 from hooks.resources import Resources, function_resources, install_resources
-from hooks.runtimes import FAMILIES, Runtime
+from hooks.runtimes import FAMILIES
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
@@ -29,150 +31,75 @@ CONTAINER_SECURITY: Manifest = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """`memory` is 0 where only the CPU counts; both targets are percent of the requests."""
-
-    min_replicas: int
-    max_replicas: int
-    cpu: int
-    memory: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A Secret ("secret") or ConfigMap ("configmap") called `name`, as files below `path`."""
-
-    kind: str
-    name: str
-    path: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResolvedFunction:
-    """`source` and `dependencies` are the user's very text; blank dependencies are ""."""
-
-    name: str
-    namespace: str
-    uid: str
-    generation: int
-    configs_version: str
-    own_labels: Mapping[str, str]
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    pod_annotations: Mapping[str, str]
-    runtime_name: str
-    runtime: Runtime
-    runtime_deprecated: bool
-    image: str
-    source: str
-    dependencies: str
-    env: tuple[Manifest, ...]
-    env_from: tuple[Manifest, ...]
-    mounts: tuple[Mount, ...]
-    replicas: int
-    scale: Scale | None
-    resources: Resources
-    install: Resources
-    install_environment: bool
-    own_service_account: bool
-    service_account_name: str
-    automount_service_account_token: bool
-    image_pull_secrets: tuple[str, ...]
-    pod_security: Manifest
-    container_security: Manifest
-    node_selector: Mapping[str, str]
-    tolerations: tuple[Manifest, ...]
-    priority_class_name: str
-    startup_timeout_seconds: int
-    trace_collector_endpoint: str
-    publisher_proxy_address: str
-    registry_secret_name: str
-    sources_size: str
-    tmp_size: str
-
-
 def resolve(
-    function: Function, config: Config, observed_replicas: int | None = None, configs_version: str = ""
+    function: Function, config: Config, *, observed_replicas: int | None = None, configs_version: str = ""
 ) -> ResolvedFunction:
     """
-    Return the Function with every gap filled.
+    Return the Function with every gap filled; raises ValueError for a source that validate() refuses.
 
-    `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` are those of the live
-    Deployment, None where there is none: while an autoscaler is at work they are kept as they are. Leaving the field
-    out instead would make the API server default it to 1.
+    `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` is the live Deployment's
+    spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. Without it in the response
+    the API server would default the field to 1.
     """
-    metadata, spec = function.metadata, function.spec
-    image = config.runtimes[spec.runtime]
-    inline = spec.source.inline or InlineSource(source="-")
-    dependencies = inline.dependencies or ""
-    scale = _scale(spec, config)
+    identity, spec, inline = function.metadata.identity, function.spec, function.spec.source.inline
+    if inline is None:
+        raise ValueError("spec.source.inline: required, since no other source is supported")
     resources = function_resources(spec.resource_configuration, config)
-    has_packages = bool(dependencies.strip())
     return ResolvedFunction(
-        name=metadata.name,
-        namespace=metadata.namespace,
-        uid=metadata.uid,
-        generation=metadata.generation,
-        configs_version=configs_version,
-        own_labels=metadata.labels or {},
-        labels=spec.labels or {},
-        annotations=spec.annotations or {},
-        pod_annotations={**config.pod_annotations, **(spec.annotations or {})},
+        identity=identity,
+        source=_source(spec, inline, config),
+        pod=_pod(identity, spec, config, resources, configs_version),
+        scaling=_scaling(spec, config, observed_replicas),
+        install=_install(spec, inline, config, resources),
+        platform=Platform(
+            trace_collector_endpoint=config.trace_collector_endpoint,
+            publisher_proxy_address=config.publisher_proxy_address,
+            sources_size=config.volume_sizes.sources,
+            tmp_size=config.volume_sizes.tmp,
+        ),
+    )
+
+
+def _source(spec: FunctionSpec, inline: InlineSource, config: Config) -> ResolvedSource:
+    runtime = config.runtimes[spec.runtime]
+    return ResolvedSource(
+        text=inline.source,
         runtime_name=spec.runtime,
-        runtime=FAMILIES[image.family],
-        runtime_deprecated=image.deprecated,
-        image=(spec.runtime_image_override or "").strip() or config.image(image),
-        source=inline.source,
-        dependencies=dependencies if has_packages else "",
+        runtime=FAMILIES[runtime.family],
+        is_deprecated=runtime.deprecated,
+        image=(spec.runtime_image_override or "").strip() or config.image(runtime),
+    )
+
+
+def _pod(identity: Identity, spec: FunctionSpec, config: Config, resources: Resources, configs_version: str) -> Pod:
+    return Pod(
+        labels=naming.pod_labels(identity, spec.labels or {}),
+        annotations=_pod_annotations(spec, config, configs_version),
+        user_annotations=spec.annotations or {},
         env=tuple(_env_entry(entry) for entry in spec.env or ()),
-        env_from=tuple(pruned(spec.env_from or [])),
+        env_from=tuple(without_empty_values(spec.env_from or [])),
         mounts=_mounts(spec),
-        replicas=(observed_replicas or scale.min_replicas) if scale else spec.replicas,
-        scale=scale,
         resources=resources,
-        install=install_resources(spec.resource_configuration, resources, config) if has_packages else resources,
-        install_environment=config.install.environment,
-        own_service_account=spec.service_account_name is None,
-        service_account_name=spec.service_account_name or metadata.name,
-        automount_service_account_token=_automount(spec),
+        has_own_account=spec.service_account_name is None,
+        service_account_name=spec.service_account_name or identity.name,
+        automounts_token=_automounts_token(spec),
         image_pull_secrets=_pull_secrets(spec, config),
-        pod_security={**POD_SECURITY, **pruned(spec.pod_security_context or {})},
+        pod_security={**POD_SECURITY, **without_empty_values(spec.pod_security_context or {})},
         container_security=_container_security(spec),
         node_selector=spec.node_selector or {},
-        tolerations=tuple(pruned(spec.tolerations or [])),
+        tolerations=tuple(without_empty_values(spec.tolerations or [])),
         priority_class_name=spec.priority_class_name or "",
         startup_timeout_seconds=spec.startup_timeout_seconds,
-        trace_collector_endpoint=config.trace_collector_endpoint,
-        publisher_proxy_address=config.publisher_proxy_address,
-        registry_secret_name=config.package_registry_config_secret_name,
-        sources_size=config.volume_sizes.sources,
-        tmp_size=config.volume_sizes.tmp,
     )
 
 
-def _scale(spec: FunctionSpec, config: Config) -> Scale | None:
-    """`replicas: 0` is the user's off switch and wins over the autoscaler."""
-    wanted = spec.scale_config
-    if wanted is None or spec.replicas == 0:
-        return None
-    return Scale(
-        min_replicas=wanted.min_replicas,
-        max_replicas=wanted.max_replicas,
-        cpu=wanted.target_cpu or config.target_cpu_utilization_percentage,
-        memory=wanted.target_memory or 0,
-    )
+def _pod_annotations(spec: FunctionSpec, config: Config, configs_version: str) -> Mapping[str, str]:
+    version = {naming.CONFIGS_VERSION: configs_version} if configs_version else {}
+    return {**config.pod_annotations, **(spec.annotations or {}), **version}
 
 
-def _container_security(spec: FunctionSpec) -> Manifest:
-    """Capabilities are laid over ours one by one: who adds one does not get back those that are dropped."""
-    own = pruned(spec.container_security_context or {})
-    capabilities = {**CONTAINER_SECURITY["capabilities"], **own.get("capabilities", {})}
-    return {**CONTAINER_SECURITY, **own, "capabilities": capabilities}
-
-
-def _env_entry(entry: Variable) -> Manifest:
-    clean: Manifest = pruned(entry)
+def _env_entry(entry: EnvVar) -> Manifest:
+    clean: Manifest = without_empty_values(entry)
     reference = clean.get("valueFrom", {}).get("resourceFieldRef", {})
     if "divisor" in reference:
         reference["divisor"] = quantity.canonical(reference["divisor"])
@@ -187,8 +114,8 @@ def _mounts(spec: FunctionSpec) -> tuple[Mount, ...]:
     return (*secrets, *config_maps)
 
 
-def _automount(spec: FunctionSpec) -> bool:
-    """No token for the account made for the Function, but the user's own account is there to be used."""
+def _automounts_token(spec: FunctionSpec) -> bool:
+    """By default only an account that the user names mounts its token, as accounts in Kubernetes do."""
     if spec.automount_service_account_token is None:
         return spec.service_account_name is not None
     return spec.automount_service_account_token
@@ -197,3 +124,36 @@ def _automount(spec: FunctionSpec) -> bool:
 def _pull_secrets(spec: FunctionSpec, config: Config) -> tuple[str, ...]:
     own = [reference.name for reference in spec.image_pull_secrets or ()]
     return tuple(dict.fromkeys([*own, *config.image_pull_secrets]))
+
+
+def _container_security(spec: FunctionSpec) -> Manifest:
+    """Merge `capabilities` key by key, so that adding a capability keeps `drop: [ALL]`."""
+    own = without_empty_values(spec.container_security_context or {})
+    capabilities = {**CONTAINER_SECURITY["capabilities"], **own.get("capabilities", {})}
+    return {**CONTAINER_SECURITY, **own, "capabilities": capabilities}
+
+
+def _scaling(spec: FunctionSpec, config: Config, observed_replicas: int | None) -> Scaling:
+    """`replicas: 0` turns the Function off and takes precedence over scaleConfig."""
+    scale = spec.scale_config
+    if scale is None or spec.replicas == 0:
+        return Scaling(replicas=spec.replicas, autoscaling=None)
+    autoscaling = Autoscaling(
+        min_replicas=scale.min_replicas,
+        max_replicas=scale.max_replicas,
+        cpu=scale.target_cpu or config.target_cpu_utilization_percentage,
+        memory=scale.target_memory or 0,
+    )
+    return Scaling(replicas=observed_replicas or scale.min_replicas, autoscaling=autoscaling)
+
+
+def _install(spec: FunctionSpec, inline: InlineSource, config: Config, resources: Resources) -> Install | None:
+    dependencies = inline.dependencies or ""
+    if not dependencies.strip():
+        return None
+    return Install(
+        dependencies=dependencies,
+        resources=install_resources(spec.resource_configuration, resources, config),
+        gets_inputs=config.install.environment,
+        registry_secret_name=config.package_registry_config_secret_name,
+    )

@@ -1,5 +1,5 @@
 """
-How much the containers of a Function get: a profile or what the user wrote, always with requests and limits.
+Requests and limits of the containers: from a profile of the config or from spec.resourceConfiguration.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,81 +11,78 @@ from hooks.function import ResourceChoice, ResourceConfiguration
 from hooks.kubernetes_names import is_overcommitted
 
 CUSTOM = "custom"
-"""What the status calls resources that were written out in the Function."""
+"""The profile name that the status shows for resources that the Function sets itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Maps of resource name to canonical quantity, and the profile they come from (or "custom")."""
+    """Resource names to canonical quantities, and the name of their profile or CUSTOM."""
 
     profile: str
     requests: Mapping[str, str]
     limits: Mapping[str, str]
 
 
-def function_resources(chosen: ResourceConfiguration | None, config: Config) -> Resources:
+def function_resources(configuration: ResourceConfiguration | None, config: Config) -> Resources:
     """
-    A profile as it stands; resources as written, where a side left out entirely comes from the default profile.
+    Return the resources of the main container.
 
-    What comes from the profile gives way to what the user wrote, so that no request ends above its limit. A limit of
-    the profile brings the profile's request with it: Kubernetes would take the limit for the request.
+    Without `resources` they are those of the profile. If only requests or only limits are set, the other side comes
+    from the default profile, adjusted so that no request exceeds its limit. Where the limits come from the profile, its
+    requests do too, since Kubernetes would use a limit as the missing request.
     """
-    choice = (chosen and chosen.function) or ResourceChoice()
+    choice = (configuration and configuration.function) or ResourceChoice()
     if not choice.resources:
         name = choice.profile or config.default_profile
         profile = config.profiles[name]
         return Resources(profile=name, requests=profile.requests, limits=profile.limits)
     default = config.profiles[config.default_profile]
-    requests, limits = _canonical(choice.resources.requests), _canonical(choice.resources.limits)
+    requests, limits = _canonical_amounts(choice.resources.requests), _canonical_amounts(choice.resources.limits)
     if not limits:
-        limits, requests = _each(max, default.limits, requests), {**default.requests, **requests}
-        limits |= _whole(requests)
+        limits, requests = _merge(max, default.limits, requests), {**default.requests, **requests}
+        limits |= {name: amount for name, amount in requests.items() if not is_overcommitted(name)}
     elif not requests:
-        wanted = {name: amount for name, amount in default.requests.items() if is_overcommitted(name)}
-        requests = _each(min, wanted, limits)
+        defaults = {name: amount for name, amount in default.requests.items() if is_overcommitted(name)}
+        requests = _merge(min, defaults, limits)
     return Resources(profile=CUSTOM, requests=requests, limits=limits)
 
 
-def _whole(amounts: Mapping[str, str]) -> dict[str, str]:
-    """Return the amounts of devices and huge pages: of these Kubernetes takes no request but the limit."""
-    return {name: amount for name, amount in amounts.items() if not is_overcommitted(name)}
-
-
-def install_resources(chosen: ResourceConfiguration | None, resources: Resources, config: Config) -> Resources:
+def install_resources(configuration: ResourceConfiguration | None, main: Resources, config: Config) -> Resources:
     """
-    Return the resources of the step that installs packages, for a Function that has these.
+    Return the resources of the container that installs packages, given those of the `main` container.
 
-    Its limits are those of spec.resourceConfiguration.build.resources, else the Function's, raised to the operator's:
-    at 150 millicores three packages take more than half a minute. Its requests are the Function's at most, and 0 where
-    the Function has none, so that a pod asks for the same with and without packages: Kubernetes takes the limit for a
-    missing request, and a pod asks for as much as its largest init container.
+    The limits are those of spec.resourceConfiguration.build.resources, else those of `main`, raised to the operator's
+    install limits: with 150 millicores, three packages take more than half a minute. A request never exceeds that of
+    `main`, and is 0 where `main` has none, so that dependencies do not raise the pod's requests: Kubernetes uses a
+    limit as the missing request, and a pod's request is at least that of its largest init container.
     Source: Kubernetes, Resource Management for Pods and Containers; Init Containers, "Resource sharing".
     """
-    build = (chosen and chosen.build and chosen.build.resources) or None
-    asked, bounds = (_canonical(build.requests), _canonical(build.limits)) if build else ({}, {})
+    build = (configuration and configuration.build and configuration.build.resources) or None
+    build_requests, build_limits = (
+        (_canonical_amounts(build.requests), _canonical_amounts(build.limits)) if build else ({}, {})
+    )
     floor = {name: amount for name, amount in config.install.limits.items() if is_overcommitted(name)}
-    asked_for = {name: resources.requests[name] for name in floor if name in resources.requests}
-    raised = _each(max, _each(max, floor, asked_for), resources.limits)
-    limits = {name: raised[name] for name in (*floor, *resources.limits)}
-    limits |= {name: amount for name, amount in bounds.items() if is_overcommitted(name)}
-    requests = {
-        name: _install_request(name, resources, asked, limits) for name in dict.fromkeys((*resources.requests, *limits))
-    }
-    return Resources(profile=resources.profile, requests=requests, limits=limits)
+    main_requests = {name: main.requests[name] for name in floor if name in main.requests}
+    raised = _merge(max, _merge(max, floor, main_requests), main.limits)
+    limits = {name: raised[name] for name in (*floor, *main.limits)}
+    limits |= {name: amount for name, amount in build_limits.items() if is_overcommitted(name)}
+    names = dict.fromkeys((*main.requests, *limits))
+    requests = {name: _install_request(name, main, build_requests, limits) for name in names}
+    return Resources(profile=main.profile, requests=requests, limits=limits)
 
 
-def _install_request(name: str, own: Resources, asked: Mapping[str, str], limits: Mapping[str, str]) -> str:
+def _install_request(name: str, main: Resources, build: Mapping[str, str], limits: Mapping[str, str]) -> str:
     if not is_overcommitted(name):
-        return own.requests.get(name) or limits[name]
-    known = (own.requests.get(name, "0"), limits.get(name), asked.get(name))
-    return min((amount for amount in known if amount is not None), key=quantity.parse)
+        return main.requests.get(name) or limits[name]
+    bounds = (main.requests.get(name, "0"), limits.get(name), build.get(name))
+    return min((amount for amount in bounds if amount is not None), key=quantity.parse)
 
 
-def _canonical(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
+def _canonical_amounts(amounts: Mapping[str, str | int] | None) -> dict[str, str]:
     return {name: quantity.amount(given) for name, given in (amounts or {}).items()}
 
 
-def _each(choose: Callable[..., str], base: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
-    """Return, for each resource in either map, what `choose` takes of the two amounts, or the only one there is."""
+def _merge(choose: Callable[..., str], base: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Merge two maps of amounts; `choose` is min or max and picks the amount of a resource that both have."""
     chosen = {name: choose(amount, other.get(name, amount), key=quantity.parse) for name, amount in base.items()}
     return {**other, **chosen}

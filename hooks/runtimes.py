@@ -1,42 +1,84 @@
 """
-How one language family is started: paths, file names, scripts, environment.
+The language families: FAMILIES has one row for each, with everything that the language decides.
 
-Scripts are constants: no text of a user is ever part of one, it arrives in environment variables only. They are
-written for dash, bash and busybox ash alike, and work in Kyma's images as well as ours (same paths, same start
-files). printf, never echo: dash's echo rewrites backslashes.
+Config, CRD policy, chart, images and `buildless run` read the rows; tests/core/test_families.py compares what cannot.
+The scripts are constants: a user's text reaches them in environment variables only. They run in dash, bash and busybox
+ash, in Kyma's images as well as in those of runtimes/ (same paths, same start files). They use printf, since dash's
+echo interprets backslashes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
+
+DependenciesFormat = Literal["package.json", "requirements.txt"]
+"""How spec.source.inline.dependencies is written; hooks/rules/source.py has the check of each format."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Runtime:
+class Interpreter:
     """
-    `start` and `install` run under `sh -c` in `work_dir`; a user's env may replace `env` but not `paths`.
+    The programs that run a family's server on this machine, where `buildless run` has no image.
 
-    `needs` are the files and directories that a mount would break, beside `work_dir` itself.
+    `programs` have to be on PATH. `version_in_name` matches a runtime's name; its groups are the parts of the version.
     """
 
+    title: str
+    programs: tuple[str, ...]
+    version_in_name: re.Pattern[str]
+
+    def version_of(self, runtime: str) -> str:
+        """Return the version in a runtime's name, such as "22" or "3.12"; "" if the name has none."""
+        found = self.version_in_name.match(runtime)
+        return ".".join(found.groups()) if found else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """
+    One language.
+
+    name                 the value of `family` in the config, and the folder in runtimes/
+    image_version        the release that last changed the images. Not the newest release, or each release would restart
+                         every Function; tests/core/test_pod_templates.py fails when it has to be raised
+    build_argument       the Dockerfile's argument for the language's version; "" where the Dockerfile has one version
+    work_dir             where `start` and `install` run, under `sh -c`
+    needs                files and directories, other than `work_dir`, that a mount must not cover
+    env                  variables of the server, which a user's env may replace, except for those named in `paths`
+    handler_file         the file in `work_dir` that `start` writes
+    dependencies_format  also the name of the file in `work_dir` that `install` writes
+    sample               a handler that answers every request with "it works"
+    """
+
+    name: str
+    image_version: str
+    build_argument: str = ""
     work_dir: str
     needs: tuple[str, ...]
     start: str
     install: str
     env: Mapping[str, str]
     paths: frozenset[str]
-    dependencies_are_json: bool
+    handler_file: str
+    dependencies_format: DependenciesFormat
+    interpreter: Interpreter
+    sample: str
 
 
 SOURCE, SOURCE_2, DEPENDENCIES = "FUNC_HANDLER_SOURCE", "FUNC_HANDLER_SOURCE_2", "FUNC_HANDLER_DEPENDENCIES"
 
 ENV_STRING_BYTES = 131_071
-"""Linux' longest "NAME=value" without its final NUL (MAX_ARG_STRLEN - 1); one byte more and exec fails."""
+"""The longest "NAME=value" on Linux, without its final NUL (MAX_ARG_STRLEN - 1); with one more byte exec fails."""
 
 REGISTRY_CONFIG_DIR = "/etc/package-registry-config"
-"""Where the optional Secret with .npmrc or pip.conf is mounted in the install step."""
+"""Where the install step mounts the optional Secret with .npmrc or pip.conf."""
 
-_NODEJS = Runtime(
+_NODEJS = Family(
+    name="nodejs",
+    image_version="0.1.0",
+    build_argument="NODE_VERSION",
     work_dir="/usr/src/app/function",
     needs=(
         *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
@@ -45,7 +87,7 @@ _NODEJS = Runtime(
             for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
         ),
     ),
-    # Without a package.json of its own the server's would decide between CommonJS and ES modules.
+    # Node.js takes the module system from the nearest package.json: without one here, from the server's.
     start="""\
 set -e
 printf '%s%s' "$FUNC_HANDLER_SOURCE" "$FUNC_HANDLER_SOURCE_2" > handler.js
@@ -57,20 +99,25 @@ exec node server.mjs
 set -e
 export HOME=/tmp NPM_CONFIG_CACHE=/tmp/.npm NPM_CONFIG_USERCONFIG=/etc/package-registry-config/.npmrc
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > package.json
-exec npm install --omit=dev --no-audit --no-fund --no-update-notifier --progress=false
+exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progress=false
 """,
     env=MappingProxyType({"HANDLER_PATH": "./function/handler.js"}),
     paths=frozenset({"HANDLER_PATH"}),
-    dependencies_are_json=True,
+    handler_file="handler.js",
+    dependencies_format="package.json",
+    interpreter=Interpreter(title="Node.js", programs=("node", "npm"), version_in_name=re.compile(r"nodejs-?([0-9]+)")),
+    sample="module.exports = { main: () => 'it works' };\n",
 )
 
-_PYTHON = Runtime(
+_PYTHON = Family(
+    name="python",
+    image_version="0.1.0",
     work_dir="/kubeless",
     needs=(
-        *("/function_server", "/kubeless.py", "/server.py"),
+        *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
         *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
     ),
-    # Custom images made for older Kyma releases bring kubeless.py in place of server.py.
+    # Custom images for older Kyma releases have kubeless.py instead of server.py.
     start="""\
 set -e
 printf '%s%s' "$FUNC_HANDLER_SOURCE" "$FUNC_HANDLER_SOURCE_2" > handler.py
@@ -79,17 +126,22 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv reads neither pip.conf nor PIP_INDEX_URL and the like: where these name another source of packages, pip has to
-    # do the work. A certificate authority that is meant for pip is the same file to uv.
+    # uv reads neither pip.conf nor variables such as PIP_INDEX_URL: where one of them names another source of packages,
+    # pip installs. uv reads the file of PIP_CERT in the same format.
     install="""\
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
 elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere"; then
+only_pip='--(config-settings|global-option)'
+if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere" \
+  && ! grep -Eq -e "$only_pip" requirements.txt; then
   if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
-  exec uv pip install --no-cache --compile-bytecode --target .local --requirement requirements.txt
+  hashes=''
+  if grep -q -e '--hash' requirements.txt; then hashes=--require-hashes; fi
+  exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
+    --requirement requirements.txt
 fi
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
@@ -103,10 +155,13 @@ exec pip install --no-cache-dir --disable-pip-version-check --target .local --re
         }
     ),
     paths=frozenset({"FUNCTION_PATH"}),
-    dependencies_are_json=False,
+    handler_file="handler.py",
+    dependencies_format="requirements.txt",
+    interpreter=Interpreter(title="Python", programs=(), version_in_name=re.compile(r"python-?([0-9])[.-]?([0-9]+)")),
+    sample="def main(event, context):\n    return 'it works'\n",
 )
 
-FAMILIES: Mapping[str, Runtime] = MappingProxyType({"nodejs": _NODEJS, "python": _PYTHON})
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (_NODEJS, _PYTHON)})
 
 RESERVED_ENV = frozenset(
     {
@@ -121,9 +176,9 @@ RESERVED_ENV = frozenset(
         "PYTHONPATH",
     }
 )
-"""Names a user may not give: Kyma's eight and our second source chunk."""
+"""Names that a user's env must not contain: Kyma's eight, and the second part of the source."""
 
 
-def room(name: str) -> int:
-    """Return how many bytes the value of environment variable `name` may hold."""
+def max_value_bytes(name: str) -> int:
+    """Return the maximum length in bytes of the value of environment variable `name`."""
     return ENV_STRING_BYTES - len(name) - 1

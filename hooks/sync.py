@@ -1,7 +1,7 @@
 """
-The story: what a Function should have now, from nothing but what it was asked.
+The hooks as pure functions: the children and status of a Function, computed from one request.
 
-The clock comes in as an argument, and nothing here reads, writes or remembers.
+The caller passes the time. Nothing here does I/O or keeps state.
 """
 
 from datetime import datetime
@@ -10,36 +10,35 @@ from hooks import references
 from hooks.children import KINDS, build_children
 from hooks.config import Config
 from hooks.customize import related_rules
-from hooks.drift import adopting
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import HookRequest, SyncResponse
-from hooks.records import held, last_applied
-from hooks.reorder import reordering
+from hooks.records import last_applied, unchanged_children
+from hooks.remove_additions import adopt_harmful_additions
+from hooks.reorder_env import reorder_env
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
-from hooks.status import Observation, compute_status, rejected, unchanged
+from hooks.status import Observation, compute_status, frozen_status, unchanged_status
 
 
 def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
-    Return the children and status that this Function should have now.
+    Return the desired children and status of the Function.
 
-    A Function that breaks its schema or a rule keeps its children as they are.
+    A Function that breaks its schema or a rule is frozen: its children stay as they are, and the status has the errors.
     """
-    written = request.function
-    violations = [Violation(*fault) for fault in request.field_errors]
-    if written is None or (violations := validate(written, config)):
-        report = rejected(violations, request, now)
-        return SyncResponse(status=report.status, children=held(request))
-    absent = references.missing(written, request, config)
-    version = references.referenced_data_version(written, request, config, absent)
-    function = resolve(written, config, request.observed_replicas, version)
-    children = build_children(function)
-    report = compute_status(Observation(function=function, desired=children, request=request, absent=absent, now=now))
+    function = request.function
+    violations = [Violation(*error) for error in request.field_errors]
+    if function is None or (violations := validate(function, config)):
+        return SyncResponse(status=frozen_status(violations, request, now), children=unchanged_children(request))
+    absent = references.missing(function, request, config)
+    version = references.referenced_data_version(function, request, config, absent)
+    resolved = resolve(function, config, observed_replicas=request.observed_replicas, configs_version=version)
+    children = build_children(resolved)
+    report = compute_status(Observation(function=resolved, desired=children, request=request, absent=absent, now=now))
     return SyncResponse(
         status=report.status,
-        children=reordering(adopting(children, request), request),
+        children=reorder_env(adopt_harmful_additions(children, request), request),
         resync_after=report.resync_after,
         dropped=report.dropped,
     )
@@ -47,19 +46,24 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
 
 def finalize(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse:
     """
-    Return what is left of a Function that is being deleted: one kind less each time, until nothing is observed.
+    Return the children that a Function under deletion keeps for now; `finalized` is true once none is left.
 
-    Nothing can stand in the way: not a spec, a record, a foreign object that claims to be a child, or a child that a
-    finalizer keeps after it was deleted. A child without a usable record goes at once: to keep it is to have it merged
-    with that record, which may take its owner away, and then it would be left behind.
+    Each response deletes the kinds of the next teardown step. No spec, record or object of another owner can block the
+    deletion, nor can a child that is being deleted but has a finalizer. A child without a valid record is deleted at
+    once: keeping it would merge it with that record, which may remove its owner reference and so orphan it.
     """
-    left = {kind: child for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")}
-    first = min((KINDS[kind].teardown for kind in left), default=0)
-    keep = {kind for kind, child in left.items() if KINDS[kind].teardown > first and last_applied(child)}
-    finalized = request.finalizing and not left
-    return SyncResponse(status=unchanged(request).status, children=held(request, keep), finalized=finalized)
+    remaining = {
+        kind: child for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")
+    }
+    step = min((KINDS[kind].teardown for kind in remaining), default=0)
+    kept = {kind for kind, child in remaining.items() if KINDS[kind].teardown > step and last_applied(child)}
+    return SyncResponse(
+        status=unchanged_status(request),
+        children=unchanged_children(request, kept),
+        finalized=request.finalizing and not remaining,
+    )
 
 
 def customize(function: Function, config: Config) -> list[Manifest]:
-    """Return the rules for what Metacontroller should send along with a sync of this Function."""
+    """Return the rules that select the related objects of this Function."""
     return related_rules(function, config)

@@ -1,12 +1,10 @@
-"""
-Where an exception came from, without a value: its message and the variables around it may hold what a request held.
-"""
+"""Where an exception was raised, without its message, which may contain values from a request."""
 
 from collections.abc import Iterator
 from types import TracebackType
 
 FRAMES = 30
-"""How many frames are named, the innermost: a recursion has a thousand."""
+"""Maximum in a traceback, counted from the innermost; a recursion has a thousand."""
 
 
 def place(error: BaseException) -> str:
@@ -16,10 +14,11 @@ def place(error: BaseException) -> str:
 
 
 def traceback(error: BaseException) -> str:
-    """Return the type of an exception and the frames that it passed, and the same of the one that it came from."""
-    said = f"{type(error).__name__} at {' > '.join([*_frames(error.__traceback__)][-FRAMES:]) or 'nowhere'}"
-    before = error.__cause__ or error.__context__
-    return f"{said}; raised after {place(before)}" if before else said
+    """Return the type and the frames of an exception in one line, and the place() of the exception that led to it."""
+    frames = [*_frames(error.__traceback__)][-FRAMES:]
+    line = f"{type(error).__name__} at {' > '.join(frames) or 'nowhere'}"
+    earlier = error.__cause__ or error.__context__
+    return f"{line}; raised after {place(earlier)}" if earlier else line
 
 
 def _frames(found: TracebackType | None) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """
-What pydantic finds wrong, in the user's spelling of the path and in the API server's words.
+Pydantic's errors as field paths and messages like those of the API server.
 
-None of them repeats a value that was found: it might be source or a secret.
+No message contains the invalid value, which may be source code or a secret.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hooks.core_v1 import INTEGER, STRING
 
-_WORDS = {
+_MESSAGES = {
     "missing": "Required value",
     "greater_than_equal": "should be greater than or equal to {ge}",
     "less_than_equal": "should be less than or equal to {le}",
@@ -32,23 +32,21 @@ _WORDS = {
     "extra_forbidden": "Forbidden: there is no such setting",
     "invalid_key": "Forbidden: there is no such setting",
 }
-
-
-_KEY = "[key]"
-"""The last step of pydantic's path to a key of a map."""
+_MAP_KEY_STEP = "[key]"
+"""The last step of pydantic's path if the error is about the key of a map."""
 
 
 def field_errors(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield the path and the message of every fault."""
-    for fault in error.errors(include_url=False, include_input=False):
-        words = _WORDS.get(fault["type"])
-        message = words.format_map(_context(fault)) if words else fault["msg"].removeprefix("Value error, ")
-        yield dotted(fault["loc"]), message
+    """Yield the field path and message of every error."""
+    for each in error.errors(include_url=False, include_input=False):
+        template = _MESSAGES.get(each["type"])
+        message = template.format_map(_parameters(each)) if template else each["msg"].removeprefix("Value error, ")
+        yield dotted(each["loc"]), message
 
 
-def _context(fault: Any) -> dict[str, Any]:
-    """Return what the words need; pydantic says `'a', 'b' or 'c'` where the API server says `"a", "b", "c"`."""
-    context: dict[str, Any] = {"s": "s"} | fault.get("ctx", {})
+def _parameters(error: Any) -> dict[str, Any]:
+    """Return the parameters of a message. Pydantic writes `'a', 'b' or 'c'`, the API server `"a", "b", "c"`."""
+    context: dict[str, Any] = {"s": "s"} | error.get("ctx", {})
     if context.get("max_length") == 1:
         context["s"] = ""
     if "expected" in context:
@@ -57,6 +55,6 @@ def _context(fault: Any) -> dict[str, Any]:
 
 
 def dotted(path: Sequence[Any]) -> str:
-    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`; a fault of a key stands at its value's place."""
-    steps = [step for step in path if step not in (INTEGER, STRING, _KEY)]
+    """Return `("spec", "env", 0, "name")` as `spec.env[0].name`; the path of a map's key is that of its value."""
+    steps = [step for step in path if step not in (INTEGER, STRING, _MAP_KEY_STEP)]
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).strip(".")

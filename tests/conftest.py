@@ -1,4 +1,4 @@
-"""Switches of the suite: --bless rewrites what is made (answers, lists, digests), --url asks a running service."""
+"""Options of the suite: --bless writes generated files (answers, tables, digests), --url tests a running service."""
 
 import os
 
@@ -8,26 +8,26 @@ from support.left_out import pytest_runtest_makereport, pytest_terminal_summary 
 
 from hooks.cli import runtime_cache
 
-# The same examples on every run: a law that fails, fails for everybody.
+# The same examples on every run and every machine.
 settings.register_profile("laws", derandomize=True, database=None, deadline=None, print_blob=False)
-# A tenth of them, for a first answer: `make check`, and `make test` where BUILDLESS_ALL is not set.
+# A tenth of them: `make check`, and `make test` unless BUILDLESS_ALL is set.
 settings.register_profile("quick", settings.get_profile("laws"), max_examples=10)
 settings.load_profile("laws")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden answers and other generated files")
-    parser.addoption("--mutations", type=int, default=5000, help="hostile requests in process (default: %(default)s)")
-    parser.addoption("--bodies", type=int, default=2000, help="hostile requests over HTTP (default: %(default)s)")
-    parser.addoption("--url", help="ask the hook service at this URL, for example http://127.0.0.1:8080")
+    parser.addoption("--mutations", type=int, default=5000, help="mutated requests in process (default: %(default)s)")
+    parser.addoption("--bodies", type=int, default=2000, help="mutated requests over HTTP (default: %(default)s)")
+    parser.addoption("--url", help="test the hook at this URL, for example http://127.0.0.1:8080")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--bless") and os.environ.get("CI"):
-        raise pytest.UsageError("--bless is for people: a machine that blesses proves nothing")
+        raise pytest.UsageError("--bless is refused in CI, where it would make every golden test pass")
 
 
 def pytest_report_header() -> str:
-    """Name the interpreters that Functions are run with here."""
+    """Return a line that names the interpreters that run Functions on this machine."""
     node = runtime_cache.node_version() or "missing: tests of Node.js Functions are left out"
     return f"Functions run with: Python {runtime_cache.python_version()}, Node.js {node}"

@@ -1,8 +1,11 @@
 """
-What the chart's two Jobs do, through the API server, with nothing but the standard library.
+The chart's two Jobs. They run in the hook's image and call the API server.
 
-release CONTROLLER   before an uninstall: take the finalize hook away, so that Metacontroller lets go of all Functions
-test NAMESPACE NAME  for `helm test`: apply a Function, call it, delete it
+release CONTROLLER
+    before an uninstall: remove the finalize hook and wait until Metacontroller has removed its finalizer from all
+    Functions
+test NAMESPACE NAME FAMILY RUNTIME LABELS
+    for `helm test`: create a Function, call it, delete it; LABELS is a JSON map
 """
 
 import json
@@ -15,26 +18,25 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from hooks.runtimes import FAMILIES
+
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 SERVER = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format_map(os.environ)
 FUNCTIONS = "/apis/serverless.kyma-project.io/v1alpha2"
 CONTROLLERS = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers"
-SOURCES = {
-    "python": "def main(event, context):\n    return 'it works'\n",
-    "nodejs": "module.exports = { main: () => 'it works' };\n",
-}
 SECONDS = 240
 
 
 def call(method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
-    """Return the decoded answer to one request, None if there is no such object; raises on any other refusal."""
+    """Return the decoded response, None for 404; any other error ends the Job with the API server's message."""
     with open(f"{ACCOUNT}/token") as token:
         headers = {"Authorization": f"Bearer {token.read()}", "Content-Type": kind}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(SERVER + path, data, headers, method=method)
+    context = ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt")
     try:
-        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt")) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, context=context) as response:
+            return json.load(response)
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
@@ -42,20 +44,20 @@ def call(method: str, path: str, body: Any = None, kind: str = "application/json
 
 
 def wait(what: str, condition: Callable[[], Any]) -> Any:
-    """Return the first true value of `condition`, or end with what was waited for."""
+    """Return the first true value of `condition`; after SECONDS the Job ends with `what`."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(1)
-    sys.exit(f"waited {SECONDS} seconds in vain: {what}")
+    sys.exit(f"timed out after {SECONDS} seconds: {what}")
 
 
 def release(controller: str) -> None:
-    """Return once no Function has the finalizer of this CompositeController."""
+    """Remove the finalize hook and return once no Function has the finalizer of this CompositeController."""
     patch = {"spec": {"hooks": {"finalize": None}}}
     if call("PATCH", f"{CONTROLLERS}/{controller}", patch, "application/merge-patch+json") is None:
-        print(f"there is no CompositeController {controller}")
+        print(f"CompositeController {controller} does not exist")
         return
     finalizer = f"metacontroller.io/compositecontroller-{controller}"
 
@@ -63,16 +65,16 @@ def release(controller: str) -> None:
         functions = call("GET", f"{FUNCTIONS}/functions") or {"items": []}
         return [each for each in functions["items"] if finalizer in each["metadata"].get("finalizers", ())]
 
-    wait("Metacontroller has to take its finalizer off all Functions; does it run?", lambda: not held())
-    print("all Functions are let go")
+    wait("Metacontroller has not removed its finalizer from all Functions; is it running?", lambda: not held())
+    print("all Functions are released")
 
 
 def test(namespace: str, name: str, family: str, runtime: str, labels: str) -> None:
-    """End with 0 if a Function that is applied answers."""
+    """Create a Function, call it and delete it; the exit code is 0 if it responds with "it works"."""
     functions = f"{FUNCTIONS}/namespaces/{namespace}/functions"
     call("DELETE", f"{functions}/{name}")
-    wait("the Function of an earlier test has to go", lambda: call("GET", f"{functions}/{name}") is None)
-    spec = {"runtime": runtime, "source": {"inline": {"source": SOURCES[family]}}}
+    wait("the Function of an earlier test still exists", lambda: call("GET", f"{functions}/{name}") is None)
+    spec = {"runtime": runtime, "source": {"inline": {"source": FAMILIES[family].sample}}}
     metadata = {"name": name, "labels": json.loads(labels)}
     body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": metadata, "spec": spec}
     call("POST", functions, body)
@@ -83,10 +85,10 @@ def test(namespace: str, name: str, family: str, runtime: str, labels: str) -> N
         print(*(f"{each['status']} {each['reason']}: {each['message']}" for each in found), flush=True)
         return any(each["status"] == "True" for each in found)
 
-    wait(f"Function {name} has to be Ready; it is left there to look at", ready)
+    wait(f"Function {name} is not Ready; it is kept for inspection", ready)
     service = call("GET", f"/api/v1/namespaces/{namespace}/services/{name}")
-    with urllib.request.urlopen(f"http://{service['spec']['clusterIP']}/", timeout=30) as answer:
-        text = answer.read().decode()
+    with urllib.request.urlopen(f"http://{service['spec']['clusterIP']}/", timeout=30) as response:
+        text = response.read().decode()
     print(text)
     call("DELETE", f"{functions}/{name}")
     sys.exit(text != "it works")

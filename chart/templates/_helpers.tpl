@@ -1,4 +1,4 @@
-{{- /* Labels that select the hook's pods: they never change. */ -}}
+{{- /* Labels that select the hook's pods. They must never change. */ -}}
 {{- define "hook.selector" -}}
 app.kubernetes.io/name: {{ .Values.name }}
 {{- end -}}
@@ -21,7 +21,7 @@ labels:
 {{- with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default $.Chart.AppVersion }}{{ end -}}
 {{- end -}}
 
-{{- /* The settings as JSON. The hook lays them over its own defaults, so what values take away is null. */ -}}
+{{- /* The settings as JSON. They override the hook's defaults, so an entry that the values lack has to be null. */ -}}
 {{- define "hook.config" -}}
 {{- $defaults := (.Files.Get "files/defaults.yaml" | fromYaml).config -}}
 {{- include "hook.withNulls" (dict "defaults" $defaults "values" .Values.config) -}}
@@ -39,7 +39,7 @@ labels:
 {{- toJson $all -}}
 {{- end -}}
 
-{{- /* Changes with whatever an answer depends on: pods of another revision ask Metacontroller to come again. */ -}}
+{{- /* Changes with everything that a response depends on: pods reject requests for another revision. */ -}}
 {{- define "hook.revision" -}}
 {{- printf "%s %s" (include "hook.config" .) (include "hook.image" .) | sha256sum | trunc 16 -}}
 {{- end -}}
@@ -52,7 +52,7 @@ labels:
 {{ .Values.name }}.{{ .Release.Namespace }}.svc
 {{- end -}}
 
-{{- /* What Pod Security "restricted" asks for, and a read-only root file system. */ -}}
+{{- /* What Pod Security "restricted" requires, and a read-only root file system. */ -}}
 {{- define "restricted.pod" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -67,8 +67,8 @@ readOnlyRootFilesystem: true
 {{- end -}}
 
 {{- /*
-The certificate of tls.mode "helm" as JSON: the one in the cluster, else a new one. One value for the whole rendering, so
-it is kept in .Values; "{}" in other modes.
+The certificate of tls.mode "helm" as JSON: the one in the cluster, else a new one. It is stored in .Values, so that one
+rendering uses one certificate. "{}" in other modes.
 */ -}}
 {{- define "hook.madeCertificate" -}}
 {{- if ne .Values.tls.mode "helm" -}}{}
@@ -87,7 +87,7 @@ it is kept in .Values; "{}" in other modes.
 {{- end -}}
 {{- end -}}
 
-{{- /* Metadata of an object that Helm makes for a hook and takes away again: (dict "root" . "name" NAME "hook" HOOK). */ -}}
+{{- /* Metadata of an object that Helm creates for one of its hooks and then deletes: (dict "root" . "name" NAME "hook" HOOK). */ -}}
 {{- define "job.metadata" -}}
 name: {{ .name }}
 {{- if not .cluster }}
@@ -103,7 +103,7 @@ annotations:
 {{- /* A pod that runs files/jobs.py in the hook's image: (dict "root" . "name" NAME "args" LIST). */ -}}
 {{- define "job.pod" -}}
 serviceAccountName: {{ .name }}
-automountServiceAccountToken: true # it asks the API server
+automountServiceAccountToken: true # the script calls the API server
 enableServiceLinks: false
 restartPolicy: Never
 {{- with .root.Values.imagePullSecrets }}

@@ -1,38 +1,29 @@
-"""The HorizontalPodAutoscaler: it moves the Deployment's replicas, and resolve.py echoes what it set."""
+"""The HorizontalPodAutoscaler. It changes the Deployment's replicas, and resolve.py keeps the number that it set."""
 
 from collections.abc import Iterator
 
 from hooks import naming
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
+from hooks.resolved import ResolvedFunction
 
 
 def build(function: ResolvedFunction) -> Iterator[Manifest]:
-    """Yield the autoscaler if the Function asks to scale, else nothing."""
-    if scale := function.scale:
-        metrics = [_utilization("cpu", scale.cpu)]
-        if scale.memory:
-            metrics.append(_utilization("memory", scale.memory))
+    """Yield the autoscaler if the Function is autoscaled."""
+    if autoscaling := function.scaling.autoscaling:
+        metrics = [_utilization("cpu", autoscaling.cpu)]
+        if autoscaling.memory:
+            metrics.append(_utilization("memory", autoscaling.memory))
         yield {
             "apiVersion": "autoscaling/v2",
             "kind": "HorizontalPodAutoscaler",
-            "metadata": naming.child(function),
+            "metadata": naming.child_metadata(function.identity),
             "spec": {
-                "scaleTargetRef": naming.deployment_reference(function),
-                "minReplicas": scale.min_replicas,
-                "maxReplicas": scale.max_replicas,
+                "scaleTargetRef": naming.deployment_reference(function.identity),
+                "minReplicas": autoscaling.min_replicas,
+                "maxReplicas": autoscaling.max_replicas,
                 "metrics": metrics,
             },
         }
-
-
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield the bounds and each target."""
-    spec = child["spec"]
-    yield f"{spec['minReplicas']} to {spec['maxReplicas']} replicas"
-    for metric in spec["metrics"]:
-        resource = metric["resource"]
-        yield f"{resource['name']} at {resource['target']['averageUtilization']} %"
 
 
 def _utilization(resource: str, percent: int) -> Manifest:

@@ -1,27 +1,22 @@
-"""The Service: a Function's one address, port 80 under its own name."""
+"""The Service: one stable address for the Function, port 80 under the Function's name."""
 
 from collections.abc import Iterator
 
 from hooks import naming
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
+from hooks.resolved import ResolvedFunction
 
 
 def build(function: ResolvedFunction) -> Iterator[Manifest]:
-    """Yield the Service; the port's name tells service meshes the protocol."""
+    """Yield the Service. Service meshes read the protocol from the port's name."""
     yield {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": naming.child(function),
+        "metadata": naming.child_metadata(function.identity),
         "spec": {
             "type": "ClusterIP",
             "internalTrafficPolicy": "Cluster",
-            "selector": naming.selector(function),
-            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
+            "selector": naming.selector(function.identity),
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": naming.PORT}],
         },
     }
-
-
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield each port."""
-    yield from (f"port {port['port']} to {port['targetPort']}" for port in child["spec"]["ports"])

@@ -1,26 +1,21 @@
-"""The ServiceAccount a Function runs as, unless it names one of the user's."""
+"""The ServiceAccount that a Function runs as, unless its spec names another one."""
 
 from collections.abc import Iterator
 
 from hooks import naming
 from hooks.manifest import Manifest
-from hooks.resolve import ResolvedFunction
+from hooks.resolved import ResolvedFunction
 
 
 def build(function: ResolvedFunction) -> Iterator[Manifest]:
-    """Yield an account without a mounted token, or nothing when the user brings one."""
-    if function.own_service_account:
+    """Yield an account that mounts no token, unless the spec names another account."""
+    if function.pod.has_own_account:
         account: Manifest = {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": naming.child(function),
+            "metadata": naming.child_metadata(function.identity),
             "automountServiceAccountToken": False,
         }
-        if function.image_pull_secrets:
-            account["imagePullSecrets"] = [{"name": name} for name in function.image_pull_secrets]
+        if function.pod.image_pull_secrets:
+            account["imagePullSecrets"] = [{"name": name} for name in function.pod.image_pull_secrets]
         yield account
-
-
-def summary(child: Manifest) -> Iterator[str]:
-    """Yield whether pods get an API token."""
-    yield "API token mounted" if child.get("automountServiceAccountToken", True) else "no API token"

@@ -1,8 +1,8 @@
 """
-The command line `buildless`: one file per command; files.py and settings.py read what users wrote.
+The command line `buildless`: one module per command; files.py and settings.py read the users' files.
 
-Besides app.py the only place with input and output. Nothing here decides what a child looks like. A command is
-imported only when it is asked for, so that `serve` starts fast and carries nothing else.
+Beside app.py this is the only part with input and output. Nothing here decides what a child looks like. A command's
+module is imported when the command runs, so that `serve` starts fast and loads nothing else.
 """
 
 import argparse
@@ -14,14 +14,17 @@ from hooks import __version__
 COMMANDS = {
     "run": "run Functions on this machine, without a cluster",
     "serve": "run the hook service",
-    "render": "print the children that the hook would make of Functions",
-    "policy": "print the admission policy that tells the rules of a config at apply",
-    "demo": "start the hook service, ask it about Functions, and show its answers",
+    "render": "print the children of Functions and, with --status, their status",
+    "policy": "print the ValidatingAdmissionPolicies and their parameters for a config",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 1 for a faulty Function, or 2 for a faulty config or command line."""
+    """
+    Run one command; without any, print the help.
+
+    Return 0, 1 for an invalid Function, or 2 for an invalid config; raises SystemExit(2) for an invalid command line.
+    """
     parser = argparse.ArgumentParser(
         prog="buildless",
         description="Functions on Kubernetes without an image build.",
@@ -29,10 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see buildless COMMAND --help")
     args = parser.parse_args(argv)
-    return _run(args.command, args.rest)
+    if args.command:
+        return _run(args.command, args.rest)
+    parser.print_help()
+    return 0
 
 
 def _run(name: str, rest: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """
-Write manifests as JSON, or as YAML that people can read and every Kubernetes tool reads as it was meant.
+Write manifests as JSON, or as readable YAML that every Kubernetes tool parses to the same values.
 
-Source code stands as a block, not as one line full of "\\n"; shared parts are written out, without anchors.
+Strings of several lines are block scalars, and repeated parts are written out, without anchors.
 """
 
 import json
@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-LOOKS_LIKE_A_VALUE = re.compile(r"[-+.\d].*|[yYnN]")
-"""Strings that one YAML reader or another takes for a number, a date or a boolean unless they are quoted."""
+AMBIGUOUS = re.compile(r"[-+.\d].*|[yYnN]")
+"""Strings that some YAML parser reads as a number, a date or a boolean unless they are quoted."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -20,7 +20,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else "'" if LOOKS_LIKE_A_VALUE.fullmatch(text) else None
+    style = "|" if "\n" in text else "'" if AMBIGUOUS.fullmatch(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
@@ -28,13 +28,13 @@ _Dumper.add_representer(str, _string)
 
 
 def to_yaml(value: Any) -> str:
-    """Return `value` as one YAML document, keys in their own order."""
+    """Return `value` as one YAML document, with the order of its keys."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20)
     return text
 
 
 def to_json(value: Any) -> str:
-    """Return `value` as indented JSON, keys in their own order."""
+    """Return `value` as indented JSON, with the order of its keys."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

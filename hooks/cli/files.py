@@ -1,8 +1,7 @@
 """
-Read Functions from YAML or JSON files, and say of each fault on which line it is.
+Read Functions and other objects from YAML or JSON files; each problem has its file and line.
 
-Values are read as kubectl reads them (kubectl_yaml.py). A file may hold several documents, and Lists as kubectl prints
-them; what is no Function is left alone.
+Values are the same as in kubectl (kubectl_yaml.py). A file may have several documents, and Lists that kubectl prints.
 """
 
 import re
@@ -16,15 +15,16 @@ import yaml
 from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
+from hooks.manifest import Manifest, value_at
+from hooks.naming import GROUP
 from hooks.validation_errors import field_errors
 
-GROUP = "serverless.kyma-project.io"
-VERSION = "v1alpha2"
+API_VERSION = f"{GROUP}/v1alpha2"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One fault in a file; `line` is 0 where there is none, `path` is empty for the whole document."""
+    """One error in a file; `line` is 0 if it is unknown, `path` is "" for the whole document."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class Problem:
 
 
 class Unusable(Exception):
-    """What was read cannot be used; `problems` says why."""
+    """A file, or an object in it, is invalid; `problems` has every reason."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
@@ -47,70 +47,70 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One YAML document: its value, and its nodes, which know their lines."""
+    """One YAML document, or one item of a List: its value, and the node with its line numbers."""
 
     file: str
     value: Any
     node: yaml.Node
 
     def problem(self, path: str, message: str) -> Problem:
-        """Return a fault at `path`, on the line of the nearest thing that was written."""
+        """Return a problem at `path`, with the line of the deepest part of the path that is in the file."""
         return Problem(file=self.file, line=_line(self.node, path), path=path, message=message)
 
     def problems(self, error: ValidationError) -> list[Problem]:
-        """Return every fault that pydantic found in this document."""
+        """Return every error that pydantic found in this document."""
         return [self.problem(path, message) for path, message in field_errors(error)]
 
 
-def functions(names: Iterable[str]) -> tuple[list[Document], list[Problem]]:
-    """Return every Function in the named files, `-` being standard input, and every fault in the way of that."""
-    found: list[Document] = []
+def objects(names: Iterable[str]) -> tuple[list[Document], list[Manifest], list[Problem]]:
+    """Return the Functions in the named files (`-` is standard input), all other objects, and every problem."""
+    functions: list[Document] = []
+    others: list[Manifest] = []
     problems: list[Problem] = []
     for name in names:
         try:
-            found += filter(is_function, documents(name))
+            for document in documents(name):
+                if is_function(document):
+                    functions.append(document)
+                elif isinstance(document.value, dict):
+                    others.append(document.value)
         except Unusable as error:
             problems += error.problems
-    problems += [
-        document.problem("apiVersion", f"expected {GROUP}/{VERSION}")
-        for document in found
-        if document.value["apiVersion"] != f"{GROUP}/{VERSION}"
-    ]
-    return found, problems
+    message = f'Unsupported value: supported values: "{API_VERSION}"'
+    problems += [each.problem("apiVersion", message) for each in functions if each.value["apiVersion"] != API_VERSION]
+    return functions, others, problems
 
 
 def is_function(document: Document) -> bool:
-    """Say whether a document is a Function, of whatever version."""
-    value = document.value
-    return (
-        isinstance(value, dict)
-        and value.get("kind") == "Function"
-        and str(value.get("apiVersion")).startswith(f"{GROUP}/")
-    )
+    """Return whether a document is a Function of any version."""
+    group = str(value_at(document.value, "apiVersion")).partition("/")[0]
+    return group == GROUP and value_at(document.value, "kind") == "Function"
 
 
 def documents(name: str) -> Iterator[Document]:
-    """Yield the documents of one file, those in a List one by one; raises Unusable if it cannot be read."""
+    """Yield the documents of one file, and of each List its items; raises Unusable if the file cannot be read."""
     try:
         loader = Loader(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
-    except OSError as error:
-        raise Unusable([Problem(file=name, line=0, path="", message=str(error.strerror))]) from None
-    except yaml.YAMLError as error:
-        raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
-    try:
         while loader.check_node():
             if node := loader.get_node():
-                yield from _each(Document(file=name, value=loader.construct_document(node), node=node))
-    except yaml.MarkedYAMLError as error:
+                yield from _items(Document(file=name, value=loader.construct_document(node), node=node))
+    except (OSError, yaml.YAMLError) as error:
+        raise Unusable([_problem(name, error)]) from None
+
+
+def _problem(file: str, error: Exception) -> Problem:
+    """Return what makes a file unreadable, with its line if the YAML reader names one."""
+    line, message = 0, str(error)
+    if isinstance(error, OSError):
+        message = str(error.strerror)
+    if isinstance(error, yaml.MarkedYAMLError):
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         message = " ".join(filter(None, (error.context, error.problem)))
-        raise Unusable([Problem(file=name, line=line, path="", message=message)]) from None
-    except yaml.YAMLError as error:
-        raise Unusable([Problem(file=name, line=0, path="", message=str(error))]) from None
+    return Problem(file=file, line=line, path="", message=message)
 
 
-def _each(document: Document) -> Iterator[Document]:
-    """Yield what a List holds, else the document itself."""
+def _items(document: Document) -> Iterator[Document]:
+    """Yield the items of a List, else the document itself."""
     value, items = document.value, _step(document.node, "items")
     if not (isinstance(value, dict) and value.get("kind") == "List" and items):
         yield document
@@ -128,7 +128,7 @@ def _line(node: yaml.Node, path: str) -> int:
 
 
 def _step(node: yaml.Node, path: str) -> tuple[int, yaml.Node, str] | None:
-    """Return the line, node and rest of the path after its first step, None where it leads no further."""
+    """Return line and node of the path's first step, and the rest of the path; None if the node has no such step."""
     path = path.lstrip(".[]\"'")
     if isinstance(node, yaml.SequenceNode) and (index := re.match(r"\d+", path)):
         items = node.value[int(index[0]) : int(index[0]) + 1]

@@ -1,6 +1,7 @@
 """
-What the servers of runtimes/ need on this machine, installed once for each lock file: one virtual environment and
-one node_modules, below $XDG_CACHE_HOME/buildless (~/.cache/buildless).
+What `buildless run` needs of each language family on this machine: LOCAL has one row for each.
+
+The packages of a server are installed once for each lock file, below $XDG_CACHE_HOME/buildless (~/.cache/buildless).
 """
 
 import contextlib
@@ -11,87 +12,133 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import hooks
+from hooks.runtimes import FAMILIES
 
 RUNTIMES = Path(hooks.__file__).parent.parent / "runtimes"
-WANTED_PYTHON = "3.12"
+PYTHON_VERSION = "3.12"
+"""The preferred Python for a runtime whose name has no version."""
 
 
 class Unavailable(Exception):
-    """A language cannot be had here; the message says what is missing."""
+    """The server of a family cannot run here; the message names what is missing."""
 
 
-def python() -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Local:
     """
-    Return an interpreter that has all that runtimes/python needs: of Python 3.12 where there is one, else of the
-    Python that runs this. Raises Unavailable if its packages cannot be installed.
+    One family on this machine. Every function takes the wanted version, "" for any.
+
+    `version` returns the full version of the interpreter that is used, which may be another than the wanted one.
+    `programs` returns the directory to put first on PATH, None for none. `packages` returns the directories to link
+    next to the server, by their names there. The last two raise Unavailable if the packages cannot be installed.
     """
 
-    def install(place: Path) -> None:
-        _run(interpreter, "-m", "venv", str(place))
-        _install_packages(str(place / "bin/python"), lock)
+    version: Callable[[str], str]
+    programs: Callable[[str], Path | None]
+    packages: Callable[[str], Mapping[str, Path]]
 
-    interpreter, version = nearest_python(), python_version()
+
+def missing_programs(family: str) -> list[str]:
+    """Return the programs that the family needs and that are not on PATH."""
+    return [name for name in FAMILIES[family].interpreter.programs if not shutil.which(name)]
+
+
+def interpreter(family: str, runtime: str) -> str:
+    """Return the name and version of the interpreter that runs `runtime` here, and a remark if the version differs."""
+    known = FAMILIES[family].interpreter
+    wanted = known.version_of(runtime)
+    version = LOCAL[family].version(wanted)
+    is_same = not wanted or f"{version}.".startswith(f"{wanted}.")
+    return f"{known.title} {version}" + ("" if is_same else f", the nearest to {runtime} here")
+
+
+def python(wanted: str = "") -> Path:
+    """
+    Return an interpreter that has the packages of runtimes/python.
+
+    It has the wanted version if this machine has it, else the version of the Python that runs this. Raises Unavailable
+    if the packages cannot be installed.
+    """
+
+    def install(directory: Path) -> None:
+        _run(nearest_python(wanted), "-m", "venv", str(directory))
+        _install_packages(str(directory / "bin/python"), lock)
+
     lock = RUNTIMES / "python/requirements.txt"
-    return _cached(f"python-{version}", lock, install) / "bin/python"
+    return _cached(f"python-{python_version(wanted)}", lock, install) / "bin/python"
 
 
-def python_version() -> str:
-    """Return the version of the Python that runs Functions here, like "3.12.1"."""
-    return _output(nearest_python(), "-c", "import platform; print(platform.python_version())")
+def python_version(wanted: str = "") -> str:
+    """Return the version of the Python that runs Functions here, such as "3.12.1"."""
+    return _output(nearest_python(wanted), "-c", "import platform; print(platform.python_version())")
 
 
 def node_version() -> str | None:
-    """Return the version of the Node.js on PATH, like "22.4.0", or None if it or npm is missing."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        return None
-    return _output("node", "--version").removeprefix("v")
+    """Return the version of the Node.js on PATH, such as "22.4.0"; None if it or npm is missing."""
+    return None if missing_programs("nodejs") else _output("node", "--version").removeprefix("v")
 
 
 def node_modules() -> Path:
-    """Return a directory node_modules with all that runtimes/nodejs needs; raises Unavailable as above."""
+    """Return a directory node_modules with the packages of runtimes/nodejs; raises Unavailable as python() does."""
 
-    def install(place: Path) -> None:
-        place.mkdir()
+    def install(directory: Path) -> None:
+        directory.mkdir()
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(RUNTIMES / "nodejs" / name, place)
-        _run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(place))
+            shutil.copy(RUNTIMES / "nodejs" / name, directory)
+        _run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(directory))
 
-    if node_version() is None:
-        raise Unavailable("node and npm are not on PATH")
+    if missing := missing_programs("nodejs"):
+        raise Unavailable(f"not on PATH: {', '.join(missing)}")
     return _cached("nodejs", RUNTIMES / "nodejs/package-lock.json", install) / "node_modules"
 
 
+LOCAL: Mapping[str, Local] = {
+    "nodejs": Local(
+        version=lambda _: node_version() or "",
+        programs=lambda _: None,
+        packages=lambda _: {"node_modules": node_modules()},
+    ),
+    "python": Local(
+        version=python_version,
+        programs=lambda wanted: python(wanted).parent,
+        packages=lambda _: {},
+    ),
+}
+"""A row for each of runtimes.FAMILIES."""
+
+
 def _install_packages(python: str, lock: Path) -> None:
-    """Install a lock for `python`: with the uv of this environment, which takes a tenth of the time, or else pip."""
+    """Install the packages of a lock for `python`: with uv, which takes a tenth of pip's time, or with pip."""
     packages = ("--quiet", "--require-hashes", "--requirement", str(lock))
     uv = Path(sys.executable).with_name("uv")
     if uv.exists():
-        with contextlib.suppress(Unavailable):  # a mirror may be set up for pip only
+        with contextlib.suppress(Unavailable):  # a mirror may be configured for pip only
             _run(str(uv), "pip", "install", "--python", python, *packages)
             return
     _run(python, "-m", "pip", "install", "--disable-pip-version-check", *packages)
 
 
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
-    """Return the directory that `install` has filled once for this content of `lock`; two at once wait in line."""
+    """Return the directory that `install` fills, once for each content of `lock`; a second process waits for it."""
     if not lock.exists():
         raise Unavailable(f"{lock} is missing: the servers of Functions are part of the source tree only")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
-    place = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    done = cache / f"{place.name}.done"
+    directory = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    done = cache / f"{directory.name}.done"
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / f"{place.name}.lock"):
+    with _locked(cache / f"{directory.name}.lock"):
         if not done.exists():
             print(f"setting up {name}, once for this machine ...", file=sys.stderr, flush=True)
-            # A virtual environment knows its own path, so it is made in place, and counts only when it is complete.
-            shutil.rmtree(place, ignore_errors=True)
-            install(place)
+            # A virtual environment contains its own path and cannot be moved, so a file beside it marks it as complete.
+            shutil.rmtree(directory, ignore_errors=True)
+            install(directory)
             done.touch()
-    return place
+    return directory
 
 
 @contextlib.contextmanager
@@ -102,13 +149,14 @@ def _locked(file: Path) -> Iterator[None]:
 
 
 @functools.cache
-def nearest_python() -> str:
-    """Return a Python of the wanted version, on PATH or one that pyenv keeps beside it, or else this one."""
-    name = f"python{WANTED_PYTHON}"
+def nearest_python(wanted: str = "") -> str:
+    """Return a Python of the wanted version, on PATH or below pyenv's directory, else the one that runs this."""
+    version = wanted or PYTHON_VERSION
+    name = f"python{version}"
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    kept = sorted((pyenv / "versions").glob(f"{WANTED_PYTHON}.*/bin/{name}"))
-    for program in (shutil.which(name), *kept):
-        # pyenv puts a program of that name on PATH even where it refuses to run it.
+    installed = sorted((pyenv / "versions").glob(f"{version}.*/bin/{name}"))
+    for program in (shutil.which(name), *installed):
+        # pyenv puts a program of that name on PATH even where its settings forbid to run it.
         if program and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
             return str(program)
     return sys.executable

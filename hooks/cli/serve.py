@@ -23,13 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bind", type=address, default="0.0.0.0:8080", metavar="HOST:PORT", help="default: %(default)s"
     )
-    parser.add_argument("--config", metavar="FILE", help="settings laid over the defaults")
+    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
     parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; with --tls-key, serve HTTPS")
     parser.add_argument("--tls-key", metavar="FILE", help="PEM")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the config, so that a fault is one clear line, then become gunicorn."""
+    """Check the config, so that each error is one line, then replace this process with gunicorn."""
     settings.read(args.config)
     if args.config:
         os.environ["BUILDLESS_CONFIG"] = os.path.abspath(args.config)
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def address(text: str) -> str:
-    """Return `text` if it is HOST:PORT."""
+    """Return `text`; raises ArgumentTypeError if it is not HOST:PORT."""
     match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\s]*):(\d{1,5})", text)
     if not match or int(match[2]) > 65535:
         raise argparse.ArgumentTypeError(f"expected HOST:PORT, found {text!r}")

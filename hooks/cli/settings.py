@@ -1,4 +1,4 @@
-"""Read the operator's config for a command, or end the command with one line for each fault."""
+"""Read the operator's config for a command; an invalid one ends the command with a line for each error."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from hooks.cli.files import Problem, Unusable, documents
 
 
 def read(path: str | None) -> config.Config:
-    """Return the config at `path`, else at BUILDLESS_CONFIG, else the defaults; exits with 2 if it is faulty."""
+    """Return the config at `path`, else at BUILDLESS_CONFIG, else the defaults; exits with 2 if it is invalid."""
     name = path or os.environ.get("BUILDLESS_CONFIG")
     if not name:
         return config.Config()
@@ -25,8 +25,8 @@ def _load(name: str) -> config.Config:
     try:
         document = next(documents(name), None)
         return config.load(name)
-    except config.Unsound as error:
-        problems = [document.problem(*fault) for fault in error.faults] if document else []
+    except config.InvalidConfig as error:
+        problems = [document.problem(*each) for each in error.errors] if document else []
         raise Unusable(sorted(problems, key=lambda problem: problem.line)) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         message = str(error).removeprefix(f"{name}: ")

@@ -1,4 +1,4 @@
-"""Fields that a Function does not have: kubectl refuses them, and so do the commands that read files."""
+"""Fields that a Function does not have: the API server rejects them, and so do the commands that read files."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -27,23 +27,23 @@ _METADATA = (
     "selfLink",
     "uid",
 )
-"""Of Kubernetes' ObjectMeta."""
+"""The fields of ObjectMeta, in Kubernetes' meta/v1."""
 
 
 def unknown_fields(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the path of each field that a Function does not have, and what was probably meant."""
-    yield from _beside(value, _FUNCTION, "")
-    yield from _beside(value.get("metadata"), _METADATA, "metadata.")
+    """Yield the path of each unknown field, and a message with the supported fields and the most similar of them."""
+    yield from _unknown(value, _FUNCTION, "")
+    yield from _unknown(value.get("metadata"), _METADATA, "metadata.")
     try:
         FunctionSpec.model_validate(value.get("spec"), extra="forbid")
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            if fault["type"] == "extra_forbidden":
-                *place, name = fault["loc"]
-                yield dotted(("spec", *fault["loc"])), _message(str(name), _known(place))
+        for each in error.errors(include_url=False, include_input=False):
+            if each["type"] == "extra_forbidden":
+                *parent, name = each["loc"]
+                yield dotted(("spec", *each["loc"])), _message(str(name), _fields(parent))
 
 
-def _beside(value: Any, known: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
+def _unknown(value: Any, known: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
     for name in value if isinstance(value, dict) else ():
         if name not in known:
             yield f"{path}{name}", _message(name, known)
@@ -51,29 +51,29 @@ def _beside(value: Any, known: Sequence[str], path: str) -> Iterator[tuple[str, 
 
 def _message(name: str, known: Sequence[str]) -> str:
     lower = {each.lower(): each for each in known}
-    meant = [lower[each] for each in get_close_matches(name.lower(), lower, n=1)]
-    suggestion = f', did you mean "{meant[0]}"?' if meant else ";"
+    similar = [lower[each] for each in get_close_matches(name.lower(), lower, n=1)]
+    suggestion = f', did you mean "{similar[0]}"?' if similar else ";"
     fields = ", ".join(f'"{each}"' for each in sorted(known))
     return f"unknown field{suggestion} supported fields: {fields}"
 
 
-def _known(place: Sequence[Any]) -> list[str]:
-    """Return the fields of what stands at a place in a spec, by the schema of the models."""
-    schema = whole = FunctionSpec.model_json_schema()
-    for step in place:
-        schema = _resolved(schema, whole)
+def _fields(path: Sequence[Any]) -> list[str]:
+    """Return the fields of the object at a path in a spec, from the JSON schema of the models."""
+    schema = root = FunctionSpec.model_json_schema()
+    for step in path:
+        schema = _resolved(schema, root)
         if isinstance(step, int):
             schema = schema.get("items", {})
         else:
             schema = schema.get("properties", {}).get(step, schema.get("additionalProperties", {}))
-    return list(_resolved(schema, whole).get("properties", ()))
+    return list(_resolved(schema, root).get("properties", ()))
 
 
-def _resolved(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without references and without the null that may stand in its place."""
-    for arm in schema.get("anyOf", ()):
-        if arm.get("type") != "null":
-            return _resolved(arm, whole)
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema behind a reference, or behind an "anyOf" with null."""
+    for alternative in schema.get("anyOf", ()):
+        if alternative.get("type") != "null":
+            return _resolved(alternative, root)
     if reference := schema.get("$ref"):
-        return _resolved(whole["$defs"][reference.rpartition("/")[2]], whole)
+        return _resolved(root["$defs"][reference.rpartition("/")[2]], root)
     return schema

@@ -1,28 +1,21 @@
-"""Rules for labels, annotations and nodeSelector: their keys, and the annotations that Kubernetes reads itself."""
+"""Rules for labels, annotations and nodeSelector: their keys, and the annotations that Kubernetes itself reads."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.kubernetes_names import (
-    APPARMOR,
-    KEY_SHAPE,
-    SECCOMP,
-    SECCOMP_POD,
-    UNUSABLE_ANNOTATIONS,
-    annotation_fault,
-    is_annotation_key,
-    is_key,
-    is_seccomp_key,
-)
-from hooks.rules import cel
-from hooks.rules.violation import Cel, Rule, Violation, forbidden, invalid, rule
+from hooks.kubernetes_names import KEY_SHAPE, is_annotation_key, is_key
+from hooks.naming import PREFIX
+from hooks.pod_annotations import APPARMOR, SECCOMP, SECCOMP_POD, UNUSABLE, annotation_fault, is_seccomp_key
+from hooks.rules import cel, policy
+from hooks.rules.rule import Cel, rule
+from hooks.rules.violation import Violation, forbidden, invalid
 
-_RESERVED_PREFIX = "serverless.kyma-project.io/"
 _RESERVED_ANNOTATION = "proxy.istio.io/config"
+_ANNOTATIONS = "spec.annotations"
 _READ = (
-    *(f"!('{key}' in self)" for key in UNUSABLE_ANNOTATIONS),
+    *(f"!('{key}' in self)" for key in UNUSABLE),
     cel.deletion_cost("controller.kubernetes.io/pod-deletion-cost"),
     cel.bandwidth("kubernetes.io/egress-bandwidth"),
     cel.bandwidth("kubernetes.io/ingress-bandwidth"),
@@ -37,72 +30,78 @@ _AGREE = (
     cel.agrees(f"{SECCOMP}install-dependencies", "seccompProfile", (_CONTAINER,)),
     cel.agrees(SECCOMP_POD, "seccompProfile", (_POD,), "{} in ['runtime/default', 'docker/default']"),
 )
-UNCONFINED_WORDS = 'must not be unconfined for Pod Security "restricted"'
+_UNCONFINED = 'must not be unconfined: Pod Security "restricted" forbids it'
 
 
 @rule(
-    "cel",
-    "labels",
-    "annotations",
-    "node_selector",
-    cel=[Cel(cel.KEYS, ["spec.labels", "spec.nodeSelector"]), Cel(cel.ANNOTATION_KEYS, ["spec.annotations"])],
+    enforced_by="cel",
+    reads=["labels", "annotations", "node_selector"],
+    cel=[Cel(cel.KEYS, at=["spec.labels", "spec.nodeSelector"]), Cel(cel.ANNOTATION_KEYS, at=[_ANNOTATIONS])],
 )
-def keys(function: Function, config: Config) -> Iterator[Violation]:
-    """Keys of labels, annotations and nodeSelector are keys to Kubernetes."""
+def metadata_keys(function: Function, config: Config) -> Iterator[Violation]:
+    """Keys of labels, annotations and nodeSelector are keys that Kubernetes accepts."""
     spec = function.spec
     yield from _bad_keys("spec.labels", spec.labels, is_key)
-    yield from _bad_keys("spec.annotations", spec.annotations, is_annotation_key)
+    yield from _bad_keys(_ANNOTATIONS, spec.annotations, is_annotation_key)
     yield from _bad_keys("spec.nodeSelector", spec.node_selector, is_key)
 
 
 @rule(
-    "cel",
-    "labels",
-    "annotations",
+    enforced_by="cel",
+    reads=["labels", "annotations"],
     cel=[
-        Cel(f"self.all(key, !key.startsWith('{_RESERVED_PREFIX}'))", ["spec.labels", "spec.annotations"]),
-        Cel(f"!('{_RESERVED_ANNOTATION}' in self)", ["spec.annotations"]),
+        Cel(f"self.all(key, !key.startsWith('{PREFIX}'))", at=["spec.labels", _ANNOTATIONS]),
+        Cel(f"!('{_RESERVED_ANNOTATION}' in self)", at=[_ANNOTATIONS]),
     ],
 )
-def keys_reserved(function: Function, config: Config) -> Iterator[Violation]:
-    """Labels and annotations do not take the place of ours."""
+def reserved_keys(function: Function, config: Config) -> Iterator[Violation]:
+    """Labels and annotations do not replace those of the hook."""
     spec = function.spec
-    for field, given in (("spec.labels", spec.labels), ("spec.annotations", spec.annotations)):
+    for field, given in (("spec.labels", spec.labels), (_ANNOTATIONS, spec.annotations)):
         for key in sorted(given) if given else ():
-            if key.startswith(_RESERVED_PREFIX):
-                yield invalid(field, f"no key may begin with {_RESERVED_PREFIX}", key)
+            if key.startswith(PREFIX):
+                yield invalid(field, f"no key may begin with {PREFIX}", key)
     if _RESERVED_ANNOTATION in (spec.annotations or ()):
-        yield invalid("spec.annotations", f"'{_RESERVED_ANNOTATION}' is reserved")
+        yield invalid(_ANNOTATIONS, f"'{_RESERVED_ANNOTATION}' must not be set: it is reserved for the operator")
 
 
-@rule("cel", "annotations", cel=(Cel(expression, ["spec.annotations"]) for expression in _READ))
-def annotations_read(function: Function, config: Config) -> Iterator[Violation]:
-    """Annotations that Kubernetes reads are such as it takes in a pod template."""
+@rule(enforced_by="cel", reads=["annotations"], cel=(Cel(expression, at=[_ANNOTATIONS]) for expression in _READ))
+def pod_annotations(function: Function, config: Config) -> Iterator[Violation]:
+    """Annotations that Kubernetes reads have values that it accepts in a pod template."""
     for key, value in sorted((function.spec.annotations or {}).items()):
         if fault := annotation_fault(key, value):
-            yield invalid("spec.annotations", fault)
+            yield invalid(_ANNOTATIONS, fault)
 
 
-@rule("cel", "annotations", cel=(Cel(expression, ["spec"]) for expression in _AGREE))
-def profiles_agree(function: Function, config: Config) -> Iterator[Violation]:
-    """An annotation with a profile says the same as the security context that it stands for."""
+@rule(enforced_by="cel", reads=["annotations"], cel=(Cel(expression, at=["spec"]) for expression in _AGREE))
+def annotated_profiles(function: Function, config: Config) -> Iterator[Violation]:
+    """An annotation that names a profile agrees with the security context."""
     annotations = function.spec.annotations or {}
     for key, profile in _profiles(function):
-        if key in annotations and profile and annotations[key] not in _written(profile):
-            yield invalid("spec.annotations", f"'{key}' must be the profile of the security context")
+        if key in annotations and profile and annotations[key] not in _spellings(profile):
+            yield invalid(_ANNOTATIONS, f"'{key}' must be the profile of the security context")
 
 
-@rule("policy", "annotations")
-def confined(function: Function, config: Config) -> Iterator[Violation]:
-    """Annotations ask for no profile that Pod Security "restricted" forbids, unless the operator allows it."""
+def _unconfined_expression() -> str:
+    """Return the policy's errors for annotations that name an unconfined profile."""
+    given, keys = policy.ANNOTATIONS, [policy.text(key) for key in (APPARMOR, SECCOMP, SECCOMP_POD)]
+    is_profile = f"key.startsWith({keys[0]}) || key.startsWith({keys[1]}) || key == {keys[2]}"
+    message = policy.joined([policy.text(f"{_ANNOTATIONS}: Forbidden: '"), "key", policy.text(f"' {_UNCONFINED}")])
+    found = f'{given}.filter(key, ({is_profile}) && {given}[key] == "unconfined").map(key, {message})'
+    return f"({policy.UNRESTRICTED} ? [] : {found})"
+
+
+@rule(enforced_by="policy", reads=["annotations"], policy=_unconfined_expression())
+def unconfined_annotations(function: Function, config: Config) -> Iterator[Violation]:
+    """No annotation names a profile that Pod Security "restricted" forbids, unless the operator allows it."""
     for key, value in sorted((function.spec.annotations or {}).items()):
         is_profile = key.startswith(APPARMOR) or is_seccomp_key(key)
         if is_profile and value == "unconfined" and not config.allow_unrestricted_security_context:
-            yield forbidden("spec.annotations", f"{key} {UNCONFINED_WORDS}")
+            yield forbidden(_ANNOTATIONS, f"'{key}' {_UNCONFINED}")
 
 
 def _profiles(function: Function) -> Iterator[tuple[str, Any]]:
-    """Yield each annotation that stands for a profile, with the profile in force where there is one."""
+    """Yield each annotation that names a profile, and the profile that the security contexts set, if any."""
     pod, container = function.spec.pod_security_context or {}, function.spec.container_security_context or {}
     yield f"{APPARMOR}function", container.get("appArmorProfile") or pod.get("appArmorProfile")
     yield f"{SECCOMP}function", container.get("seccompProfile")
@@ -110,17 +109,14 @@ def _profiles(function: Function) -> Iterator[tuple[str, Any]]:
     yield SECCOMP_POD, pod.get("seccompProfile") or {"type": "RuntimeDefault"}
 
 
-def _written(profile: Any) -> tuple[str, ...]:
-    """Return the ways to write a profile into an annotation."""
+def _spellings(profile: Any) -> tuple[str, ...]:
+    """Return the values by which an annotation names a profile."""
     if profile["type"] == "Localhost":
         return (f"localhost/{profile.get('localhostProfile')}",)
     return ("unconfined",) if profile["type"] == "Unconfined" else ("runtime/default", "docker/default")
 
 
-def _bad_keys(field: str, given: Mapping[str, str] | None, fits: Callable[[str], bool]) -> Iterator[Violation]:
+def _bad_keys(field: str, given: Mapping[str, str] | None, is_accepted: Callable[[str], bool]) -> Iterator[Violation]:
     for key in sorted(given) if given else ():
-        if not fits(key):
+        if not is_accepted(key):
             yield invalid(field, KEY_SHAPE, key)
-
-
-RULES: tuple[Rule, ...] = (keys, keys_reserved, annotations_read, profiles_agree, confined)

@@ -1,7 +1,7 @@
 """
-The longer expressions of crds/functions.yaml, for the rows of the rules that they enforce, with white space folded.
+The longer expressions of crds/functions.yaml, with white space folded.
 
-The CRD is written by hand; tests/core/test_rules.py finds each expression at its path there.
+The CRD is written by hand, and tests/core/test_rules.py compares: each expression must be at its path in the CRD.
 """
 
 _DNS = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -41,7 +41,7 @@ SECCOMP = (
 
 
 def mounts(of_each: str) -> str:
-    """Return a list of all mounts' `of_each`."""
+    """Return a list with the value of `of_each`, an expression of one mount `m`, for all mounts."""
     fields = (
         f"(has(self.{field}) ? self.{field}.map(m, {of_each}) : [])" for field in ("secretMounts", "configMapMounts")
     )
@@ -49,7 +49,7 @@ def mounts(of_each: str) -> str:
 
 
 def deletion_cost(key: str) -> str:
-    """Return that an annotation holds an integer of 32 bits."""
+    """Test that an annotation, if it is set, is a 32 bit integer."""
     return (
         f"!('{key}' in self) || (self['{key}'].matches('^(0|-?[1-9][0-9]{{0,9}}|-0[0-9]{{0,9}})$') && "
         f"int(self['{key}']) >= -2147483648 && int(self['{key}']) <= 2147483647)"
@@ -57,7 +57,7 @@ def deletion_cost(key: str) -> str:
 
 
 def bandwidth(key: str) -> str:
-    """Return that an annotation holds a bandwidth."""
+    """Test that an annotation, if it is set, is a bandwidth."""
     value = f"self['{key}']"
     return (
         f"!('{key}' in self) || (isQuantity({value}) && {value}.matches('[0-9]') && "
@@ -66,22 +66,22 @@ def bandwidth(key: str) -> str:
 
 
 def apparmor(key: str) -> str:
-    """Return that an annotation holds an AppArmor profile."""
+    """Test that an annotation, if it is set, names an AppArmor profile."""
     values = "^(|runtime/default|unconfined|localhost/[!-~]([ -~]*[!-~])?)$"
     return f"!('{key}' in self) || self['{key}'].matches('{values}')"
 
 
 def agrees(key: str, profile: str, contexts: tuple[str, ...], otherwise: str = "true") -> str:
-    """Return that an annotation says the same as the profile of the first context that has one."""
+    """Test that an annotation, if it is set, is the profile of the first context that has one, else `otherwise`."""
     found = f"self.annotations['{key}']"
     steps = [
-        f"has(self.{context}) && has(self.{context}.{profile}) ? ({_written(found, f'self.{context}.{profile}')}) : "
+        f"has(self.{context}) && has(self.{context}.{profile}) ? ({_is_profile(found, f'self.{context}.{profile}')}) : "
         for context in contexts
     ]
     return f"!has(self.annotations) || !('{key}' in self.annotations) || ( {''.join(steps)}{otherwise.format(found)})"
 
 
-def _written(found: str, profile: str) -> str:
+def _is_profile(found: str, profile: str) -> str:
     return (
         f"has({profile}.localhostProfile) && {profile}.type == 'Localhost' ? "
         f"{found} == 'localhost/' + {profile}.localhostProfile : {profile}.type == 'Unconfined' ? "
@@ -91,7 +91,7 @@ def _written(found: str, profile: str) -> str:
 
 
 def measurable(resource: str) -> str:
-    """Return that a resource is requested or limited wherever requests and limits are written out."""
+    """Test that a resource is requested or limited, if both requests and limits are set."""
     return (
         "[self.?resourceConfiguration.function.resources].all(given, given.?requests.orValue({}).size() == 0 || "
         f"given.?limits.orValue({{}}).size() == 0 || '{resource}' in given.requests.orValue({{}}) || "

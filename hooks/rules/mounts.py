@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.rules import cel
+from hooks.rules import cel, policy
+from hooks.rules.rule import Cel, rule
 from hooks.rules.size import OTHER_BYTES
-from hooks.rules.violation import Cel, Rule, Violation, invalid, rule
+from hooks.rules.violation import Violation, invalid
 from hooks.runtimes import FAMILIES, REGISTRY_CONFIG_DIR
 
 SYSTEM = (
@@ -14,14 +15,18 @@ SYSTEM = (
     *("/dev", "/dev/termination-log", "/proc", "/sys", "/tmp"),
     *("/etc/hostname", "/etc/hosts", REGISTRY_CONFIG_DIR, "/etc/passwd", "/etc/resolv.conf"),
 )
-"""What every container needs, or is given by the kubelet: nothing may be mounted there, or above."""
+"""What every container needs, and what the kubelet mounts: nothing may be mounted here or above."""
 CLOSED = ("/proc/", "/sys/", f"{REGISTRY_CONFIG_DIR}/")
-"""In these nothing can be mounted either."""
+"""Nothing can be mounted below these directories."""
+SYSTEM_AND_PARENTS = tuple(
+    sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)})
+)
+"""The paths of SYSTEM and their parents, as the CRD lists them."""
+_READS = ("secret_mounts", "config_map_mounts")
 _PATHS = ("spec.secretMounts[*].mountPath", "spec.configMapMounts[*].mountPath")
-COVERING = tuple(sorted({"/".join(path.split("/")[:end]) for path in SYSTEM for end in range(2, path.count("/") + 2)}))
-"""These paths and all above them, as the CRD lists them."""
-_BESIDE = f"!((self.endsWith('/') ? self.substring(0, self.size() - 1) : self) in {list(COVERING)}) && " + " && ".join(
-    f"!self.startsWith('{path}')" for path in CLOSED
+_CLEAR_OF_SYSTEM = (
+    f"!((self.endsWith('/') ? self.substring(0, self.size() - 1) : self) in {list(SYSTEM_AND_PARENTS)}) && "
+    + " && ".join(f"!self.startsWith('{path}')" for path in CLOSED)
 )
 _SHORT = f"{cel.mounts('m.mountPath.size()')}.all(sizes, sizes.sum() <= {OTHER_BYTES})"
 _APART = (
@@ -29,51 +34,65 @@ _APART = (
     "paths.map(p, p.endsWith('/') ? p : p + '/') : []) "
     ".all(paths, paths.all(outer, paths.filter(inner, inner.startsWith(outer)).size() == 1))"
 )
+_RUNTIME_NEEDS_IT = "must not cover files that the runtime needs"
 
 
-@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel("!self.matches('//|/[.][.]?(/|$)')", _PATHS)])
-def absolute(function: Function, config: Config) -> Iterator[Violation]:
-    """A mount path is absolute and written without detours."""
+@rule(enforced_by="cel", reads=_READS, cel=[Cel("!self.matches('//|/[.][.]?(/|$)')", at=_PATHS)])
+def mount_paths(function: Function, config: Config) -> Iterator[Violation]:
+    """A mount path is absolute, without `.`, `..` and empty steps."""
     for field, path in _paths(function):
         if not path.startswith("/") or {"", ".", ".."} & set(path.removesuffix("/").split("/")[1:]):
-            yield invalid(field, "is not an absolute path without '.', '..' and '//'", path)
+            yield invalid(field, "must be an absolute path without '.', '..' and '//'", path)
 
 
-@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_BESIDE, _PATHS)])
-def beside_system(function: Function, config: Config) -> Iterator[Violation]:
+@rule(enforced_by="cel", reads=_READS, cel=[Cel(_CLEAR_OF_SYSTEM, at=_PATHS)])
+def system_paths(function: Function, config: Config) -> Iterator[Violation]:
     """No mount covers what every container needs, or lies where nothing can be mounted."""
     for field, path in _paths(function):
-        if path.removesuffix("/") in COVERING or path.startswith(CLOSED):
-            yield invalid(field, "would cover what every container needs", path)
+        if path.removesuffix("/") in SYSTEM_AND_PARENTS or path.startswith(CLOSED):
+            yield invalid(field, "must not cover files that every container needs", path)
 
 
-@rule("policy", "secret_mounts", "config_map_mounts")
-def beside_runtime(function: Function, config: Config) -> Iterator[Violation]:
-    """No mount covers the directory of the code, or what the runtime keeps in it and beside it."""
+def _mounts_expression(family: str) -> str:
+    """Return the policy's errors for mount paths that cover what the family needs."""
+    runtime, slashed = FAMILIES[family], "(path.endsWith('/') ? path : path + '/')"
+    paths = policy.joined(
+        f"object.spec.?{mounts}.orValue([]).map(each, each.mountPath)" for mounts in ("secretMounts", "configMapMounts")
+    )
+    needed = policy.text([f"{path}/" for path in runtime.needs])
+    covers = f"{policy.text(runtime.work_dir + '/')}.startsWith({slashed})"
+    overlaps = f"{needed}.exists(each, each.startsWith({slashed}) || path.startsWith(each))"
+    message = policy.invalid("spec.mountPath", policy.quoted("path"), _RUNTIME_NEEDS_IT)
+    return policy.for_family(family, f"({paths}).filter(path, {covers} || {overlaps}).map(path, {message})")
+
+
+@rule(enforced_by="policy", reads=_READS, policy=policy.joined(map(_mounts_expression, FAMILIES)))
+def runtime_paths(function: Function, config: Config) -> Iterator[Violation]:
+    """No mount covers the directory of the code, or a file that the runtime needs."""
     if runtime := config.runtimes.get(function.spec.runtime):
         family = FAMILIES[runtime.family]
         for field, path in _paths(function):
             if _contains(path, family.work_dir) or any(_overlap(path, needed) for needed in family.needs):
-                yield invalid(field, "would cover what the runtime needs", path)
+                yield invalid(field, _RUNTIME_NEEDS_IT, path)
 
 
-@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_SHORT, ["spec"])])
-def paths_size(function: Function, config: Config) -> Iterator[Violation]:
+@rule(enforced_by="cel", reads=_READS, cel=[Cel(_SHORT, at=["spec"])])
+def mount_paths_length(function: Function, config: Config) -> Iterator[Violation]:
     """Mount paths are short enough to be compared with each other."""
-    if _too_long(function):
-        yield invalid("spec", f"mount paths may take {OTHER_BYTES} characters together")
+    if _is_too_long(function):
+        yield invalid("spec", f"mount paths may not be more than {OTHER_BYTES} characters together")
 
 
-@rule("cel", "secret_mounts", "config_map_mounts", cel=[Cel(_APART, ["spec"])])
-def apart(function: Function, config: Config) -> Iterator[Violation]:
-    """No mount lies in another, or at the same place."""
-    if _too_long(function):
+@rule(enforced_by="cel", reads=_READS, cel=[Cel(_APART, at=["spec"])])
+def overlapping_mounts(function: Function, config: Config) -> Iterator[Violation]:
+    """No mount lies in another, or at the same path."""
+    if _is_too_long(function):
         return
     outer = ""
     for path, field, written in sorted((f"{path.removesuffix('/')}/", field, path) for field, path in _paths(function)):
-        # In this order a path is followed by all that begins with it.
+        # In this order a path is followed by all that begin with it.
         if outer and path.startswith(outer):
-            yield invalid(field, f"mounts have to lie apart, and this one overlaps {outer.removesuffix('/')}", written)
+            yield invalid(field, f"mount paths must not overlap, and this one overlaps {outer[:-1]}", written)
         else:
             outer = path
 
@@ -85,7 +104,7 @@ def _paths(function: Function) -> Iterator[tuple[str, str]]:
         yield f"spec.configMapMounts[{index}].mountPath", config_map.mount_path
 
 
-def _too_long(function: Function) -> bool:
+def _is_too_long(function: Function) -> bool:
     return sum(len(path) for _, path in _paths(function)) > OTHER_BYTES
 
 
@@ -94,8 +113,5 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _contains(outer: str, inner: str) -> bool:
-    """Tell whether path `inner` is `outer` or lies below it."""
+    """Return whether path `inner` is `outer` or lies below it."""
     return f"{inner.removesuffix('/')}/".startswith(f"{outer.removesuffix('/')}/")
-
-
-RULES: tuple[Rule, ...] = (absolute, beside_system, beside_runtime, paths_size, apart)

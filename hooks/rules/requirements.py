@@ -1,9 +1,9 @@
 """
-The lines of a requirements.txt, as pip and uv read them: refused is only what neither of them could accept.
+The lines of a requirements.txt: a line is refused only if neither pip nor uv accepts it.
 
-No line is ever repeated, for a URL may hold a password. What is left to the installer: whether a version exists, the
-wording of markers, what stands behind a URL or comes out of ${NAME}. pip and uv follow packaging's grammar, and so does
-this module; what it costs is bounded, since anybody may write these lines.
+No message repeats a line, because a URL may hold a password. The installer decides whether a version exists, what a
+marker means, and what a URL or ${NAME} stands for. pip and uv follow the grammar of the `packaging` library, and so
+does this module. The number and the length of the lines that it parses are bounded.
 """
 
 import re
@@ -13,20 +13,20 @@ from itertools import islice
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-MOST = 10
-"""How many lines are named: the first few tell as much as all of them."""
-MOST_READ = 1000
-"""How many lines are read; no Function needs as many packages, and what follows is left to the installer."""
+MOST_PROBLEMS = 10
+"""How many broken lines are reported."""
+MOST_LINES = 1000
+"""How many lines are checked: more than any Function needs. The installer reads the rest."""
 LONGEST = 512
-"""Characters of a name with its extras and versions: several times the longest ones in use."""
+"""Characters of a name with its extras and versions: several times the longest in use."""
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _PER_REQUIREMENT = re.compile(r"\s(?=--?[A-Za-z])")  # --hash=..., --config-settings ...
 _URL = re.compile(r"\s*+[A-Za-z][A-Za-z0-9+.-]*+:(//|(?<=file:)/?)")
 _REPLACED = re.compile(r"\$\{[A-Z0-9_]+\}")
 _PACKED = (".whl", ".zip", ".tar.gz")
-_BESIDE = "names a file beside it, but there are none: expected a package or a URL"
-_SHAPE = "is no requirement: expected a name and versions, such as requests>=2.32,<3"
+_NO_FILE = "must be a package or a URL: there is no file beside requirements.txt"
+_NO_REQUIREMENT = "must be a requirement such as requests>=2.32,<3"
 _OPTIONS = (
     "--requirement",
     "--constraint",
@@ -52,22 +52,22 @@ _OPTIONS = (
 )
 _SHORT = ("-r", "-c", "-e", "-i", "-f", "-C")
 _LOCAL = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)[\s=]*+(?!\S*://|/|\.\./|\S*\$\{)\S")
-_UNKNOWN = "begins with an option that pip does not know in a requirements.txt"
+_NO_OPTION = "must not have an option that pip does not know in requirements.txt"
 
 
 def problems(text: str) -> Iterator[str]:
-    """Yield what is wrong with a requirements.txt, line by line."""
+    """Yield what is wrong with a requirements.txt, at most MOST_PROBLEMS lines, each with its number."""
     found = 0
-    for number, line in islice(_lines(text), MOST_READ):
+    for number, line in islice(_lines(text), MOST_LINES):
         if fault := _fault(line):
             found += 1
-            yield f"line {number} {fault}"
-            if found == MOST:
+            yield f"line {number}: {fault}"
+            if found == MOST_PROBLEMS:
                 return
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each logical line that says something, without its comment, and the number where it begins."""
+    """Yield each logical line that is not blank, without its comment, and the number of its first physical line."""
     pending: list[str] = []
     begin = 0
     for number, physical in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
@@ -87,7 +87,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _fault(line: str) -> str | None:
     if line.startswith("-"):
-        return _BESIDE if _LOCAL.match(line) else _option_fault(line)
+        return _NO_FILE if _LOCAL.match(line) else _option_fault(line)
     wanted, *options = _PER_REQUIREMENT.split(line, maxsplit=1)
     if options and (fault := _option_fault(options[0])):
         return fault
@@ -103,20 +103,20 @@ def _fault(line: str) -> str | None:
 
 
 def _place_fault(place: str) -> str | None:
-    """A URL is the installer's, and so is a file of the image; beside the requirements.txt there is no other file."""
-    return None if _URL.match(place) or place.startswith(("/", "../")) else _BESIDE
+    """Accept URLs and files of the image; no file is in the directory of the requirements.txt, or below."""
+    return None if _URL.match(place) or place.startswith(("/", "../")) else _NO_FILE
 
 
 def _requirement_fault(text: str, *, is_bare: bool = False) -> str | None:
-    text = " ".join(text.split())  # uv takes every white space that Python knows
+    text = " ".join(text.split())  # uv accepts all white space that Python knows
     if len(text) > LONGEST:
-        return f"is longer than {LONGEST} characters before its marker and options"
-    return _SHAPE if (specifier := _specifier(text)) is None or (is_bare and specifier) else None
+        return f"may not be more than {LONGEST} characters before its marker and options"
+    return _NO_REQUIREMENT if (specifier := _specifier(text)) is None or (is_bare and specifier) else None
 
 
 @lru_cache(maxsize=1024)
 def _specifier(text: str) -> str | None:
-    """Return the versions that a requirement allows, None if it is none; an installed Function's lines stay known."""
+    """Return the versions that a requirement allows, None if it is not one. Every sync parses the same lines again."""
     try:
         return str(Requirement(text).specifier)
     except InvalidRequirement:
@@ -127,4 +127,4 @@ def _option_fault(line: str) -> str | None:
     option = re.split(r"[\s=]", line, maxsplit=1)[0]
     if line[:2] in _SHORT or any(known.startswith(option) for known in _OPTIONS if len(option) > 2):
         return None
-    return _UNKNOWN
+    return _NO_OPTION

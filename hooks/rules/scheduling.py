@@ -6,13 +6,16 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.kubernetes_names import KEY_SHAPE, is_key
 from hooks.rules import cel
-from hooks.rules.violation import Cel, Rule, Violation, invalid, rule
+from hooks.rules.rule import Cel, rule
+from hooks.rules.violation import Violation, invalid
+
+_ITEM = "spec.tolerations[*]"
 
 
 @rule(
-    "cel",
-    "tolerations",
-    cel=[Cel(f"self == '' || (self.matches('{cel.KEY}') && self.indexOf('/') <= 253)", ["spec.tolerations[*].key"])],
+    enforced_by="cel",
+    reads=["tolerations"],
+    cel=[Cel(f"self == '' || (self.matches('{cel.KEY}') && self.indexOf('/') <= 253)", at=[f"{_ITEM}.key"])],
 )
 def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
     """A toleration's key is one that a taint can have."""
@@ -22,21 +25,15 @@ def toleration_keys(function: Function, config: Config) -> Iterator[Violation]:
 
 
 @rule(
-    "cel",
-    "tolerations",
+    enforced_by="cel",
+    reads=["tolerations"],
     cel=[
-        Cel(
-            "(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')",
-            ["spec.tolerations[*]"],
-        ),
-        Cel(
-            "!(has(self.value) && self.value != '') || !has(self.operator) || self.operator != 'Exists'",
-            ["spec.tolerations[*]"],
-        ),
+        Cel("(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')", at=[_ITEM]),
+        Cel("!(has(self.value) && self.value != '') || !has(self.operator) || self.operator != 'Exists'", at=[_ITEM]),
     ],
 )
 def toleration_operators(function: Function, config: Config) -> Iterator[Violation]:
-    """A toleration compares a value of its key, or asks only whether there is a taint."""
+    """A toleration without a key has the operator Exists, and one with this operator has no value."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
         field, operator = f"spec.tolerations[{index}].operator", toleration.get("operator")
         if not toleration.get("key") and operator != "Exists":
@@ -46,19 +43,14 @@ def toleration_operators(function: Function, config: Config) -> Iterator[Violati
 
 
 @rule(
-    "cel",
-    "tolerations",
-    cel=[
-        Cel("!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')", ["spec.tolerations[*]"])
-    ],
+    enforced_by="cel",
+    reads=["tolerations"],
+    cel=[Cel("!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')", at=[_ITEM])],
 )
 def toleration_seconds(function: Function, config: Config) -> Iterator[Violation]:
-    """Only a taint that evicts can be tolerated for some time."""
+    """Only a taint that evicts pods can be tolerated for a limited time."""
     for index, toleration in enumerate(function.spec.tolerations or ()):
         effect = toleration.get("effect")
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             field = f"spec.tolerations[{index}].effect"
             yield invalid(field, "must be NoExecute when tolerationSeconds is given", effect)
-
-
-RULES: tuple[Rule, ...] = (toleration_keys, toleration_operators, toleration_seconds)

@@ -1,22 +1,22 @@
-"""How many bytes a user's text takes where Metacontroller keeps its copy of a child: in an annotation, as Go's JSON."""
+"""The bytes that a user's text takes in the annotation where Metacontroller stores a child as last applied."""
 
 from typing import Any
 
 import orjson
 
 SOURCE_BYTES = 200 * 1024
-"""For source and dependencies. All annotations of an object together may hold 262,144 bytes."""
+"""For source and dependencies. All annotations of an object together may have 262,144 bytes."""
 OTHER_BYTES = 40 * 1024
-"""For everything else that a user may write into a pod."""
+"""For all other fields that a user adds to a pod."""
 MOUNT_BYTES = 160
-"""What we write around the name and the path of a mounted object: its volume, and where it is mounted."""
+"""For the volume and the volumeMount of a mounted object, without its name and its path."""
 
 
 def encoded_bytes(value: Any) -> int:
     """
-    Return the bytes that JSON `value` takes as Go writes it, with every $ doubled.
+    Return the bytes of a JSON value as Go encodes it, with every $ doubled, as the hook writes it in variables.
 
-    Go's encoder, unlike ours, writes <, > and & as six bytes, U+2028 and U+2029 too.
+    Go, unlike orjson, escapes <, >, &, U+2028 and U+2029: each takes six bytes.
     """
     text = orjson.dumps(value)
     markup = text.count(b"<") + text.count(b">") + text.count(b"&")

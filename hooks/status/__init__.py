@@ -1,108 +1,89 @@
 """
-What a Function's status says: Kyma's two conditions, and kstatus' Ready, Reconciling and Stalled.
+A Function's status: Kyma's conditions ConfigurationReady and Running, and kstatus' Ready, Reconciling and Stalled.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from hooks import naming
-from hooks.manifest import Manifest, at, number
-from hooks.previous_status import kept
+from hooks.manifest import Manifest, as_count, value_at
+from hooks.previous_status import carried_over
 from hooks.protocol import HookRequest
 from hooks.rules import Violation
-from hooks.status.children import BEGUN, of_live, of_missing, of_records, of_scaling
-from hooks.status.conditions import Fact, conditions
-from hooks.status.deployment import state_of_deployment
+from hooks.status.conditions import NewCondition, phase_conditions, running_condition, serialize_conditions
+from hooks.status.deployment import deployment_state
+from hooks.status.evaluation import evaluate
 from hooks.status.reasons import Reason
-from hooks.status.state import Observation, State
+from hooks.status.state import Observation
 
-__all__ = ["Observation", "Report", "compute_status", "rejected", "unchanged"]
+__all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchanged_status"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """
-    The whole status, and in how many seconds to report again (0: when something changes).
+    The complete status; `resync_after` is in how many seconds it changes although no object does, 0 for never.
 
-    `dropped` is where the explanation failed that the status lacks, "" where nothing failed: it is for the log.
+    `dropped` is the code location of an error that cost the status its explanation, "" if there was none.
     """
 
     status: dict[str, Any]
-    resync_after: int = 0
-    dropped: str = ""
+    resync_after: int
+    dropped: str
 
 
-def compute_status(seen: Observation) -> Report:
-    """Return the report on a sound Function."""
-    function, missing = seen.function, of_missing(seen)
-    deployment = of_live(seen) or missing or BEGUN
-    state = of_records(seen) or missing or of_scaling(seen, deployment)
-    warning = f"Warning: function configured, runtime {function.runtime_name} is deprecated and will be removed"
-    configured = warning if function.runtime_deprecated else "Function configured"
-    facts = [Fact("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured), *_facts(state, deployment)]
+def compute_status(observation: Observation) -> Report:
+    """Return the report on a valid Function."""
+    function = observation.function
+    state, deployment = evaluate(observation)
+    warning = f"Warning: function configured, runtime {function.source.runtime_name} is deprecated and will be removed"
+    configured = warning if function.source.is_deprecated else "Function configured"
+    configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
     status = {
-        "runtime": function.runtime_name,
-        "runtimeImage": function.image,
-        "replicas": _replicas(seen.deployment),
-        "podSelector": naming.selector_text(function),
-        "functionResourceProfile": function.resources.profile,
-        "podSecurityContext": function.pod_security,
-        "containerSecurityContext": function.container_security,
-        "conditions": conditions(facts, seen.request, seen.now),
+        "runtime": function.source.runtime_name,
+        "runtimeImage": function.source.image,
+        "replicas": _replicas(observation.deployment),
+        "podSelector": naming.selector_text(function.identity),
+        "functionResourceProfile": function.pod.resources.profile,
+        "podSecurityContext": function.pod.pod_security,
+        "containerSecurityContext": function.pod.container_security,
+        "conditions": serialize_conditions(
+            [configuration, running_condition(deployment), *phase_conditions(state)],
+            observation.request,
+            observation.now,
+        ),
     }
-    if function.annotations:
-        status["functionAnnotations"] = dict(function.annotations)
+    if function.pod.user_annotations:
+        status["functionAnnotations"] = dict(function.pod.user_annotations)
     return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)
 
 
-def rejected(violations: list[Violation], request: HookRequest, now: datetime) -> Report:
-    """Return the report on a broken Function: every violation, beside what is known of what still runs."""
+def frozen_status(violations: list[Violation], request: HookRequest, now: datetime) -> dict[str, Any]:
+    """Return the status of an invalid Function: every violation, and the state of the Deployment that still runs."""
     message = ". ".join(map(str, violations))
     reason, deployment = Reason.INVALID_FUNCTION_SPEC, request.child("Deployment")
     running = (
-        _running(state_of_deployment(deployment, now)) if deployment else Fact("Running", "False", reason, message)
+        running_condition(deployment_state(deployment, now))
+        if deployment
+        else NewCondition("Running", "False", reason, message)
     )
-    facts = [
-        Fact("ConfigurationReady", "False", reason, message),
+    conditions = [
+        NewCondition("ConfigurationReady", "False", reason, message),
         running,
-        Fact("Ready", "False", reason, message),
-        Fact("Stalled", "True", reason, message),
+        NewCondition("Ready", "False", reason, message),
+        NewCondition("Stalled", "True", reason, message),
     ]
-    known = unchanged(request).status | {"replicas": _replicas(deployment)}
-    return Report(status=known | {"conditions": conditions(facts, request, now)})
+    return unchanged_status(request) | {
+        "replicas": _replicas(deployment),
+        "conditions": serialize_conditions(conditions, request, now),
+    }
 
 
-def unchanged(request: HookRequest) -> Report:
-    """Return the status as it was, as far as it can be read."""
-    return Report(status=kept(request.previous_status, request.previous))
-
-
-def _facts(state: State, deployment: State) -> list[Fact]:
-    """
-    Return the other conditions: Running is about the Deployment alone, the rest about all children.
-
-    Reconciling and Stalled are abnormal-true: absent when there is nothing to say.
-    """
-    facts = [
-        _running(deployment),
-        Fact("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message),
-    ]
-    if state.phase != "Ready":
-        facts.append(Fact(state.phase, "True", state.reason, state.message))
-    return facts
-
-
-def _running(deployment: State) -> Fact:
-    """Return Kyma's condition, which is Unknown while the Deployment is neither ready nor has failed."""
-    return Fact("Running", _RUNNING.get(deployment.running, "Unknown"), deployment.running, deployment.message)
-
-
-_RUNNING: dict[Reason, Literal["True", "False", "Unknown"]] = {
-    Reason.DEPLOYMENT_READY: "True",
-    Reason.DEPLOYMENT_FAILED: "False",
-}
+def unchanged_status(request: HookRequest) -> dict[str, Any]:
+    """Return the valid parts of the previous status."""
+    return carried_over(request.previous_status, request.previous)
 
 
 def _replicas(deployment: Manifest | None) -> int:
-    return number(at(deployment, "status", "replicas"))
+    return as_count(value_at(deployment, "status", "replicas"))

@@ -1,32 +1,34 @@
 """
-What an autoscaler says that cannot do its work: the Function answers, but nothing scales it.
+The state of a Function that is ready but whose autoscaler cannot work.
 """
 
 from datetime import datetime
 
-from hooks.manifest import Manifest, condition, text
+from hooks.manifest import Manifest, as_text, find_condition
 from hooks.status.deployment import seconds_left
 from hooks.status.reasons import Reason
 from hooks.status.state import State
 
-GRACE_SECONDS = 120
-"""How long an autoscaler may be unable to measure: metrics of a new pod take a minute or so."""
-_WORD_CHARACTERS = 64
+AUTOSCALER_GRACE_SECONDS = 120
+"""How long an autoscaler may fail before it is reported: the metrics of a new pod take about a minute."""
+_MAX_REASON_CHARACTERS = 64
 
 
-def of_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> State:
+def explain_autoscaler(state: State, autoscaler: Manifest, now: datetime) -> State:
     """
-    Return the state of a ready Function, with the reason that its autoscaler has if it has been idle for long.
+    Return a ready state, with reason AutoscalerInactive after the autoscaler has failed for the grace period.
 
-    The Function stays ready. One that is scaled to zero has its autoscaler switched off, which is no fault.
+    ScalingDisabled is no failure: the Function is scaled to zero.
     """
-    for kind in ("AbleToScale", "ScalingActive"):
-        found = condition(autoscaler, kind)
-        if found.get("status") != "False" or found.get("reason") == "ScalingDisabled":
+    for condition_type in ("AbleToScale", "ScalingActive"):
+        condition = find_condition(autoscaler, condition_type)
+        if condition.get("status") != "False" or condition.get("reason") == "ScalingDisabled":
             continue
-        if left := seconds_left(found, GRACE_SECONDS, now):
+        if left := seconds_left(condition, AUTOSCALER_GRACE_SECONDS, now):
             return state._replace(requeue_after=left)
-        reason = text(found.get("reason"))[:_WORD_CHARACTERS]
-        message = f"{state.message}, but its autoscaler does not scale it: {kind} is False with reason {reason}"
-        return state.explained(Reason.AUTOSCALER_INACTIVE, message)
+        reason = as_text(condition.get("reason"))[:_MAX_REASON_CHARACTERS]
+        message = (
+            f"{state.message}, but its autoscaler does not scale it: {condition_type} is False with reason {reason}"
+        )
+        return state.with_explanation(Reason.AUTOSCALER_INACTIVE, message)
     return state

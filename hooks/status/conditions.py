@@ -1,30 +1,27 @@
 """
-The conditions of a status, and when each last changed.
+Conditions with their transition times.
 
-A status that changes with the clock or counts something is written at every sync: lastTransitionTime is carried over
-while a condition's status stays, and messages name states, not numbers.
+lastTransitionTime is carried over while a condition's status stays, and messages contain no counts or times: a status
+that changed on every sync would be written on every sync.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from hooks.previous_status import Condition
+from hooks.previous_status import PreviousCondition
 from hooks.protocol import HookRequest
-from hooks.status.deployment import GRACE_SECONDS
 from hooks.status.reasons import Reason
-from hooks.status.state import Observation
+from hooks.status.state import TIMEOUT_REASONS, State
 
-MESSAGE_CHARACTERS = 8192
-TIMED_OUT = {
-    Reason.CHILDREN_PENDING: Reason.CHILDREN_NOT_CREATED,
-    Reason.DEPLOYMENT_UPDATED: Reason.UPDATE_REFUSED,
-    Reason.DEPLOYMENT_FAILED: Reason.DEPLOYMENT_FAILED,
+MAX_MESSAGE_CHARACTERS = 8192
+_RUNNING_STATUS: dict[Reason, Literal["True", "False", "Unknown"]] = {
+    Reason.DEPLOYMENT_READY: "True",
+    Reason.DEPLOYMENT_FAILED: "False",
 }
-"""The reason once an operation has timed out: a child to create, a Deployment to update, pods to create."""
 
 
-class Fact(NamedTuple):
-    """What a condition says now."""
+class NewCondition(NamedTuple):
+    """A condition without its time and generation."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
@@ -32,41 +29,45 @@ class Fact(NamedTuple):
     message: str
 
 
-def conditions(facts: list[Fact], request: HookRequest, now: datetime) -> list[dict[str, Any]]:
-    """Return the facts as conditions of this generation, each with the time of the one before where that goes on."""
-    return [_condition(fact, request.previous.get(fact.type), request.metadata.generation, now) for fact in facts]
+def phase_conditions(state: State) -> list[NewCondition]:
+    """Return Ready and, unless the Function is ready, the one of Reconciling and Stalled that is True."""
+    ready = NewCondition("Ready", "True" if state.phase == "Ready" else "False", state.reason, state.message)
+    if state.phase == "Ready":
+        return [ready]
+    return [ready, NewCondition(state.phase, "True", state.reason, state.message)]
 
 
-def has_timed_out(reason: Reason, seen: Observation) -> bool:
-    """
-    Tell whether an operation has been pending for this reason for longer than a stale cache explains.
-
-    Metacontroller sends a Function's own children only and takes a taken name for success; what the API server refuses
-    it tries again, and writes an event. So time is all there is to go by. With a new generation the time starts anew.
-    """
-    previous, generation = seen.request.previous, seen.request.metadata.generation
-    if (stalled := previous.get("Stalled")) and stalled.reason == TIMED_OUT[reason]:
-        return stalled.observed_generation == generation
-    pending = previous.get("Reconciling")
-    if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
-        return False
-    return seen.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=GRACE_SECONDS)
+def running_condition(deployment: State) -> NewCondition:
+    """Return Kyma's Running: about the Deployment alone, and Unknown while that is neither ready nor failed."""
+    status = _RUNNING_STATUS.get(deployment.running, "Unknown")
+    return NewCondition("Running", status, deployment.running, deployment.message)
 
 
-def _condition(fact: Fact, before: Condition | None, generation: int, now: datetime) -> dict[str, Any]:
-    stays = before is not None and _keeps_transition_time(fact, before, generation)
+def serialize_conditions(conditions: list[NewCondition], request: HookRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return the conditions as the status holds them, for the request's generation."""
+    generation = request.metadata.generation
+    return [
+        _with_transition_time(condition, request.previous.get(condition.type), generation, now)
+        for condition in conditions
+    ]
+
+
+def _with_transition_time(
+    new: NewCondition, old: PreviousCondition | None, generation: int, now: datetime
+) -> dict[str, Any]:
+    keeps_time = old is not None and _keeps_transition_time(new, old, generation)
     return {
-        "type": fact.type,
-        "status": fact.status,
-        "reason": fact.reason.value,
-        "message": fact.message[:MESSAGE_CHARACTERS],
-        "lastTransitionTime": before.last_transition_time if before and stays else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "type": new.type,
+        "status": new.status,
+        "reason": new.reason.value,
+        "message": new.message[:MAX_MESSAGE_CHARACTERS],
+        "lastTransitionTime": old.last_transition_time if old and keeps_time else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": generation,
     }
 
 
-def _keeps_transition_time(fact: Fact, before: Condition, generation: int) -> bool:
-    """Tell whether a condition keeps its time. A pending operation may time out, so its time starts with it."""
-    if fact.type == "Reconciling" and fact.reason in TIMED_OUT:
-        return (before.reason, before.observed_generation) == (fact.reason, generation)
-    return before.status == fact.status
+def _keeps_transition_time(new: NewCondition, old: PreviousCondition, generation: int) -> bool:
+    """Return whether the old time stays. A pending operation gets a new time, since its timeout starts there."""
+    if new.type == "Reconciling" and new.reason in TIMEOUT_REASONS:
+        return (old.reason, old.observed_generation) == (new.reason, generation)
+    return old.status == new.status

@@ -1,9 +1,8 @@
 """
-The containers of a pod, each with its place in the life of the pod.
+The containers of a pod, as the pod's status describes them.
 
-A pod has more of them than a Function asks for: meshes, secret stores and log shippers inject sidecars and init
-containers. A cause has to name the container that it is about. Ephemeral containers are for debugging and count for
-nothing.
+Service meshes, secret stores and log shippers inject containers, so a pod may have more than the hook's two.
+Ephemeral containers are for debugging and are ignored.
 """
 
 from collections.abc import Iterator
@@ -11,89 +10,93 @@ from dataclasses import dataclass
 from typing import Any
 
 from hooks import naming
-from hooks.manifest import Manifest, at, mapping, mappings, text
+from hooks.manifest import Manifest, as_mapping, as_text, mappings_in, value_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
     """
-    What a pod's status says of one container, and what its spec allows it.
+    One container's status and memory limits.
 
-    `is_init` is true of one that has to end before the others start, `is_early` also of a sidecar among the init
-    containers. `memory` is the limit that it has, "" for none; `memory_of_pod` the one that all share.
+    `is_listed_as_init` is whether it is one of initContainers; `must_complete` is true of those except sidecars.
+    `memory` is its own limit and `pod_memory` the limit of the whole pod, each "" for none.
     """
 
     name: str
     status: Manifest
-    is_init: bool
-    is_early: bool
+    is_listed_as_init: bool
+    must_complete: bool
     memory: str
-    memory_of_pod: str
+    pod_memory: str
 
     @property
-    def is_function(self) -> bool:
-        return self.name == naming.FUNCTION and not self.is_early
+    def is_main(self) -> bool:
+        return self.name == naming.MAIN_CONTAINER and not self.is_listed_as_init
 
     @property
     def is_install(self) -> bool:
-        return self.name == naming.INSTALL and self.is_early
+        return self.name == naming.INSTALL_CONTAINER and self.is_listed_as_init
 
     @property
     def is_ready(self) -> bool:
         return self.status.get("ready") is True
 
     @property
-    def runs(self) -> bool:
-        return isinstance(at(self.status, "state", "running"), dict)
+    def is_running(self) -> bool:
+        return isinstance(value_at(self.status, "state", "running"), dict)
 
     @property
     def started_at(self) -> Any:
-        return at(self.status, "state", "running", "startedAt")
+        return value_at(self.status, "state", "running", "startedAt")
 
     @property
     def waiting(self) -> Manifest:
-        return mapping(at(self.status, "state", "waiting"))
+        return as_mapping(value_at(self.status, "state", "waiting"))
 
     @property
-    def ended(self) -> Manifest:
-        """How it ended; while it starts again, how it ended last time. An empty map where it has not."""
-        return mapping(at(self.status, "state", "terminated")) or mapping(at(self.status, "lastState", "terminated"))
+    def termination(self) -> Manifest:
+        """The current or else the last termination, an empty map if there is none."""
+        last = ("lastState", "terminated")
+        return as_mapping(value_at(self.status, "state", "terminated")) or as_mapping(value_at(self.status, *last))
 
 
-def of_pod(pod: Manifest) -> list[Container]:
-    """Return the containers that a pod's status knows, the early ones first."""
-    return [*_early(pod), *_main(pod)]
+def containers_of(pod: Manifest) -> list[Container]:
+    """Return the containers in a pod's status, init containers first."""
+    return [*_init_containers(pod), *_app_containers(pod)]
 
 
-def _early(pod: Manifest) -> Iterator[Container]:
-    specs = _by_name(at(pod, "spec", "initContainers"))
-    for status in mappings(at(pod, "status", "initContainerStatuses")):
-        name = text(status.get("name"))
-        spec = specs.get(name, {})
-        yield _container(pod, spec, status, is_init=spec.get("restartPolicy") != "Always", is_early=True)
+def _init_containers(pod: Manifest) -> Iterator[Container]:
+    specs = _by_name(value_at(pod, "spec", "initContainers"))
+    for status in mappings_in(value_at(pod, "status", "initContainerStatuses")):
+        spec = specs.get(as_text(status.get("name")), {})
+        yield _parse_container(
+            pod, spec, status, is_listed_as_init=True, must_complete=spec.get("restartPolicy") != "Always"
+        )
 
 
-def _main(pod: Manifest) -> Iterator[Container]:
-    specs = _by_name(at(pod, "spec", "containers"))
-    for status in mappings(at(pod, "status", "containerStatuses")):
-        spec = specs.get(text(status.get("name")), {})
-        yield _container(pod, spec, status, is_init=False, is_early=False)
+def _app_containers(pod: Manifest) -> Iterator[Container]:
+    specs = _by_name(value_at(pod, "spec", "containers"))
+    for status in mappings_in(value_at(pod, "status", "containerStatuses")):
+        spec = specs.get(as_text(status.get("name")), {})
+        yield _parse_container(pod, spec, status, is_listed_as_init=False, must_complete=False)
 
 
-def _container(pod: Manifest, spec: Manifest, status: Manifest, *, is_init: bool, is_early: bool) -> Container:
+def _parse_container(
+    pod: Manifest, spec: Manifest, status: Manifest, *, is_listed_as_init: bool, must_complete: bool
+) -> Container:
     return Container(
-        name=text(status.get("name")),
+        name=as_text(status.get("name")),
         status=status,
-        is_init=is_init,
-        is_early=is_early,
-        memory=_memory(spec),
-        memory_of_pod=_memory(mapping(pod.get("spec"))),
+        is_listed_as_init=is_listed_as_init,
+        must_complete=must_complete,
+        memory=_memory_limit(spec),
+        pod_memory=_memory_limit(as_mapping(pod.get("spec"))),
     )
 
 
-def _memory(spec: Manifest) -> str:
-    return text(at(spec, "resources", "limits", "memory"))
+def _memory_limit(spec: Manifest) -> str:
+    return as_text(value_at(spec, "resources", "limits", "memory"))
 
 
 def _by_name(containers: Any) -> dict[str, Manifest]:
-    return {text(container.get("name")): container for container in mappings(containers)}
+    return {as_text(container.get("name")): container for container in mappings_in(containers)}

@@ -1,103 +1,102 @@
 """
-The State of a Function as its live Deployment reports it.
+The state of a Deployment, from its own status.
 
-The order of the questions is kubectl's and kstatus': first whether the status is about this generation at all, then
-what has failed, then what is still under way. Whatever is under way has an end: the Deployment's own progress deadline;
-where that does not run, since the rollout was finished once, the same time from when pods were lost; and for pods that
-are refused a few seconds, which conditions.py counts.
+Checks run in the order of kubectl and kstatus: whether the status describes the current generation, then failures, then
+progress. Every Reconciling state has an end: the progress deadline during a rollout; the same number of seconds if pods
+become unavailable after it; and PENDING_SECONDS if the API server refuses pods.
 """
 
 from datetime import datetime
 from math import ceil
 
-from hooks.manifest import MOST, Manifest, mapping, mappings, moment, number, text
+from hooks.manifest import MAX_COUNT, Manifest, as_count, as_mapping, as_text, as_time, mappings_in
 from hooks.status.reasons import Reason
-from hooks.status.state import State
+from hooks.status.state import PENDING_SECONDS, State
 
-GRACE_SECONDS = 5
-"""How long what is asked for may be missing or refused, for a stale cache or a write that is tried again."""
-DEADLINE_SECONDS = 600
-"""How long a rollout has where the Deployment does not say."""
+DEFAULT_DEADLINE_SECONDS = 600
+"""Kubernetes' default of progressDeadlineSeconds."""
 
 
-def state_of_deployment(deployment: Manifest, now: datetime) -> State:
-    """Return the state of a Function whose Deployment was applied as desired; what cannot be read counts as absent."""
-    metadata, status = deployment["metadata"], mapping(deployment.get("status"))
-    conditions = {text(condition.get("type")): condition for condition in mappings(status.get("conditions"))}
-    name, spec = metadata["name"], mapping(deployment.get("spec"))
-    if number(status.get("observedGeneration")) < number(metadata.get("generation")):
+def deployment_state(deployment: Manifest, now: datetime) -> State:
+    """Return the state of a Deployment whose spec is as desired; malformed fields count as absent."""
+    metadata, status = deployment["metadata"], as_mapping(deployment.get("status"))
+    conditions = {as_text(condition.get("type")): condition for condition in mappings_in(status.get("conditions"))}
+    name, spec = metadata["name"], as_mapping(deployment.get("spec"))
+    if as_count(status.get("observedGeneration")) < as_count(metadata.get("generation")):
         return State.reconciling(Reason.DEPLOYMENT_WAITING, f"Deployment {name} is not ready yet")
     if _has_condition(conditions, "Progressing", "False", "ProgressDeadlineExceeded"):
         return State.stalled(Reason.DEPLOYMENT_FAILED, _failure_message(name, conditions["Progressing"]))
-    if _is_rolled_out(number(spec.get("replicas", 1), MOST), status):
-        return _done(name, spec)
+    if _is_rolled_out(as_count(spec.get("replicas", 1), MAX_COUNT), status):
+        return _rolled_out(name, spec)
     if spec.get("paused"):
         return _paused(name)
     if _has_condition(conditions, "ReplicaFailure", "True"):
-        return _refused(name, conditions["ReplicaFailure"])
+        return _pods_refused(name, conditions["ReplicaFailure"])
     if _has_condition(conditions, "Available", "True"):
         return State.reconciling(Reason.DEPLOYMENT_WAITING, f"Deployment {name} is not ready yet")
     if _has_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable"):
-        return _unavailable_after_rollout(name, conditions.get("Available", {}), _deadline(spec), now)
-    return State.reconciling(Reason.MIN_REPLICAS_NOT_AVAILABLE, _unavailable(name))
+        return _unavailable_after_rollout(name, conditions.get("Available", {}), _deadline_seconds(spec), now)
+    return State.reconciling(Reason.MIN_REPLICAS_NOT_AVAILABLE, _unavailable_message(name))
 
 
-def _is_rolled_out(wanted: int, status: Manifest) -> bool:
-    """Tell whether all replicas are of the newest template and available, and no old one is left."""
-    updated, current = number(status.get("updatedReplicas")), number(status.get("replicas"))
-    return updated >= wanted and current <= updated <= number(status.get("availableReplicas"))
+def _is_rolled_out(desired: int, status: Manifest) -> bool:
+    """Return whether all replicas have the newest template and are available, and no old one is left."""
+    updated, current = as_count(status.get("updatedReplicas")), as_count(status.get("replicas"))
+    return updated >= desired and current <= updated <= as_count(status.get("availableReplicas"))
 
 
-def _done(name: str, spec: Manifest) -> State:
+def _rolled_out(name: str, spec: Manifest) -> State:
     if spec.get("replicas", 1) == 0:
         return State.ready(Reason.SCALED_TO_ZERO, f"Deployment {name} is scaled to zero: no pod runs")
     return State.ready(Reason.DEPLOYMENT_READY, f"Deployment {name} is ready")
 
 
 def _paused(name: str) -> State:
-    """A paused rollout continues when it is resumed by hand, and no earlier; Kyma reports it as waiting."""
+    """A paused rollout continues only when a user resumes it."""
     message = f"Deployment {name} is paused: kubectl rollout resume deployment {name}"
     return State.stalled(Reason.DEPLOYMENT_PAUSED, message)
 
 
-def _refused(name: str, condition: Manifest) -> State:
+def _pods_refused(name: str, condition: Manifest) -> State:
     """
-    A quota or Pod Security refuses pods; Kubernetes keeps retrying, and a later sync reports success.
+    A quota or Pod Security refuses pods. Kubernetes retries, and a later sync reports success.
 
-    That may be over at once: a ServiceAccount made a moment ago is not yet known, or the pods are of the generation
-    before. How long it has lasted is for the Function's own conditions to say.
+    The state may be short: a new ServiceAccount is not yet in a cache, or the pods are of the previous generation. So
+    it is Reconciling here, and Stalled once it has timed out (Observation.has_timed_out).
     """
-    return State.reconciling(Reason.DEPLOYMENT_FAILED, _failure_message(name, condition), requeue_after=GRACE_SECONDS)
+    return State.reconciling(Reason.DEPLOYMENT_FAILED, _failure_message(name, condition), requeue_after=PENDING_SECONDS)
 
 
 def _unavailable_after_rollout(name: str, condition: Manifest, deadline: int, now: datetime) -> State:
-    """Pods that go missing after a finished rollout have as long as a rollout has: no deadline of Kubernetes' runs."""
-    reason, message = Reason.MIN_REPLICAS_NOT_AVAILABLE, _unavailable(name)
+    """Pods became unavailable after a finished rollout, when Kubernetes applies no deadline: the hook applies it."""
+    reason, message = Reason.MIN_REPLICAS_NOT_AVAILABLE, _unavailable_message(name)
     if left := seconds_left(condition, deadline, now):
         return State.reconciling(reason, message, requeue_after=left)
     return State.stalled(reason, f"{message} for more than {deadline} seconds")
 
 
-def _deadline(spec: Manifest) -> int:
-    return number(spec.get("progressDeadlineSeconds"), DEADLINE_SECONDS)
+def _deadline_seconds(spec: Manifest) -> int:
+    return as_count(spec.get("progressDeadlineSeconds"), DEFAULT_DEADLINE_SECONDS)
 
 
-def seconds_left(condition: Manifest, seconds: int, now: datetime) -> int:
-    """Return for how many of so many seconds the condition may last on; one without a time has just begun."""
-    since = moment(condition.get("lastTransitionTime"))
+def seconds_left(condition: Manifest, limit: int, now: datetime) -> int:
+    """Return the rest of the `limit` in seconds for which a condition may last; without a time, all of it is left."""
+    since = as_time(condition.get("lastTransitionTime"))
     age = (now - since).total_seconds() if since else 0
-    return min(seconds, max(0, ceil(seconds - age)))
+    return min(limit, max(0, ceil(limit - age)))
 
 
-def _has_condition(conditions: dict[str, Manifest], kind: str, status: str, reason: str | None = None) -> bool:
-    condition = conditions.get(kind, {})
+def _has_condition(
+    conditions: dict[str, Manifest], condition_type: str, status: str, reason: str | None = None
+) -> bool:
+    condition = conditions.get(condition_type, {})
     return bool(condition.get("status") == status) and reason in (None, condition.get("reason"))
 
 
 def _failure_message(name: str, condition: Manifest) -> str:
-    reason, message = text(condition.get("reason")), text(condition.get("message"))
+    reason, message = as_text(condition.get("reason")), as_text(condition.get("message"))
     return f"Deployment {name} failed with condition {reason}: {message}"
 
 
-def _unavailable(name: str) -> str:
+def _unavailable_message(name: str) -> str:
     return f"Minimum replicas not available for deployment {name}"

@@ -1,8 +1,8 @@
 """
-Every reason that a condition of a Function may have.
+The reasons of a Function's conditions: one row each, which is also its row in docs/status.md.
 
-One row each, most useful first: of several causes the first is reported. The row is also that of docs/status.md.
-A reason that Kubernetes has too carries Kubernetes' name, so that what a pod reports can be compared with it.
+If several apply, the first in this order is reported. A reason that Kubernetes has too has the same name, so that it
+can be compared with the reason in a pod's status.
 """
 
 from enum import StrEnum
@@ -11,9 +11,9 @@ from typing import Self
 
 class Reason(StrEnum):
     """
-    A reason: `means` and `remedy` are its cells in docs/status.md, `rank` is its place, 0 for the most useful one.
+    `means` and `remedy` are the cells of docs/status.md; `rank` is the position in this table, 0 for the first row.
 
-    `_kyma` is the name of the member that Kyma's Running condition has for it, where it is another one.
+    `_kyma` is the name of the member that Kyma's Running condition reports instead, "" for the same one.
     """
 
     means: str
@@ -34,83 +34,87 @@ class Reason(StrEnum):
 
     # fmt: off
     INVALID_FUNCTION_SPEC = (
-        "InvalidFunctionSpec", "the specification breaks a rule; what ran before goes on",
-        "mend the fields that the message names")
+        "InvalidFunctionSpec", "the spec breaks a rule; running pods are not changed",
+        "correct the fields in the message")
     CONFIG_MISSING = (
-        "ConfigMissing", "a Secret, a ConfigMap or a key that the Function names is not there",
-        "create it; reported where the operator has set `related.configs`")
+        "ConfigMissing", "a Secret, a ConfigMap or a key that the Function references does not exist",
+        "create it; reported only if the operator has set `related.configs`")
     IMAGE_PULL_BACK_OFF = (
         "ImagePullBackOff", "the image cannot be pulled", "check `runtimeImageOverride` and `imagePullSecrets`")
     INSTALL_FAILED = (
-        "InstallFailed", "a package cannot be installed; the installer's errors follow",
-        "mend `source.inline.dependencies`")
+        "InstallFailed", "a package cannot be installed; the message has the installer's errors",
+        "correct `source.inline.dependencies`")
     HANDLER_FAILED = (
-        "HandlerFailed", "the handler cannot be loaded; the last line of its error follows", "mend the source")
+        "HandlerFailed", "the handler cannot be loaded; the message has the last line of its error",
+        "correct the source")
     OOM_KILLED = (
-        "OOMKilled",
-        "a container needed more memory than the limit that is named, or without a limit than its node had",
-        "choose a larger profile; a sidecar has settings of its own")
+        "OOMKilled", "a container needed more memory than the limit in the message, or than its node had",
+        "choose a larger profile; for a sidecar, see the settings of the component that injects it")
     CREATE_CONTAINER_CONFIG_ERROR = (
         "CreateContainerConfigError",
-        "a variable's Secret, ConfigMap or key is not there, or the container cannot be made",
+        "a container cannot be created, for example because the Secret, ConfigMap or key of a variable does not exist",
         "create what the message names")
     CONTAINER_FAILED = (
-        "ContainerFailed", "a container ended; its name and exit code follow",
+        "ContainerFailed", "a container exited; the message has its name and exit code",
         "`kubectl logs deployment/NAME -c CONTAINER --previous`")
     UNSCHEDULABLE = (
-        "Unschedulable", "no node fits, in the scheduler's words", "request less, or contact your operator")
+        "Unschedulable", "no node fits; the message has the scheduler's reasons",
+        "request less, or contact your operator")
     SCHEDULING_GATED = (
-        "SchedulingGated", "the pod gets no node before the scheduling gates that are named are removed",
-        "ask who sets them, Kueue for example")
+        "SchedulingGated", "the pod is not scheduled until the scheduling gates in the message are removed",
+        "check the component that sets them, for example Kueue")
     VOLUMES_PENDING = (
-        "VolumesPending", "the pod waits for the files of the Secrets and ConfigMaps that are named",
-        "create the one that is missing")
+        "VolumesPending", "the pod waits for volumes of the Secrets and ConfigMaps in the message",
+        "create the missing ones")
     NOT_STARTED = (
-        "NotStarted", "the handler does not run yet; the injected container that it comes after is named",
+        "NotStarted", "the handler has not started; the message has the injected container that delays it",
         "see the log of that container")
     NOT_HEALTHY = (
-        "NotHealthy", "the handler, or the sidecar that is named, runs but is not ready",
-        "wait while it loads; look for what keeps it busy")
+        "NotHealthy", "the handler, or the sidecar in the message, is running but not ready",
+        "wait while it loads; then look for work that keeps it busy")
     READINESS_GATE_CLOSED = (
-        "ReadinessGateClosed",
-        "all containers are ready, and a readiness gate is not met; its type and message follow",
-        "ask who sets the gate, a load balancer for example")
+        "ReadinessGateClosed", "all containers are ready, but the readiness gate in the message is not met",
+        "check the component that sets the gate, for example a load balancer")
     POD_FAILED = (
-        "PodFailed", "a node has given a pod up", "it is replaced; contact your operator if it happens again")
+        "PodFailed", "a pod failed on its node, for example because it was evicted",
+        "Kubernetes replaces it; contact your operator if it happens again")
     CHILDREN_NOT_CREATED = (
         "ChildrenNotCreated", "a child is not created: its name is taken, or the API server refuses it",
         "[find out which](#a-child-that-is-not-created)", "DEPLOYMENT_FAILED")
     RECORD_UNREADABLE = (
-        "RecordUnreadable",
-        "Metacontroller cannot update a child, since its own record in an annotation was overwritten",
+        "RecordUnreadable", "Metacontroller cannot update a child, since its last-applied annotation was overwritten",
         "run the command in the message", "DEPLOYMENT_FAILED")
     UPDATE_REFUSED = (
-        "UpdateRefused", "the API server refuses what the Deployment should become", "see the Function's events",
+        "UpdateRefused", "the API server refuses the update of the Deployment", "see the Function's events",
         "DEPLOYMENT_FAILED")
     DEPLOYMENT_PAUSED = (
-        "DeploymentPaused", "the rollout was paused by hand", "`kubectl rollout resume deployment NAME`",
+        "DeploymentPaused", "a user has paused the rollout", "`kubectl rollout resume deployment NAME`",
         "DEPLOYMENT_WAITING")
     DEPLOYMENT_FAILED = (
         "DeploymentFailed",
-        "the rollout has taken longer than `startupTimeoutSeconds` and 450 s, or pods are refused", "see the message")
+        "the rollout took longer than `startupTimeoutSeconds` plus 450 s, or the API server refuses pods",
+        "see the message")
     MIN_REPLICAS_NOT_AVAILABLE = (
         "MinReplicasNotAvailable",
-        "pods are not available; `Stalled` once that has lasted as long as a rollout may take", "wait; see the pods")
-    DEPLOYMENT_WAITING = ("DeploymentWaiting", "nothing yet: the rollout is in progress", "wait")
-    DEPLOYMENT_UPDATED = ("DeploymentUpdated", "nothing yet: the Deployment is being updated", "wait")
+        "too few pods are available; `Stalled` once that has lasted as long as a rollout may take",
+        "wait; see the pods")
+    DEPLOYMENT_WAITING = ("DeploymentWaiting", "nothing: the rollout is in progress", "wait")
+    DEPLOYMENT_UPDATED = ("DeploymentUpdated", "nothing: the Deployment is being updated", "wait")
     CHILDREN_PENDING = (
-        "ChildrenPending", "nothing yet: the children are being created", "wait", "DEPLOYMENT_CREATED")
-    DEPLOYMENT_CREATED = ("DeploymentCreated", "nothing yet: `Running` has this for `ChildrenPending`", "wait")
+        "ChildrenPending", "nothing: the children are being created", "wait", "DEPLOYMENT_CREATED")
+    DEPLOYMENT_CREATED = (
+        "DeploymentCreated", "nothing: `Running` has this reason while `Ready` has `ChildrenPending`", "wait")
     AUTOSCALER_INACTIVE = (
         "AutoscalerInactive",
         "the Function is ready, but its autoscaler has been unable to measure or to scale for two minutes",
-        "see `kubectl describe hpa NAME`; most often metrics-server is missing, or the containers request no CPU",
+        "see `kubectl describe hpa NAME`; usually metrics-server is missing, or the containers request no CPU",
         "DEPLOYMENT_READY")
     SCALED_TO_ZERO = (
         "ScaledToZero", "nothing: no pod runs, as specified", "nothing, or set `replicas`", "DEPLOYMENT_READY")
     DEPLOYMENT_READY = ("DeploymentReady", "nothing: all pods are available", "nothing")
     FUNCTION_SPEC_VALIDATED = (
-        "FunctionSpecValidated", "nothing: `ConfigurationReady` has this while no rule is broken", "nothing")
+        "FunctionSpecValidated", "nothing: `ConfigurationReady` has this reason while the spec breaks no rule",
+        "nothing")
     # fmt: on
 
 

@@ -1,20 +1,33 @@
-"""What the status is computed from, and what it comes to."""
+"""The input of a status, and the state that its conditions report."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from hooks.manifest import Manifest
 from hooks.protocol import HookRequest
 from hooks.records import last_applied
-from hooks.resolve import ResolvedFunction
+from hooks.resolved import ResolvedFunction
 from hooks.status.reasons import Reason
+
+PENDING_SECONDS = 5
+"""How long an operation may be pending before it counts as failed: a cache may be stale, or a write is retried."""
+TIMEOUT_REASONS = {
+    Reason.CHILDREN_PENDING: Reason.CHILDREN_NOT_CREATED,
+    Reason.DEPLOYMENT_UPDATED: Reason.UPDATE_REFUSED,
+    Reason.DEPLOYMENT_FAILED: Reason.DEPLOYMENT_FAILED,
+}
+"""The reason of Reconciling while an operation is pending, and that of Stalled once it has timed out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """A sound Function, its desired children, what is observed, and what the Function names that is `absent`."""
+    """
+    A valid Function, its desired children, and the request.
+
+    `absent` has a message for each missing Secret, ConfigMap or key that the Function references.
+    """
 
     function: ResolvedFunction
     desired: list[Manifest]
@@ -29,16 +42,31 @@ class Observation:
 
     @cached_property
     def applied(self) -> Manifest | None:
-        """What was last applied to the Deployment, None where there is no record of it."""
+        """The Deployment's last-applied fields, None without a valid record."""
         return self.deployment and last_applied(self.deployment)
+
+    def has_timed_out(self, reason: Reason) -> bool:
+        """
+        Return whether the operation of this pending reason has lasted for PENDING_SECONDS in this generation.
+
+        The hook cannot see why an operation fails: Metacontroller sends only a Function's own children, ignores an
+        object that another owner has under the same name, and reports refused writes in events only.
+        """
+        previous, generation = self.request.previous, self.request.metadata.generation
+        if (stalled := previous.get("Stalled")) and stalled.reason == TIMEOUT_REASONS[reason]:
+            return stalled.observed_generation == generation
+        pending = previous.get("Reconciling")
+        if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
+            return False
+        return self.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=PENDING_SECONDS)
 
 
 class State(NamedTuple):
     """
-    `phase` is the condition that is true, `reason` and `message` explain it, `running` is Kyma's reason for Running.
+    `phase` is the condition that is True; `reason` and `message` explain it; `running` is the reason of Kyma's Running.
 
-    `requeue_after` is in how many seconds the state changes by time alone, 0 where it does not. `dropped` is where an
-    explanation of the state failed, "" where none did: it is for the log.
+    `requeue_after` is in how many seconds the state changes although no object does, 0 for never. `dropped` is the code
+    location of an error that cost the state its explanation, "" if there was none.
     """
 
     phase: Literal["Ready", "Reconciling", "Stalled"]
@@ -59,9 +87,9 @@ class State(NamedTuple):
 
     @classmethod
     def stalled(cls, reason: Reason, message: str, *, requeue_after: int = 0) -> "State":
-        """Return a state that needs a user's action."""
+        """Return a state that lasts until a user or operator acts."""
         return cls("Stalled", reason, message, reason.kyma, requeue_after)
 
-    def explained(self, reason: Reason, message: str) -> "State":
-        """Return the same state with another explanation; Running keeps the Deployment's reason."""
+    def with_explanation(self, reason: Reason, message: str) -> "State":
+        """Return the state with a more specific reason and message; `running` keeps the Deployment's reason."""
         return self._replace(reason=reason, message=message)

@@ -1,8 +1,8 @@
 """
-The start file: scripts run `python server.py`. Kept this small since a script's own bytecode is never cached.
+The entry point: start scripts run `python server.py`. It is small because Python caches no bytecode of a script.
 
-The port is open before anything is loaded: a kubelet's first probe then waits for the handler and makes the pod Ready
-the moment it is loaded, where a refused one would be repeated only a second later.
+The port is open before anything else is loaded. The kubelet's first probe then waits until the handler is loaded, and
+the pod is Ready at once; the kubelet would repeat a probe that failed to connect only a second later.
 """
 
 import os

@@ -2,9 +2,9 @@
 A real API server and a real Metacontroller for the tests in this folder.
 
 KUBEBUILDER_ASSETS names the directory of etcd, kube-apiserver, kube-controller-manager and kubectl; metacontroller is
-taken from PATH. What needs a program that is not there is skipped, and named at the end. With --existing-cluster the
-tests run on the cluster of KUBECONFIG, which has Metacontroller, the hook and the CRD; tests that count requests or
-stop programs are skipped there.
+found on PATH. A test that needs a missing program is skipped and listed at the end. With --existing-cluster the tests
+use the cluster of KUBECONFIG, in which Metacontroller, the hook and the CRD are installed; tests that count requests or
+stop programs are skipped then.
 """
 
 import contextlib
@@ -12,19 +12,23 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from support.cluster.admission import with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.existing import ExistingCluster
 from support.cluster.stack import Stack, needed_assets, needed_metacontroller
+
+from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
+from hooks.config import Config
 
 _numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--existing-cluster", action="store_true", help="use the cluster of KUBECONFIG as it stands")
+    parser.addoption("--existing-cluster", action="store_true", help="use the cluster of KUBECONFIG")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "own_stack: counts requests or stops programs, so it needs a stack of its own")
+    config.addinivalue_line("markers", "own_stack: counts requests or stops programs, so it needs its own stack")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +49,7 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def api(plane: ControlPlane) -> Stack:
-    """The API server with the CRDs, and nothing that acts on them yet."""
+    """The API server with the CRDs; neither the hook nor Metacontroller runs."""
     stack = Stack(plane)
     if not isinstance(plane, ExistingCluster):
         stack.install()
@@ -54,7 +58,7 @@ def api(plane: ControlPlane) -> Stack:
 
 @pytest.fixture(scope="session")
 def running(api: Stack) -> Iterator[Stack]:
-    """The API server, the hook and Metacontroller, all at work."""
+    """The API server, the hook and Metacontroller, all running."""
     if isinstance(api.plane, ExistingCluster):
         yield api
         return
@@ -69,10 +73,25 @@ def running(api: Stack) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(running: Stack, request: pytest.FixtureRequest) -> Stack:
-    """The running system; a test that is marked own_stack does not run on somebody's cluster."""
+    """All components, running; a test with the marker own_stack is skipped on an existing cluster."""
     if isinstance(running.plane, ExistingCluster) and request.node.get_closest_marker("own_stack"):
         pytest.skip("counts requests or stops programs: not on an existing cluster")
     return running
+
+
+@pytest.fixture(scope="module")
+def guarded(api: Stack) -> Iterator[ControlPlane]:
+    """The API server with the CRD and the admission policies, with the parameters of the default config."""
+    if isinstance(api.plane, ExistingCluster):
+        pytest.skip("installs an admission policy: not on an existing cluster")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    items = [namespace, *policies(), parameters(Config())]
+    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    with_config(api.plane, Config())
+    yield api.plane
+    # Without parameters the policy refuses nothing. It stays: after the last binding with ConfigMaps as parameters is
+    # deleted, API server 1.36 does not find the parameters of a new one for more than a minute.
+    api.plane.kubectl("delete", "configmap", PARAMETERS, "-n", NAMESPACE)
 
 
 @pytest.fixture
@@ -84,7 +103,7 @@ def namespace(api: Stack) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def restricted(api: Stack) -> Iterator[str]:
-    """Such a namespace for tests that leave nothing behind."""
+    """A namespace like `namespace` for the whole session, for tests that only make dry-runs."""
     with _namespace(api) as name:
         yield name
 

@@ -1,12 +1,11 @@
 """
-What is accepted works: of a Function that CRD, policy and hook accept, the API server accepts every child.
+What is accepted works: the API server accepts every child of a Function that CRD, policy and hook accept.
 
-Generated Functions, odd ones included (tests/support/random_functions.py), go through all three.
-Whatever passes is built, and each child
-goes to the API server as a dry-run; the Deployment's pod template goes there as a Pod too, in a namespace that enforces
-Pod Security "restricted" unless the operator has opened security contexts up.
+Generated Functions with odd values (tests/support/random_functions.py) go through all three layers. Each child of an
+accepted one goes to the API server as a dry run, and the Deployment's pod template as a Pod, in a namespace that
+enforces Pod Security "restricted" unless the config allows unrestricted security contexts.
 
-BUILDLESS_ACCEPTED is how many Functions have to pass; 1,000 without it.
+BUILDLESS_ACCEPTED sets how many Functions have to be accepted (default: 1,000).
 """
 
 import os
@@ -22,11 +21,11 @@ from typing import Any
 import pytest
 from support import random_functions
 from support.cases import NOW, overlaid
+from support.cluster.admission import Caller, as_function, found_by_hook, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import PREFIX, RESOURCES
+from support.crd import SPEC_PROPERTIES
 from support.upgrade.templates import functions
-from test_admission import Caller, bare, door, in_python, with_config  # noqa: F401 - a fixture among them
-from test_contract import WRITTEN
 
 from hooks.cli.render import completed
 from hooks.config import Config, Install
@@ -40,7 +39,7 @@ SEED, BATCH, THREADS = 20_260_102, 200, 4
 LAYERS = ("schema", "cel", "policy", "hook")
 CONFIGS = {
     "restricted": Config(),
-    "opened-up": Config(allow_unrestricted_security_context=True),
+    "unrestricted": Config(allow_unrestricted_security_context=True),
     "no environment at install": Config(install=Install(environment=False)),
 }
 NEVER = (
@@ -48,20 +47,20 @@ NEVER = (
     *("spec.resourceConfiguration.function.resources.claims[]", "spec.resourceConfiguration.build.resources.claims[]"),
     *("spec.resourceConfiguration.function.resources.claims", "spec.resourceConfiguration.build.resources.claims"),
 )
-"""Fields that no Function can have yet, or any more."""
+"""Fields that every layer rejects."""
 SOUND = {"runtime": "nodejs22", "source": {"inline": {"source": "x"}}}
-ODD: list[Manifest] = [
+UNACCEPTABLE: list[Manifest] = [
     {"tolerations": [{"operator": "Lt"}]},
     {"tolerations": [{"key": "", "operator": "Exists"}]},
     {"restartPolicy": "Never"},
 ]
-"""What no rule lets through, put into pods behind their back."""
+"""Parts of a pod spec that no rule allows, merged into the pods after the rules."""
 VARIES = re.compile(r'"[^"]*" is invalid|x{20,}|\d+')
 
 
 @dataclass
 class Tally:
-    """How many Functions each layer refused, how many all accepted, and what the API server says against children."""
+    """Counts of Functions that a layer rejected or all accepted, and the rejected children."""
 
     layers: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
@@ -69,7 +68,7 @@ class Tally:
     refusals: list[tuple[Any, ...]] = field(default_factory=list)
 
     def kinds(self) -> Counter[str]:
-        """Count the refusals by message, without what differs between two of a kind."""
+        """Count the rejections by message, without names and numbers."""
         return Counter(f"{kind} {VARIES.sub('_', message)[:300]}" for kind, message, _ in self.refusals)
 
     def __str__(self) -> str:
@@ -78,55 +77,55 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def judge(door: ControlPlane) -> Iterator[ControlPlane]:  # noqa: F811
-    """The API server with CRD and policy, and the one object that Functions by chance refer to."""
+def prepared(guarded: ControlPlane) -> Iterator[ControlPlane]:
+    """The API server with CRD and policy, and the PriorityClass that random Functions name."""
     priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1}
-    door.kubectl("apply", "-f", "-", stdin=priority)
-    yield door
-    door.kubectl("delete", "priorityclass", "high")
+    guarded.kubectl("apply", "-f", "-", stdin=priority)
+    yield guarded
+    guarded.kubectl("delete", "priorityclass", "high")
 
 
 @pytest.fixture(scope="module")
-def strict(judge: ControlPlane) -> ControlPlane:
-    """The same with the policy of the default config again."""
-    with_config(judge, Config())
-    return judge
+def default_config(prepared: ControlPlane) -> ControlPlane:
+    """The same, with the default config."""
+    with_config(prepared, Config())
+    return prepared
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_accepted_means_works(judge: ControlPlane, restricted: str, name: str) -> None:
-    """No child of an accepted Function is refused."""
-    with_config(judge, CONFIGS[name])
-    tally = tallied(judge, CONFIGS[name], "default" if name == "opened-up" else restricted, WANTED)
+def test_children_of_accepted_functions_are_accepted(prepared: ControlPlane, restricted: str, name: str) -> None:
+    """The API server accepts every child of an accepted Function."""
+    with_config(prepared, CONFIGS[name])
+    tally = tallied(prepared, CONFIGS[name], "default" if name == "unrestricted" else restricted, WANTED)
     print(f"\n{name}: {tally}")
     for message, count in tally.kinds().most_common(40):
         print(f"{count:5} {message}")
     assert not tally.refusals
-    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "opened-up")
-    never = set(WRITTEN) - set(tally.fields)
+    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "unrestricted")
+    never = set(SPEC_PROPERTIES) - set(tally.fields)
     assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
 
 
 @pytest.mark.parametrize("name", functions())
-def test_what_people_run_is_accepted(strict: ControlPlane, restricted: str, name: str) -> None:
-    """The reference Functions pass all layers, and so do their children."""
+def test_reference_functions_are_accepted(default_config: ControlPlane, restricted: str, name: str) -> None:
+    """All layers accept the reference Functions, and the API server their children."""
     spec = deepcopy(functions()[name])
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
     spec["runtime"] = next(iter(config.runtimes)) if spec["runtime"] not in config.runtimes else spec["runtime"]
     parent = {"metadata": {"name": "a"}, "spec": spec}
     namespace = "default" if config.allow_unrestricted_security_context else restricted
-    with Caller(strict) as caller:
-        assert in_python(parent, config) == []
+    with Caller(default_config) as caller:
+        assert found_by_hook(parent, config) == []
         assert list(refused(caller, children(parent, config), namespace)) == []
         if config == Config():
-            assert caller.dry_run(bare(parent))[0] == 201
+            assert caller.dry_run(as_function(parent))[0] == 201
 
 
-@pytest.mark.parametrize("odd", ODD, ids=str)
-def test_the_harness_notices(strict: ControlPlane, restricted: str, odd: Manifest) -> None:
-    """A value that only the API server refuses, or that it changes, is found."""
+@pytest.mark.parametrize("odd", UNACCEPTABLE, ids=str)
+def test_an_unacceptable_child_is_found(default_config: ControlPlane, restricted: str, odd: Manifest) -> None:
+    """A value that the API server rejects or changes is reported."""
     parent = {"metadata": {"name": "a"}, "spec": SOUND}
-    with Caller(strict) as caller:
+    with Caller(default_config) as caller:
         assert judged(caller, parent, Config(), restricted)[1:] == ("", [])
         broken = children(parent, Config())
         for each in broken:
@@ -137,7 +136,7 @@ def test_the_harness_notices(strict: ControlPlane, restricted: str, odd: Manifes
 
 
 def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) -> Tally:
-    """Make Functions until so many were accepted."""
+    """Generate Functions until `wanted` of them are accepted."""
     random, tally = Random(SEED), Tally()
     with Caller(plane) as caller, ThreadPoolExecutor(THREADS) as pool:
         while tally.accepted < wanted:
@@ -151,7 +150,7 @@ def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) ->
 
 
 def given(value: Any, path: str) -> Iterator[str]:
-    """Yield the path of everything in a spec that is not null, as the contract of the CRD writes it."""
+    """Yield the path of each value in a spec that is not null, in the notation of tests/core/test_contract.py."""
     if value is not None:
         yield path
     if isinstance(value, dict):
@@ -165,9 +164,9 @@ def given(value: Any, path: str) -> Iterator[str]:
 def judged(
     caller: Caller, parent: Manifest, config: Config, namespace: str
 ) -> tuple[Manifest, str, list[tuple[str, str]]]:
-    """Return a Function, the layer that refuses it ("" if none does), and what is said against its children."""
-    found = in_python(parent, config)
-    code, _ = caller.dry_run(bare(parent))
+    """Return a Function, the layer that rejects it ("" if none does), and the kinds and errors of rejected children."""
+    found = found_by_hook(parent, config)
+    code, _ = caller.dry_run(as_function(parent))
     if found or code != 201:
         layers = {fault.layer for fault in found}
         return parent, next((layer for layer in LAYERS if layer in layers), "schema"), []
@@ -175,7 +174,7 @@ def judged(
 
 
 def children(parent: Manifest, config: Config) -> list[Manifest]:
-    """Return what the hook answers, and the Deployment's pod."""
+    """Return the children in the hook's response, and the Deployment's pod."""
     request = HookRequest.parse({"parent": completed(parent), "children": {}})
     answer = sync(request, config, now=NOW).children
     template = deepcopy(next(child for child in answer if child["kind"] == "Deployment")["spec"]["template"])
@@ -184,7 +183,7 @@ def children(parent: Manifest, config: Config) -> list[Manifest]:
 
 
 def refused(caller: Caller, objects: list[Manifest], namespace: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the message where the API server refuses an object, or does not keep all of it."""
+    """Yield the kind and the message of each object that the API server rejects or stores differently."""
     for each in objects:
         resource = RESOURCES[each["kind"]]
         path = f"{PREFIX[resource]}/namespaces/{namespace}/{resource}?dryRun=All&fieldValidation=Strict"
@@ -196,7 +195,7 @@ def refused(caller: Caller, objects: list[Manifest], namespace: str) -> Iterator
 
 
 def changed(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
-    """Yield where what the API server keeps is not what was sent; what it adds does not count."""
+    """Yield the differences between an object that was sent and the stored one, which may have more fields."""
     if isinstance(sent, dict) and isinstance(kept, dict):
         for key, value in sent.items():
             yield from changed(value, kept.get(key), f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""The chart, rendered by the real Helm 3 and 4 with every set of values in chart/ci, and judged by an API server."""
+"""The chart, rendered by real Helm 3 and 4 with every set of values in chart/ci, and validated by an API server."""
 
 import json
 import re
@@ -13,26 +13,26 @@ from support import go_tools
 from support.cluster.control_plane import Manifest
 from support.cluster.helm import CHART, KUBERNETES, NAMESPACE, VALUES, Helm, hook_of, objects, one, pods
 from support.cluster.stack import ROOT, Stack
+from support.config_mistakes import IN_SCHEMA, MISTAKES
 from support.pod_security import faults
-from test_config import BOTH, BY_ITSELF
 
 from hooks import config as settings
 from hooks.admission import parameters, policies
 
 HELMS = ("helm3", "helm4")
-MADE_ANEW = "tls-helm"
-"""The one set of values whose rendering holds something random, as its documentation says."""
-EXPLAINED = {
-    ("container-resources", "CPU limit is not set"): "a limit would only make answers wait",
+RANDOM = "tls-helm"
+"""The set of values with a random certificate in its manifests."""
+ACCEPTED = {
+    ("container-resources", "CPU limit is not set"): "a limit would only delay responses",
     ("container-ephemeral-storage-request-and-limit", ""): "the root file system is read-only: logs are all it writes",
-    ("container-image-pull-policy", ""): "a release's image never changes, and an air-gapped node may have it already",
+    ("container-image-pull-policy", ""): "a release's image never changes, and a node may have it already",
     ("deployment-has-host-podantiaffinity", ""): "topologySpreadConstraints keep the pods apart",
-    ("deployment-replicas", ""): "the set of values asks for one replica",
-    ("pod-networkpolicy", "-test"): "the pod of `helm test` lives for seconds, and calls API server and Function",
-    ("pod-networkpolicy", "-uninstall"): "the pod of the uninstall lives for seconds, and calls the API server",
-    ("networkpolicy-targets-pod", "-functions"): "it is for the pods of Functions, which the chart does not make",
+    ("deployment-replicas", ""): "this set of values has one replica",
+    ("pod-networkpolicy", "-test"): "the pod of `helm test` runs for seconds and calls the API server and a Function",
+    ("pod-networkpolicy", "-uninstall"): "the pod of the uninstall runs for seconds and calls the API server",
+    ("networkpolicy-targets-pod", "-functions"): "it selects the pods of Functions, which the chart does not contain",
 }
-"""Findings of kube-score that stand, by check and a part of their words or of the object's name, and why."""
+"""Accepted findings of kube-score: the check, a part of the finding or of the object's name, and the reason."""
 CERTIFICATE = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -51,7 +51,7 @@ CERTIFICATE = {
         ],
     },
 }
-"""cert-manager's own schema is not here: of the Certificate only its envelope is checked."""
+"""A stand-in for cert-manager's CRD, without its schema: only the metadata of a Certificate is validated."""
 
 
 def name_of(values: Path) -> str:
@@ -60,7 +60,7 @@ def name_of(values: Path) -> str:
 
 @pytest.fixture(scope="module")
 def api_with_namespaces(api: Stack) -> Stack:
-    """The API server, and what the rendered objects need to be there."""
+    """The API server with the namespace and the CRD that rendered objects need."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     for manifest in (namespace, CERTIFICATE):
         api.plane.kubectl("apply", "-f", "-", stdin=manifest)
@@ -69,34 +69,34 @@ def api_with_namespaces(api: Stack) -> Stack:
 
 
 @pytest.mark.parametrize("helm", HELMS)
-def test_helm_finds_no_fault(helm: str) -> None:
-    """`helm lint --strict` is content with every set of values."""
+def test_helm_lint(helm: str) -> None:
+    """`helm lint --strict` finds nothing in any set of values."""
     for values in VALUES:
         Helm(helm).run("lint", "--strict", CHART, "--kube-version", KUBERNETES, "-f", values)
 
 
 @pytest.mark.parametrize("values", VALUES, ids=name_of)
 @pytest.mark.parametrize("helm", HELMS)
-def test_rendered_objects_are_sound(api_with_namespaces: Stack, helm: str, values: Path) -> None:
-    """The API server takes every object, with no field that it does not know; every pod is restricted."""
+def test_rendered_objects_are_valid(api_with_namespaces: Stack, helm: str, values: Path) -> None:
+    """The API server accepts every object without unknown fields, and every pod is "restricted"."""
     text = Helm(helm).template("-f", values)
-    made = objects(text, with_jobs=True)
+    rendered = objects(text, with_jobs=True)
     api_with_namespaces.plane.kubectl(
         "apply",
         "--dry-run=server",
         "--validate=strict",
         "-f",
         "-",
-        stdin={"kind": "List", "apiVersion": "v1", "items": made},
+        stdin={"kind": "List", "apiVersion": "v1", "items": rendered},
     )
-    for name, pod in pods(made):
+    for name, pod in pods(rendered):
         assert list(faults(pod)) == [], name
-    if MADE_ANEW not in values.name:
+    if RANDOM not in values.name:
         assert text == Helm(helm).template("-f", values), "two renderings differ"
 
 
-@pytest.mark.parametrize("values", [path for path in VALUES if MADE_ANEW not in path.name], ids=name_of)
-def test_both_helms_make_the_same(values: Path) -> None:
+@pytest.mark.parametrize("values", [path for path in VALUES if RANDOM not in path.name], ids=name_of)
+def test_both_helms_render_the_same(values: Path) -> None:
     """Helm 3 and Helm 4 render the same objects."""
     three, four = (objects(Helm(helm).template("-f", values), with_jobs=True) for helm in HELMS)
     assert sorted(three, key=str) == sorted(four, key=str)
@@ -104,7 +104,7 @@ def test_both_helms_make_the_same(values: Path) -> None:
 
 @pytest.mark.parametrize("values", VALUES, ids=name_of)
 def test_the_hook_runs_with_the_values(tmp_path: Path, values: Path) -> None:
-    """What the hook reads from its ConfigMap is the defaults with the values laid over them, nulls taking away."""
+    """The config in the ConfigMap equals the `config` of the values merged over the defaults; null removes an entry."""
     config, _ = hook_of(objects(Helm("helm4").template("-f", values)))
     (tmp_path / "rendered.yaml").write_text(config)
     (tmp_path / "written.yaml").write_text(yaml.safe_dump(yaml.safe_load(values.read_text()).get("config")))
@@ -113,36 +113,36 @@ def test_the_hook_runs_with_the_values(tmp_path: Path, values: Path) -> None:
 
 @pytest.mark.parametrize("values", VALUES, ids=name_of)
 def test_the_policy_knows_the_values(tmp_path: Path, values: Path) -> None:
-    """The parameters of the admission policy are what hooks/admission.py makes of the same config."""
-    made = objects(Helm("helm4").template("-f", values))
+    """The parameters of the admission policy equal those that hooks/admission.py makes from the same config."""
+    rendered = objects(Helm("helm4").template("-f", values))
     if "bare" in values.name:
-        assert not [each for each in made if each["kind"].startswith("ValidatingAdmissionPolicy")]
+        assert not [each for each in rendered if each["kind"].startswith("ValidatingAdmissionPolicy")]
         return
-    with_parameters = [each for each in made if {"paramKind", "paramRef"} & set(each.get("spec", ()))]
+    with_parameters = [each for each in rendered if {"paramKind", "paramRef"} & set(each.get("spec", ()))]
     reference = one(with_parameters, "ValidatingAdmissionPolicyBinding")["spec"]["paramRef"]
-    (tmp_path / "config.yaml").write_text(hook_of(made)[0])
+    (tmp_path / "config.yaml").write_text(hook_of(rendered)[0])
     wanted = parameters(settings.load(str(tmp_path / "config.yaml")), reference["namespace"])
-    assert one(made, "ConfigMap", reference["name"])["data"] == wanted["data"]
+    assert one(rendered, "ConfigMap", reference["name"])["data"] == wanted["data"]
     assert one(with_parameters, "ValidatingAdmissionPolicy")["spec"]["variables"] == policies()[0]["spec"]["variables"]
-    names = {each["metadata"]["name"] for each in made if each["kind"] == "ValidatingAdmissionPolicy"}
+    names = {each["metadata"]["name"] for each in rendered if each["kind"] == "ValidatingAdmissionPolicy"}
     assert names == {reference_to(with_parameters), f"accounts.{reference_to(with_parameters)}"}
 
 
-def reference_to(made: list[Manifest]) -> str:
-    """Return the policy that a binding names."""
-    return str(one(made, "ValidatingAdmissionPolicyBinding")["spec"]["policyName"])
+def reference_to(rendered: list[Manifest]) -> str:
+    """Return the name of the policy in the only binding."""
+    return str(one(rendered, "ValidatingAdmissionPolicyBinding")["spec"]["policyName"])
 
 
-def test_every_switch_is_thrown() -> None:
-    """Each boolean, and each choice of the chart's values, has another value than the default in some set."""
-    thrown = [yaml.safe_load(values.read_text()) for values in VALUES]
+def test_every_switch_is_changed() -> None:
+    """Each boolean and each mode of the values differs from its default in some set."""
+    changed = [yaml.safe_load(values.read_text()) for values in VALUES]
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     for path in switches({key: value for key, value in defaults.items() if key != "config"}):
-        assert any(at(each, path) not in (None, at(defaults, path)) for each in thrown), f"no set changes {path}"
+        assert any(at(each, path) not in (None, at(defaults, path)) for each in changed), f"no set changes {path}"
 
 
 def switches(values: Manifest, path: str = "") -> list[str]:
-    """Return the paths of what is on or off, or is the mode of something."""
+    """Return the paths of all booleans and modes."""
     found = []
     for key, value in values.items():
         if isinstance(value, dict):
@@ -153,66 +153,75 @@ def switches(values: Manifest, path: str = "") -> list[str]:
 
 
 def at(values: Manifest, path: str) -> object:
-    """Return what stands at a path, None if nothing does."""
+    """Return the value at a path, None if there is none."""
     found: Any = values
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None
     return found
 
 
-def test_a_mistake_is_told_before_anything_is_installed() -> None:
-    """Helm says which value is wrong and what it may be."""
+def test_unknown_values_are_refused() -> None:
+    """Helm refuses unknown names and unsupported values by the schema, with the path."""
     for helm in HELMS:
-        said = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
-        assert "replica" in said
-        assert "mode" in said
+        output = Helm(helm).run("template", CHART, "--set", "replica=3", "--set", "tls.mode=on", check=False)
+        assert "replica" in output
+        assert "mode" in output
 
 
 @pytest.mark.parametrize("helm", HELMS)
-def test_settings_that_cannot_work_are_told_too(tmp_path: Path, helm: str) -> None:
-    """What the hook would refuse for a single value Helm refuses at that place; for the rest the hook has to run."""
+def test_refused_configs_are_refused_by_helm(tmp_path: Path, helm: str) -> None:
+    """Helm refuses, at its path, every config that the hook refuses for a single value."""
     file = tmp_path / "values.yaml"
-    for text, message in BOTH:
+    for text, message in MISTAKES:
         file.write_text(json.dumps({"config": yaml.safe_load(text)}))
-        said = Helm(helm).run("template", CHART, "-f", file, check=False)
+        output = Helm(helm).run("template", CHART, "-f", file, check=False)
         setting = re.split(r"[.:\[]", message)[0]
         place = (
             "/config" if "no such setting" in message and "." not in message.partition(":")[0] else f"/config/{setting}"
         )
-        assert (f"at '{place}" in said) == ((text, message) in BY_ITSELF), (text, said[-900:])
+        assert (f"at '{place}" in output) == ((text, message) in IN_SCHEMA), (text, output[-900:])
 
 
-def test_a_policy_scanner_finds_nothing_unexplained(tmp_path: Path) -> None:
-    """What kube-score says of every set of values is in the list above, and nothing in the list is out of date."""
+def test_kube_score(tmp_path: Path) -> None:
+    """Every finding of kube-score is in ACCEPTED, and every entry of ACCEPTED is found."""
     found = {finding for values in VALUES for finding in findings(values, tmp_path)}
-    standing = {finding: [each for each in EXPLAINED if explains(each, finding)] for finding in found}
-    assert [finding for finding, reasons in standing.items() if not reasons] == []
-    assert {reason for reasons in standing.values() for reason in reasons} == set(EXPLAINED)
+    entries = {finding: [each for each in ACCEPTED if matches(each, finding)] for finding in found}
+    assert [finding for finding, matching in entries.items() if not matching] == []
+    assert {each for matching in entries.values() for each in matching} == set(ACCEPTED)
 
 
 def findings(values: Path, directory: Path) -> Iterator[tuple[str, str]]:
-    """Yield each finding of kube-score: its check, and object and words."""
+    """Yield each finding of kube-score: its check, and the object with the finding."""
     file = directory / "rendered.yaml"
     file.write_text(Helm("helm4").template("-f", values))
     optional = ("--enable-optional-test", "container-seccomp-profile,container-ports-check")
-    command = [go_tools.program("kube-score"), "score", file, "--kubernetes-version", "v1.36", *optional, "-o", "json"]
-    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
-    assert len(said) > 3, "every object is looked at"
-    for scored in said:
+    command = [
+        str(go_tools.program("kube-score")),
+        "score",
+        str(file),
+        "--kubernetes-version",
+        "v1.36",
+        *optional,
+        "-o",
+        "json",
+    ]
+    scores = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    assert len(scores) > 3, "kube-score saw few objects"
+    for scored in scores:
         for check in scored["checks"]:
-            # A set of values that leaves the NetworkPolicy out is told so: it asked for that.
-            is_asked_for = "bare" in values.name and check["check"]["id"] == "pod-networkpolicy"
-            if check["grade"] < 10 and not check["skipped"] and not is_asked_for:
+            # The set of values without NetworkPolicies has this finding on purpose.
+            is_intended = "bare" in values.name and check["check"]["id"] == "pod-networkpolicy"
+            if check["grade"] < 10 and not check["skipped"] and not is_intended:
                 for comment in check["comments"]:
                     yield check["check"]["id"], f"{scored['object_name']} {comment['summary']}"
 
 
-def explains(explanation: tuple[str, str], finding: tuple[str, str]) -> bool:
-    return explanation[0] == finding[0] and explanation[1] in finding[1]
+def matches(accepted: tuple[str, str], finding: tuple[str, str]) -> bool:
+    return accepted[0] == finding[0] and accepted[1] in finding[1]
 
 
 def test_only_what_changes_an_answer_changes_the_revision() -> None:
-    """The config and the image do, so that every Function is asked about again; how the hook runs does not."""
+    """Config and image change it, which causes a sync of every Function; replicas do not."""
     revision = hook_of(objects(Helm("helm4").template()))[1]
     for argument in ("config.defaultProfile=S", "image.tag=0.1.1"):
         assert hook_of(objects(Helm("helm4").template("--set", argument)))[1] != revision
@@ -221,16 +230,16 @@ def test_only_what_changes_an_answer_changes_the_revision() -> None:
         assert hook["webhook"]["url"].endswith(f"?revision={revision}")
 
 
-def test_plain_yaml_is_what_the_chart_makes(api: Stack) -> None:
-    """`kubectl apply -k .` gives the chart's objects, and the namespace that Helm would make."""
+def test_plain_yaml_equals_the_chart(api: Stack) -> None:
+    """`kubectl kustomize .` prints the chart's objects and its namespace."""
     text = api.plane.kubectl("kustomize", str(ROOT))
     plain = objects(text)
     namespace = one(plain, "Namespace", NAMESPACE)
     plain.remove(namespace)
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    made = objects(Helm("helm4").template())
-    one(made, "CustomResourceDefinition")["metadata"].pop("annotations")
-    assert sorted(plain, key=key) == sorted(made, key=key), "make manifests"
+    rendered = objects(Helm("helm4").template())
+    one(rendered, "CustomResourceDefinition")["metadata"].pop("annotations")
+    assert sorted(plain, key=key) == sorted(rendered, key=key), "make manifests"
     assert "helm.sh" not in text
 
 
@@ -239,11 +248,11 @@ def key(manifest: Manifest) -> tuple[str, str]:
 
 
 def test_packaged_chart_is_complete(tmp_path: Path) -> None:
-    """A packed chart holds what its links point to, and renders the same."""
+    """A packaged chart has the targets of its symbolic links and renders the same."""
     helm = Helm("helm4")
     helm.run("package", CHART, "-d", tmp_path)
     (packed,) = tmp_path.glob("*.tgz")
-    rendered = helm.run("template", "function-hook", packed, "-n", NAMESPACE, "--kube-version", KUBERNETES)
-    assert objects(rendered) == objects(helm.template())
+    text = helm.run("template", "function-hook", packed, "-n", NAMESPACE, "--kube-version", KUBERNETES)
+    assert objects(text) == objects(helm.template())
     names = subprocess.run(["tar", "tf", packed], capture_output=True, text=True, check=True).stdout
     assert "/ci/" not in names

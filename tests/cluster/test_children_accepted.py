@@ -1,4 +1,4 @@
-"""What the API server says of our children and of users' Functions; no Metacontroller is needed."""
+"""The API server's validation of children and of Functions, without Metacontroller."""
 
 from copy import deepcopy
 from typing import Any
@@ -13,19 +13,19 @@ from hooks.quantity import amount, canonical, parse
 
 Manifest = dict[str, Any]
 
-# A child that is answered as observed is there already, with an address that no second one can have.
+# In this case children are returned as observed, with a ClusterIP that cannot be allocated again.
 WITH_CHILDREN = [case for case in all_cases() if case.answer()["children"] and case.name != "broken-without-record"]
 
 
 def dry_run(plane: ControlPlane, path: str, body: Manifest) -> tuple[int, Manifest]:
     if isinstance(plane, ExistingCluster):
-        pytest.skip("server dry-runs with strict codes are for an own control plane")
+        pytest.skip("strict field validation: not on an existing cluster")
     return plane.call("POST", f"{path}?dryRun=All&fieldValidation=Strict", body)
 
 
 @pytest.mark.parametrize("case", WITH_CHILDREN, ids=lambda case: case.name)
 def test_children_are_accepted(api: Stack, restricted: str, case: Any) -> None:
-    """Every child of every case is accepted, and so is a pod made from its template under "restricted"."""
+    """Every child of every case is accepted, and so is the pod of its template under "restricted"."""
     for child in deepcopy(case.answer()["children"]):
         resource = RESOURCES[child["kind"]]
         child["metadata"].pop("namespace", None)
@@ -40,7 +40,7 @@ def test_children_are_accepted(api: Stack, restricted: str, case: Any) -> None:
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
 def test_functions_of_cases(api: Stack, restricted: str, case: Any) -> None:
-    """The schema takes the Function of every case whose mistake it cannot see, and names what it can."""
+    """The CRD accepts the Function of every case but those in REFUSED, for which it has this message."""
     body = {key: value for key, value in deepcopy(case.request["parent"]).items() if key != "status"}
     body["metadata"] = {key: body["metadata"][key] for key in ("name", "labels") if key in body["metadata"]}
     code, answer = dry_run(api.plane, f"{GROUP}/namespaces/{restricted}/functions", body)
@@ -95,7 +95,7 @@ INVALID: list[tuple[str, Manifest, str]] = [
 
 @pytest.mark.parametrize(("spec", "message"), [row[1:] for row in INVALID], ids=[row[0] for row in INVALID])
 def test_mistakes_are_refused_at_apply(api: Stack, restricted: str, spec: Manifest, message: str) -> None:
-    """What the schema can say is said at kubectl apply, in words."""
+    """The API server refuses each of these with this message."""
     body = complete({"spec": spec})
     body["metadata"] = {"name": "hello"}
     if "source" in spec:
@@ -105,7 +105,7 @@ def test_mistakes_are_refused_at_apply(api: Stack, restricted: str, spec: Manife
     assert message in answer["message"]
 
 
-# Each spelling, and what is sent for it: as the size of a volume, and as a request or limit.
+# Spellings of a quantity: the size of a volume, a request or a limit.
 SPELLINGS = """
     1 1000m 0.5 .5 1. 1.5 100m 1u 1n 0.0000000001 0 0m 0Gi 1k 1500 1000 1000000 1100 1e3 1E3 12e6 1e-1 1e4 5e0
     64Mi 1024Mi 1536Mi 1.5Gi 0.5Gi 0.5Mi 1000Ki 100Ki 1.1Ki 2048Mi 1Ti 1024Gi 3E 1Ei 128974848 129e6 129M 1G 1T 1P
@@ -113,8 +113,8 @@ SPELLINGS = """
 """
 
 
-def test_quantities_are_kept_as_sent(api: Stack, restricted: str) -> None:
-    """What we send for a spelling comes back unchanged, and is the number that the server reads in that spelling."""
+def test_canonical_quantities_are_stored_unchanged(api: Stack, restricted: str) -> None:
+    """The API server stores our canonical form unchanged, and as the same number as the spelling."""
     for text in SPELLINGS.split():
         assert stored_size(api, restricted, canonical(text)) == canonical(text)
         assert stored_amount(api, restricted, amount(text)) == amount(text)

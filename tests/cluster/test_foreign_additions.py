@@ -1,25 +1,21 @@
-"""Every row of docs/drift.md on the real Metacontroller: what becomes of it, in how many writes, then silence."""
+"""Every row of docs/changes-by-others.md on the real Metacontroller: result, number of writes, then no write."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from support.cluster.control_plane import wait_until
 from support.cluster.existing import ExistingCluster
-from support.cluster.stack import GROUP, PREFIX, RESOURCES, Stack
+from support.cluster.functions import comparable, create_function, is_ready
+from support.cluster.stack import PREFIX, RESOURCES, Stack
 from support.drift_rows import ROWS, SPEC, Row
-
-from hooks.records import LAST_APPLIED
 
 Manifest = dict[str, Any]
 
 NAMESPACE = "drift"
-ADDRESS = {"clusterIP", "clusterIPs"}
-COUNTERS = {"resourceVersion", "generation", "managedFields", "creationTimestamp"}
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
 DEPLOYMENTS_WRITTEN = {
     "apiGroups": ["apps"],
@@ -39,8 +35,8 @@ pytestmark = pytest.mark.own_stack
 
 
 @dataclass
-class Story:
-    """A child before somebody changed it, changed, and in the end; the codes of Metacontroller's writes to it."""
+class Change:
+    """A child before a change, changed, and settled again; the HTTP statuses of Metacontroller's updates of it."""
 
     before: Manifest
     changed: Manifest
@@ -50,7 +46,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def drifting(running: Stack) -> Iterator[Stack]:
-    """The running system with a namespace for all rows, which have Functions of their own but happen together."""
+    """All components and a namespace for the rows, each of which has its own Function."""
     if isinstance(running.plane, ExistingCluster):
         pytest.skip("counts requests: not on an existing cluster")
     running.plane.kubectl("create", "namespace", NAMESPACE)
@@ -60,56 +56,52 @@ def drifting(running: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def stories(drifting: Stack) -> dict[str, Story]:
-    """Carry out every row, wait until nothing is written any more, and tell what became of each."""
+def changes(drifting: Stack) -> dict[str, Change]:
+    """Make the change of every row, wait until Metacontroller writes nothing more, and return the results by row."""
     names = named_rows()
     for name, spec in {name: row.spec for name, row in names}.items():
-        create(drifting, name, spec)
+        create_function(drifting, NAMESPACE, name, **spec)
     wait_until(lambda: all_ready(drifting), "every Function to be ready", 120)
     time.sleep(2)
     mark = drifting.plane.mark()
-    pairs = [wait_until(lambda name=name, row=row: change(drifting, name, row), row.line()) for name, row in names]
-    wait_until(lambda: is_quiet(drifting), "Metacontroller to have nothing to do", 60)
+    pairs = [wait_until(partial(replace_child, drifting, name, row), row.line()) for name, row in names]
+    wait_until(lambda: is_quiet(drifting), "Metacontroller to write nothing more", 60)
     codes: dict[str, list[int]] = {}
     for event, what in drifting.plane.events(mark):
         if event["verb"] == "update":
             codes.setdefault(what, []).append(event["responseStatus"]["code"])
     return {
-        row.line(): Story(
-            *pair, read(drifting, name, row.kind), codes.get(f"{RESOURCES[row.kind]} {NAMESPACE}/{name}", [])
+        row.line(): Change(
+            before=before,
+            changed=changed,
+            after=child_of(drifting, name, row.kind),
+            codes=codes.get(f"{RESOURCES[row.kind]} {NAMESPACE}/{name}", []),
         )
-        for (name, row), pair in zip(names, pairs, strict=True)
+        for (name, row), (before, changed) in zip(names, pairs, strict=True)
     }
 
 
 def named_rows() -> list[tuple[str, Row]]:
     """Return each row with the name of its Function; rows of different kinds share one."""
-    seen: dict[tuple[str, bool], int] = {}
+    counts: dict[tuple[str, bool], int] = {}
     named = []
     for row in ROWS:
         scaled = "scaleConfig" in row.spec
-        number = seen[row.kind, scaled] = seen.get((row.kind, scaled), 0) + 1
+        number = counts[row.kind, scaled] = counts.get((row.kind, scaled), 0) + 1
         named.append((f"{'scaled' if scaled else 'plain'}-{number}", row))
     return named
 
 
-def create(stack: Stack, name: str, spec: Manifest) -> None:
-    body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
-    path = f"{GROUP}/namespaces/{NAMESPACE}/functions"
-    code, created = stack.plane.call("POST", path, body | {"spec": spec})
-    assert code == 201, created
-
-
-def change(stack: Stack, name: str, row: Row) -> tuple[Manifest, Manifest] | None:
-    """Replace the child by the changed one; return both, None where somebody wrote it in between."""
-    before = read(stack, name, row.kind)
+def replace_child(stack: Stack, name: str, row: Row) -> tuple[Manifest, Manifest] | None:
+    """Replace the child by the changed one; return both, None after a conflict."""
+    before = child_of(stack, name, row.kind)
     path = f"{PREFIX[RESOURCES[row.kind]]}/namespaces/{NAMESPACE}/{RESOURCES[row.kind]}/{name}"
     code, changed = stack.plane.call("PUT", path, row.changed(before))
     assert code in (200, 409), changed
     return (before, changed) if code == 200 else None
 
 
-def read(stack: Stack, name: str, kind: str) -> Manifest:
+def child_of(stack: Stack, name: str, kind: str) -> Manifest:
     return stack.get(RESOURCES[kind], NAMESPACE, name) or {}
 
 
@@ -118,13 +110,8 @@ def all_ready(stack: Stack) -> bool:
     return all(is_ready(function) for function in stack.list("functions", NAMESPACE))
 
 
-def is_ready(function: Manifest) -> bool:
-    conditions = function.get("status", {}).get("conditions", [])
-    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
-
-
 def is_quiet(stack: Stack, seconds: int = 2) -> bool:
-    """Tell whether every Function is ready and Metacontroller wrote nothing for a while."""
+    """Return whether every Function is ready and Metacontroller writes nothing for `seconds`."""
     mark = stack.plane.mark()
     ready = all_ready(stack)
     time.sleep(seconds)
@@ -135,65 +122,60 @@ def writes(stack: Stack, mark: int) -> dict[str, int]:
     return {what: number for what, number in stack.plane.writes(mark).items() if f" {NAMESPACE}/" in what}
 
 
-def essence(child: Manifest) -> Manifest:
-    """A child without its status, its address and what counts its changes; lists by key have no order."""
-    child = deepcopy(child)
-    child.pop("status", None)
-    metadata = {key: value for key, value in child["metadata"].items() if key not in COUNTERS}
-    annotations = {key: value for key, value in metadata["annotations"].items() if "revision" not in key}
-    annotations[LAST_APPLIED] = json.loads(annotations[LAST_APPLIED])
-    spec = {key: value for key, value in child.get("spec", {}).items() if key not in ADDRESS}
+def unordered(child: Manifest) -> Manifest:
+    """Return the child as comparable() does, with its variables sorted: merging keeps the observed order."""
+    child = comparable(child)
     if child["kind"] == "Deployment":
-        for container in spec["template"]["spec"]["containers"]:
+        for container in child["spec"]["template"]["spec"]["containers"]:
             container["env"] = sorted(container.get("env", []), key=lambda entry: str(entry["name"]))
-    return child | {"metadata": metadata | {"annotations": annotations}, "spec": spec}
+    return child
 
 
 @pytest.mark.parametrize("row", ROWS, ids=Row.line)
-def test_row(stories: dict[str, Story], row: Row) -> None:
-    """The change is undone or kept in as many writes as the table says, none is refused, the object is the same."""
-    story = stories[row.line()]
-    assert [code for code in story.codes if code != 409] == [200] * row.writes, "409: somebody else was faster"
-    assert story.after["metadata"]["uid"] == story.before["metadata"]["uid"]
-    if ADDRESS & set(story.changed.get("spec", {})):
-        assert story.after["spec"]["clusterIP"] == story.before["spec"]["clusterIP"]
+def test_row(changes: dict[str, Change], row: Row) -> None:
+    """The change has the outcome and number of writes of its row, no write fails, and the object keeps its UID."""
+    change = changes[row.line()]
+    assert [code for code in change.codes if code != 409] == [200] * row.writes, "409 is a conflict with another writer"
+    assert change.after["metadata"]["uid"] == change.before["metadata"]["uid"]
+    if "clusterIP" in change.changed.get("spec", {}):
+        assert change.after["spec"]["clusterIP"] == change.before["spec"]["clusterIP"]
     match row.outcome:
         case "healed" | "removed":
-            assert essence(story.after) == essence(story.before)
+            assert unordered(change.after) == unordered(change.before)
         case "joined":
-            assert essence(story.after) not in (essence(story.before), essence(story.changed))
+            assert unordered(change.after) not in (unordered(change.before), unordered(change.changed))
         case "echoed":
-            assert story.after["spec"] == story.changed["spec"]
+            assert change.after["spec"] == change.changed["spec"]
         case "kept":
-            assert essence(story.after) == essence(story.changed)
+            assert unordered(change.after) == unordered(change.changed)
 
 
-def test_then_nothing_is_written(drifting: Stack, stories: dict[str, Story], request: pytest.FixtureRequest) -> None:
-    """After all rows, 0 writes in 5 s of resyncs every second."""
+def test_then_nothing_is_written(drifting: Stack, changes: dict[str, Change], request: pytest.FixtureRequest) -> None:
+    """After all rows Metacontroller writes nothing in 5 s of resyncs every second."""
     drifting.install(resync_seconds=1)
     request.addfinalizer(drifting.install)
     time.sleep(2)
     mark = drifting.plane.mark()
     time.sleep(5)
     assert writes(drifting, mark) == {}
-    assert drifting.plane.events(mark), "the resyncs did not happen, so silence says nothing"
+    assert drifting.plane.events(mark), "without resyncs silence proves nothing"
 
 
-def test_the_address_is_back_at_once(drifting: Stack) -> None:
-    """A Service that selects nothing selects the pods again within a second."""
-    create(drifting, "quick", SPEC)
+def test_a_selector_is_restored_within_a_second(drifting: Stack) -> None:
+    """A Service whose selector was changed selects the pods again within a second."""
+    create_function(drifting, NAMESPACE, "quick", **SPEC)
     wait_until(lambda: all_ready(drifting), "ready", 60)
-    before = read(drifting, "quick", "Service")
+    before = child_of(drifting, "quick", "Service")
     drifting.patch("services", NAMESPACE, "quick", {"spec": {"selector": {"theirs": "x"}}})
     begin = time.monotonic()
-    wait_until(lambda: read(drifting, "quick", "Service")["spec"] == before["spec"], "the selector", interval=0.01)
+    wait_until(lambda: child_of(drifting, "quick", "Service")["spec"] == before["spec"], "the selector", interval=0.01)
     took = time.monotonic() - begin
-    print(f"a foreign selector key was gone after {took:.2f} s")
+    print(f"a foreign selector key was removed after {took:.2f} s")
     assert took < 1
 
 
-def test_a_policy_engine_is_not_fought(drifting: Stack, request: pytest.FixtureRequest) -> None:
-    """What an admission policy adds to a pod template on every write stays, without a write at rest."""
+def test_additions_of_a_policy_engine_stay(drifting: Stack, request: pytest.FixtureRequest) -> None:
+    """What an admission policy adds to a pod template on every write stays, and causes no write at rest."""
     policy: Manifest = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicy",
@@ -210,18 +192,14 @@ def test_a_policy_engine_is_not_fought(drifting: Stack, request: pytest.FixtureR
     binding = policy | {"kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "theirs"}}
     for resource, body in (("policies", policy), ("policybindings", binding)):
         path = f"{POLICIES}/mutatingadmission{resource}"
-        request.addfinalizer(removal(drifting, f"{path}/theirs"))
+        request.addfinalizer(partial(drifting.plane.call, "DELETE", f"{path}/theirs"))
         code, answer = drifting.plane.call("POST", path, body)
         assert code == 201, answer
     time.sleep(2)
-    create(drifting, "mutated", SPEC)
+    create_function(drifting, NAMESPACE, "mutated", **SPEC)
     wait_until(lambda: is_quiet(drifting), "silence", 60)
-    pod = read(drifting, "mutated", "Deployment")["spec"]["template"]["spec"]
-    assert "theirs" in [container["name"] for container in pod["initContainers"]], "the policy was not at work"
+    pod = child_of(drifting, "mutated", "Deployment")["spec"]["template"]["spec"]
+    assert "theirs" in [container["name"] for container in pod["initContainers"]], "the policy was not enforced"
     drifting.patch("functions", NAMESPACE, "mutated", {"spec": {"replicas": 2}})
     wait_until(lambda: is_quiet(drifting), "silence after an edit", 60)
-    assert read(drifting, "mutated", "Deployment")["spec"]["replicas"] == 2
-
-
-def removal(stack: Stack, path: str) -> Callable[[], object]:
-    return lambda: stack.plane.call("DELETE", path)
+    assert child_of(drifting, "mutated", "Deployment")["spec"]["replicas"] == 2

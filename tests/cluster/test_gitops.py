@@ -1,4 +1,4 @@
-"""Functions that Argo CD or Flux has applied never drift: children are nobody else's, and nothing writes a spec."""
+"""Functions that Argo CD or Flux applies show no drift: children belong to the Function, and no spec is written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 from support.cluster.control_plane import wait_until
+from support.cluster.functions import EXAMPLES, example_names, wait_until_ready
 from support.cluster.stack import KINDS, Stack
-from test_silence import EXAMPLES, names
 
 Manifest = dict[str, Any]
 
@@ -17,18 +17,18 @@ INVENTORY = {"kustomize.toolkit.fluxcd.io/name": "functions", "kustomize.toolkit
 
 
 def argo(stack: Stack, namespace: str, file: Path, verb: str) -> str:
-    """Apply or compare as Argo CD does: on the client, with its annotation."""
+    """Run kubectl as Argo CD does: client-side apply or diff."""
     return stack.plane.kubectl(verb, "-n", namespace, "-f", str(file), check=verb == "apply")
 
 
 def flux(stack: Stack, namespace: str, file: Path, verb: str) -> str:
-    """Apply or compare as Flux does: on the server, as its own field manager."""
+    """Run kubectl as Flux does: server-side apply or diff with its field manager."""
     how = ("--server-side", "--field-manager=kustomize-controller")
     return stack.plane.kubectl(verb, *how, "-n", namespace, "-f", str(file), check=verb == "apply")
 
 
 def marked(directory: Path, metadata: str, marks: dict[str, str]) -> Path:
-    """Write all examples into one file, each object with the marks of a tool."""
+    """Write all examples into one file, each object with these annotations or labels; return the file."""
     documents = [each for file in EXAMPLES for each in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
     for document in documents:
         document["metadata"][metadata] = document["metadata"].get(metadata, {}) | marks
@@ -42,11 +42,11 @@ def marked(directory: Path, metadata: str, marks: dict[str, str]) -> Path:
 def test_applied_functions_do_not_drift(
     stack: Stack, namespace: str, tmp_path: Path, tool: Callable[..., str], metadata: str, marks: dict[str, str]
 ) -> None:
-    """Settled, scaled by their autoscalers and restarted by hand, they are what was applied; so says the API server."""
+    """Once settled, scaled and restarted, Functions are still what was applied, by the diff of the API server."""
     file = marked(tmp_path, metadata, marks)
     tool(stack, namespace, file, "apply")
-    for name in names(EXAMPLES):
-        wait_until(lambda name=name: stack.is_ready(namespace, name), f"{name} to be ready", 60)
+    for name in example_names():
+        wait_until_ready(stack, namespace, name, 60)
     stack.patch("deployments", namespace, "autoscaled", {"spec": {"replicas": 3}})
     stack.plane.kubectl("rollout", "restart", "deployment/hello-python", "-n", namespace)
     wait_until(lambda: replicas(stack, namespace) == 3, "the autoscaler's replicas to be reported")
@@ -58,10 +58,10 @@ def replicas(stack: Stack, namespace: str) -> int:
     return int(function["status"]["replicas"])
 
 
-def test_children_are_nobody_else_s(stack: Stack, namespace: str, tmp_path: Path) -> None:
-    """Each has its Function as controller and none of its annotations, by which Argo CD knows what is its own."""
+def test_children_belong_to_the_function(stack: Stack, namespace: str, tmp_path: Path) -> None:
+    """Each child has the Function as its only controller and none of the annotations of Argo CD."""
     argo(stack, namespace, marked(tmp_path, "annotations", TRACKING), "apply")
-    wait_until(lambda: stack.is_ready(namespace, "autoscaled"), "the Function to be ready", 60)
+    wait_until_ready(stack, namespace, "autoscaled", 60)
     for kind in KINDS:
         child = stack.get(kind, namespace, "autoscaled")
         assert child is not None
@@ -70,7 +70,7 @@ def test_children_are_nobody_else_s(stack: Stack, namespace: str, tmp_path: Path
 
 
 def test_a_changed_file_is_a_difference(stack: Stack, namespace: str, tmp_path: Path) -> None:
-    """The comparison above can fail."""
+    """The diff above is not always empty: an edited file is a difference."""
     file = marked(tmp_path, "annotations", TRACKING)
     argo(stack, namespace, file, "apply")
     file.write_text(file.read_text().replace("Hello from Python!", "Good-bye"))

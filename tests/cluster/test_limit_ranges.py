@@ -1,4 +1,4 @@
-"""What a pod asks for, as the real API server defaults and admits it."""
+"""The requests of a pod after the defaulting and admission of a real API server."""
 
 from copy import deepcopy
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.cases import NOW, complete
 from support.cluster.control_plane import wait_until
+from support.cluster.functions import create_function
 from support.cluster.stack import Stack
-from test_functions import apply
 
 from hooks.config import Config
 from hooks.protocol import HookRequest
@@ -38,8 +38,8 @@ def admitted(stack: Stack, namespace: str, spec: Manifest) -> Manifest:
     return pod
 
 
-def asked(pod: Manifest) -> dict[str, Any]:
-    """Return what a pod asks for: of each resource the sum of its containers, or its largest init container's."""
+def effective_requests(pod: Manifest) -> dict[str, Any]:
+    """Return the larger of the main container's and the init containers' requests, per resource."""
     (main,), install = pod["spec"]["containers"], pod["spec"].get("initContainers", [])
     found = {name: parse(amount) for name, amount in main["resources"]["requests"].items()}
     for container in install:
@@ -50,30 +50,30 @@ def asked(pod: Manifest) -> dict[str, Any]:
 
 @pytest.mark.parametrize("resources", RESOURCES, ids=str)
 @pytest.mark.parametrize("build", [{}, {"limits": {"cpu": "3", "memory": "2Gi"}, "requests": {"cpu": "3"}}], ids=str)
-def test_packages_cost_no_request(api: Stack, namespace: str, resources: Manifest, build: Manifest) -> None:
-    """A pod with packages asks for exactly what the same pod without them does."""
+def test_dependencies_add_no_request(api: Stack, namespace: str, resources: Manifest, build: Manifest) -> None:
+    """A pod with dependencies has the same effective requests as the same pod without them."""
     spec = {"resourceConfiguration": {"function": {"resources": resources}, "build": {"resources": build}}}
     without, packed = (admitted(api, namespace, spec | more) for more in ({}, {"source": PACKAGES}))
-    assert asked(packed) == asked(without)
+    assert effective_requests(packed) == effective_requests(without)
 
 
-def test_a_limit_range_can_be_met(stack: Stack, namespace: str) -> None:
-    """Where a LimitRange is below the limits of installs, resourceConfiguration.build.resources brings them down."""
+def test_install_limits_can_be_lowered(stack: Stack, namespace: str) -> None:
+    """Under a LimitRange below the default install limits, resourceConfiguration.build.resources lowers them."""
     limits = {"limits": [{"type": "Container", "max": {"cpu": "500m", "memory": "256Mi"}}]}
     body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": limits}
     assert stack.plane.call("POST", f"/api/v1/namespaces/{namespace}/limitranges", body)[0] == 201
     source = {"inline": {"source": "def main(event, context):\n    return 'hi'\n", "dependencies": "requests\n"}}
     small = {"function": {"profile": "XS"}}
     build = {"build": {"resources": {"limits": {"cpu": "500m", "memory": "256Mi"}}}}
-    apply(stack, namespace, "large", source=source, resourceConfiguration=small)
-    apply(stack, namespace, "small", source=source, resourceConfiguration=small | build)
+    create_function(stack, namespace, "large", source=source, resourceConfiguration=small)
+    create_function(stack, namespace, "small", source=source, resourceConfiguration=small | build)
     pods = wait_until(lambda: stack.list("pods", namespace), "a pod")
     assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} == {"small"}
-    refusal = wait_until(lambda: message(stack, namespace, "large"), "the refusal of the other")
+    refusal = wait_until(lambda: message(stack, namespace, "large"), "the refusal of the large one")
     assert "maximum cpu usage per Container is 500m" in refusal
 
 
 def message(stack: Stack, namespace: str, name: str) -> str | None:
-    """Return what keeps a Function's pods away."""
+    """Return the message of a refused pod from the Function's status, None if there is none."""
     found = stack.condition(namespace, name, "Ready").get("message", "")
     return found if "forbidden" in found else None

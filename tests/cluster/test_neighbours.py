@@ -1,15 +1,16 @@
-"""What a tenant writes to keep the hook busy costs the Functions of other namespaces nothing."""
+"""Functions that are made to be expensive delay no sync in other namespaces."""
 
 import re
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from support.cluster.control_plane import wait_until
+from support.cluster.functions import create_function
 from support.cluster.stack import PREFIX, Stack, own_stack
-from test_functions import apply
 
 pytestmark = pytest.mark.own_stack
 
@@ -31,8 +32,8 @@ MESSAGE = ("passw" * 800 + "://" * 20)[:4000]
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Hook and Metacontroller with the number of workers that Metacontroller has by default."""
+def two_namespaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The hook, and Metacontroller with its default number of workers."""
     with own_stack(tmp_path_factory.mktemp("neighbours")) as stack:
         for name in ("hostile", "quiet"):
             stack.plane.kubectl("create", "namespace", name)
@@ -49,34 +50,33 @@ def seconds(stack: Stack, prefix: str) -> float:
     found = []
     for n in range(ROUNDS):
         begin = time.monotonic()
-        apply(stack, "quiet", f"{prefix}-{n}")
-        there = lambda name=f"{prefix}-{n}": stack.get("deployments", "quiet", name)  # noqa: E731
-        wait_until(there, "the Deployment", 60, interval=0.01)
+        create_function(stack, "quiet", f"{prefix}-{n}")
+        wait_until(partial(stack.get, "deployments", "quiet", f"{prefix}-{n}"), "the Deployment", 60, interval=0.01)
         found.append(time.monotonic() - begin)
     return statistics.median(found)
 
 
 def workers(stack: Stack) -> list[str]:
-    """Return the PIDs of all workers that the hook has started, as its log says."""
+    """Return the PIDs of all workers that the hook has started, from its log."""
     return re.findall(r"Booting worker with pid: (\d+)", stack.processes.log("hook"))
 
 
 def attack(stack: Stack) -> None:
-    """Make ten Functions that are as costly as the CRD lets them be, and pods that say much."""
+    """Create ten Functions that are as expensive as the CRD allows, and 40 pods with long messages."""
     labels = {f"{n}.{'x' * 200}.example.com/{'y' * 60}": "z" * 63 for n in range(60)}
     for n, text in enumerate(PACKAGES.values()):
         source = {"inline": {"source": "x" * 60_000, "dependencies": text}}
-        apply(stack, "hostile", f"packages-{n}", source=source)
-    apply(stack, "hostile", "labels", labels=labels, nodeSelector=labels)
-    apply(stack, "hostile", "variables", env=ENV)
-    apply(stack, "hostile", "pods", replicas=40)
+        create_function(stack, "hostile", f"packages-{n}", source=source)
+    create_function(stack, "hostile", "labels", labels=labels, nodeSelector=labels)
+    create_function(stack, "hostile", "variables", env=ENV)
+    create_function(stack, "hostile", "pods", replicas=40)
     pods = wait_until(lambda: len(found := stack.list("pods", "hostile")) >= 40 and found, "the pods")
     for pod in pods:
-        speak(stack, pod["metadata"]["name"])
+        set_message(stack, pod["metadata"]["name"])
 
 
-def speak(stack: Stack, pod: str) -> None:
-    """Give a pod the longest message of an installer that a kubelet would pass on."""
+def set_message(stack: Stack, pod: str) -> None:
+    """Write the longest termination message that a kubelet reports into a pod's status."""
     ended = {"exitCode": 1, "reason": "Error", "message": MESSAGE, "containerID": "a://b"}
     state = {"name": "install-dependencies", "image": "a", "imageID": "", "ready": False, "restartCount": 1}
     status = {"initContainerStatuses": [state | {"state": {"terminated": ended}}], "phase": "Pending"}
@@ -84,16 +84,17 @@ def speak(stack: Stack, pod: str) -> None:
     stack.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")
 
 
-def test_other_namespaces_do_not_wait(busy: Stack) -> None:
-    """While ten hostile Functions are synced, a Deployment takes at most twice the time, and no worker is killed."""
-    seconds(busy, "warm")
-    before, booted = seconds(busy, "before"), workers(busy)
-    attack(busy)
-    after = seconds(busy, "after")
-    print(f"\nfrom apply to Deployment: {before:.3f} s, beside hostile Functions {after:.3f} s")
-    assert workers(busy) == booted
-    assert "WORKER TIMEOUT" not in busy.processes.log("hook")
+def test_other_namespaces_do_not_wait(two_namespaces: Stack) -> None:
+    """While ten hostile Functions are synced, a Deployment takes at most twice as long, and no worker is killed."""
+    stack = two_namespaces
+    seconds(stack, "warm")
+    before, booted = seconds(stack, "before"), workers(stack)
+    attack(stack)
+    after = seconds(stack, "after")
+    print(f"\nfrom apply to Deployment: {before:.3f} s, with hostile Functions {after:.3f} s")
+    assert workers(stack) == booted
+    assert "WORKER TIMEOUT" not in stack.processes.log("hook")
     assert after <= 2 * before + 0.05
     for n, name in enumerate(PACKAGES):
-        stalled = busy.condition("hostile", f"packages-{n}", "Stalled").get("message", "")
+        stalled = stack.condition("hostile", f"packages-{n}", "Stalled").get("message", "")
         assert ("spec.source.inline.dependencies" in stalled) != (name in LEFT_TO_THE_INSTALLER), name

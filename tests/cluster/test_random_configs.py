@@ -1,12 +1,11 @@
 """
-A config that is accepted works: the API server takes every child of the Functions that can be written with it.
+The API server accepts every child that the hook makes with an accepted config.
 
-Generated configs, odd ones included (tests/support/random_configs.py), are loaded. With each that passes, minimal
-Functions use every
-runtime and profile, with and without packages, with and without an autoscaler. Their children go to the API server as a
-dry-run, the Deployment's pod too, in a namespace that enforces Pod Security "restricted".
+Random configs (tests/support/random_configs.py) are loaded. For each accepted one, the children of minimal Functions
+and the pods of their Deployments are created as dry-runs, in a namespace that enforces Pod Security "restricted". The
+Functions use every runtime and profile, with and without dependencies, with and without an autoscaler.
 
-BUILDLESS_CONFIGS is how many configs have to pass; 300 without it.
+BUILDLESS_CONFIGS is the number of accepted configs; 300 by default.
 """
 
 import json
@@ -21,9 +20,8 @@ import pytest
 from support import random_configs
 from support.cluster.control_plane import ControlPlane, wait_until
 from support.cluster.stack import PREFIX, RESOURCES, ROOT, Stack
-from test_config import children
 
-from hooks.config import Config, ResourceProfile, Unsound, VolumeSizes, over_defaults
+from hooks.config import Config, InvalidConfig, ResourceProfile, VolumeSizes, over_defaults
 
 Manifest = dict[str, Any]
 
@@ -37,11 +35,11 @@ BREAKING: list[tuple[str, Any, str]] = [
     ("podAnnotations", APPARMOR, 'violates PodSecurity "restricted'),
     ("volumeSizes", {"sources": "1Gi", "tmp": "-1Gi"}, "SizeLimit field must be a valid resource quantity"),
 ]
-"""Settings that load() refuses, and what the API server would say of every Function."""
+"""Settings that load() refuses, and the API server's message on the children of every Function."""
 
 
-def test_what_is_accepted_works(api: Stack, restricted: str) -> None:
-    """No child of a Function is refused, or kept with other amounts, whatever settings load() lets through."""
+def test_accepted_configs_work(api: Stack, restricted: str) -> None:
+    """With an accepted config no child is refused, and the API server changes no amount."""
     kinds: Counter[str] = Counter()
     with ThreadPoolExecutor(THREADS) as pool:
         for seed in count(SEED):
@@ -49,13 +47,13 @@ def test_what_is_accepted_works(api: Stack, restricted: str) -> None:
                 break
             try:
                 config = over_defaults(random_configs.overlay(seed))
-            except Unsound:
+            except InvalidConfig:
                 kinds["refused"] += 1
                 continue
             objects = distinct(config)
             kinds.update(accepted=1, objects=len(objects))
-            said = list(pool.map(lambda each: refusal(api.plane, each, restricted), objects))
-            assert list(filter(None, said)) == [], f"seed {seed}"
+            refusals = list(pool.map(lambda each: refusal(api.plane, each, restricted), objects))
+            assert list(filter(None, refusals)) == [], f"seed {seed}"
     print(f"\n{dict(kinds)}, refused objects 0")
     assert kinds["refused"] > WANTED // 5
 
@@ -63,31 +61,32 @@ def test_what_is_accepted_works(api: Stack, restricted: str) -> None:
 @pytest.mark.parametrize(("setting", "value", "message"), BREAKING)
 def test_what_is_refused_would_not(api: Stack, restricted: str, setting: str, value: Any, message: str) -> None:
     """The API server refuses a child of what load() refuses: this test can fail."""
-    with pytest.raises(Unsound, match=setting):
+    with pytest.raises(InvalidConfig, match=setting):
         over_defaults({setting: value})
-    said = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]
-    assert any(message in each for each in said), said
+    refusals = [refusal(api.plane, each, restricted) for each in distinct(unchecked(setting, value))]
+    assert any(message in each for each in refusals), refusals
 
 
 def test_a_limit_range_is_met_by_lower_install_limits(api: Stack, restricted: str) -> None:
-    """docs/sizing.md: what a namespace says of a Function with packages, and the setting that helps."""
+    """docs/sizing.md has the API server's message for a LimitRange below the install limits; `install` lowers them."""
     most = {"type": "Container", "max": {"cpu": "500m", "memory": "256Mi"}}
     bounds = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": [most]}}
     assert api.plane.call("POST", f"/api/v1/namespaces/{restricted}/limitranges", bounds)[0] == 201
     parents = [random_configs.function("python312", "XS", dependencies, None) for dependencies in (None, "requests\n")]
 
-    def said(config: Config) -> list[str]:
-        return [refusal(api.plane, pod_of(children(parent, config)["Deployment"]), restricted) for parent in parents]
+    def refusals(config: Config) -> list[str]:
+        pods = [pod_of(random_configs.children_of(parent, config)["Deployment"]) for parent in parents]
+        return [refusal(api.plane, pod, restricted) for pod in pods]
 
     words = "maximum cpu usage per Container is 500m, but limit is 1"
-    wait_until(lambda: words in said(Config())[1], "the bounds to hold")
+    wait_until(lambda: words in refusals(Config())[1], "the LimitRange to take effect")
     assert words in (ROOT / "docs" / "sizing.md").read_text()
-    assert said(Config())[0] == ""
-    assert said(over_defaults({"install": {"limits": {"cpu": "500m", "memory": "256Mi"}}})) == ["", ""]
+    assert refusals(Config())[0] == ""
+    assert refusals(over_defaults({"install": {"limits": {"cpu": "500m", "memory": "256Mi"}}})) == ["", ""]
 
 
 def unchecked(setting: str, value: Any) -> Config:
-    """Return the default config with another setting, whatever it is."""
+    """Return the default config with another value of a setting, without its validation."""
     if setting == "profiles":
         value = {name: ResourceProfile.model_construct(**profile) for name, profile in value.items()}
     if setting == "volumeSizes":
@@ -97,10 +96,10 @@ def unchecked(setting: str, value: Any) -> Config:
 
 
 def distinct(config: Config) -> list[Manifest]:
-    """Return the children of minimal Functions, each once, and the pods of their Deployments."""
+    """Return the distinct children of minimal Functions, and the pods of their Deployments."""
     found: dict[str, Manifest] = {}
     for parent in random_configs.functions(config):
-        made = children(parent, config)
+        made = random_configs.children_of(parent, config)
         if "Deployment" in made:
             made["Pod"] = pod_of(made["Deployment"])
         found |= {json.dumps(each, sort_keys=True): each for each in made.values()}
@@ -108,26 +107,26 @@ def distinct(config: Config) -> list[Manifest]:
 
 
 def pod_of(deployment: Manifest) -> Manifest:
-    """Return a pod as a Deployment makes it."""
-    template = deepcopy(deployment["spec"]["template"])
+    """Return the pod that a Deployment's template makes."""
+    template: Manifest = deepcopy(deployment["spec"]["template"])
     template["metadata"]["name"] = "from-template"
     return {"apiVersion": "v1", "kind": "Pod"} | template
 
 
 def refusal(plane: ControlPlane, manifest: Manifest, namespace: str) -> str:
-    """Return why the API server does not take an object as it is, or nothing."""
+    """Return why the API server refuses an object or changes its amounts, "" if it does neither."""
     resource = RESOURCES[manifest["kind"]]
     path = f"{PREFIX[resource]}/namespaces/{namespace}/{resource}?dryRun=All&fieldValidation=Strict"
     code, answer = plane.call("POST", path, manifest)
     if code != 201:
         return f"{manifest['kind']}: {answer['message']}"
     sent, kept = amounts(manifest), amounts(answer)
-    # Of a Pod the API server defaults requests to limits.
+    # In a Pod the API server sets missing requests to the limits.
     return f"{sent} became {kept}" if manifest["kind"] == "Deployment" and sent != kept else ""
 
 
 def amounts(deployment: Manifest) -> list[Any]:
-    """Return resources and volume sizes of a Deployment's pods."""
+    """Return the containers' resources and the sizes of volumes of a Deployment, [] for other kinds."""
     if deployment["kind"] != "Deployment":
         return []
     pod = deployment["spec"]["template"]["spec"]

@@ -1,8 +1,8 @@
 """
-Metacontroller with the permissions of metacontroller/: enough for whole lives of Functions, and not one verb too many.
+The permissions in metacontroller/ are enough for the life cycle of Functions, and each verb is needed.
 
-It runs with the flags of metacontroller/values.yaml, as a user that may do nothing else; the audit log has every
-request that is refused. The API server asks who may block an owner's deletion, as OpenShift's does.
+Metacontroller runs with the flags of metacontroller/values.yaml, as a user with these permissions only; the audit log
+has every refused request. The API server checks who may block an owner's deletion, as OpenShift's does.
 """
 
 import itertools
@@ -12,122 +12,29 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
-from support.cluster.control_plane import free_port, wait_until
-from support.cluster.stack import GROUP, KINDS, ROOT, Stack, needed_metacontroller, own_stack
-from test_functions import FOUR, apply, edit
+from support.cluster.admission import forbid_variable
+from support.cluster.bound import CONFIGS, LEAST, USER, Bound, Life, name_of
+from support.cluster.control_plane import wait_until
+from support.cluster.functions import AUTOSCALED, create_function, edit_function
+from support.cluster.stack import GROUP, KINDS, ROOT, Stack, own_stack
 
 Manifest = dict[str, Any]
-Life = Callable[[Stack, str], Iterator[Callable[[], Any]]]
 
 pytestmark = pytest.mark.own_stack
 
-FOLDER = ROOT / "metacontroller"
 DOCS = (ROOT / "docs" / "metacontroller.md").read_text(encoding="utf-8")
-VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text(encoding="utf-8"))
-USER = "bound"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 LISTING = {"KUBE_FEATURE_WatchListClient": "false"}
-"""Metacontroller as it is with an API server that does not stream lists, as older ones do not."""
+"""Makes Metacontroller list instead of streaming, as it does with an older API server."""
 MARK = "serverless.kyma-project.io/managed-by"
 FORBIDDEN = [{"name": "FORBIDDEN", "value": "x"}]
-"""What the API server refuses in a Deployment, and no rule of ours."""
+"""A variable that only the API server refuses: see forbid_variable()."""
 
 _numbers = itertools.count(1)
 
 
-def rules(file: str) -> list[Manifest]:
-    """Return the rules of the ClusterRole in a file, each cut down to one resource and one verb."""
-    role = next(yaml.safe_load_all((FOLDER / file).read_text(encoding="utf-8")))
-    return [
-        rule | {"resources": [resource], "verbs": [verb]}
-        for rule in role["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    ]
-
-
-def name_of(rule: Manifest) -> str:
-    return f"{rule['verbs'][0]} {rule['resources'][0]}"
-
-
-LEAST, CONFIGS = rules("clusterrole.yaml"), rules("with-configs.yaml")
-
-
-class Bound:
-    """A control plane and the hook; Metacontroller runs with the rules that it is bound to."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.plane = stack, stack.plane
-        self.mark = 0
-
-    def start_hook(self, config: str = "related: {configs: true}") -> None:
-        """Start the hook anew; unless told otherwise it asks for Secrets and ConfigMaps where a Function names some."""
-        file = self.plane.directory / "config.yaml"
-        file.write_text(config)
-        self.stack.restart_hook("--config", str(file))
-
-    def bind(self, granted: list[Manifest]) -> None:
-        """Allow Metacontroller exactly this; the last rule is there to see when the API server knows."""
-        number = f"/{next(_numbers)}"
-        known = {"nonResourceURLs": [number], "verbs": ["get"]}
-        code, answer = self.plane.call(
-            "PATCH",
-            f"{RBAC}/clusterroles/metacontroller",
-            {"rules": [*granted, known]},
-            kind="application/merge-patch+json",
-        )
-        assert code == 200, answer
-        question = {"user": USER, "nonResourceAttributes": {"path": number, "verb": "get"}}
-        wait_until(lambda: self._allowed(question), "the API server to know the rules")
-        self.mark = self.plane.mark()
-
-    def _allowed(self, question: Manifest) -> bool:
-        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": question}
-        return bool(
-            self.plane.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)[1]["status"]["allowed"]
-        )
-
-    def start(self, namespace: str, *flags: str, name: str = "metacontroller", **environment: str) -> int:
-        """Start a replica of Metacontroller that competes in this namespace; return the port of its metrics."""
-        program, metrics = needed_metacontroller(), free_port()
-        own = [
-            f"--kubeconfig={self.plane.kubeconfig(USER)}",
-            f"--leader-election-namespace={namespace}",
-            f"--metrics-address=127.0.0.1:{metrics}",
-            f"--health-probe-bind-address=127.0.0.1:{free_port()}",
-        ]
-        self.stack.processes.start(name, [program, *VALUES["commandArgs"], *own, *flags], **environment)
-        return metrics
-
-    def ca_bundle(self, bundle: Manifest | None) -> None:
-        """Say in the CompositeController where the certificate of the hook's authority is."""
-        patch = {"spec": {"hooks": {"sync": {"webhook": {"caBundle": bundle}}}}}
-        path = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers/function-controller"
-        code, answer = self.plane.call("PATCH", path, patch, kind="application/merge-patch+json")
-        assert code == 200, answer
-
-    def refused(self) -> set[str]:
-        """Return what Metacontroller was not allowed to do, as "verb resource"."""
-        found = set()
-        for event, what in self.plane.requests(self.mark, USER):
-            if event["responseStatus"]["code"] == 403:
-                finalizers = "set finalizers on" in event["responseStatus"].get("message", "")
-                found.add("update functions/finalizers" if finalizers else f"{event['verb']} {what.partition(' ')[0]}")
-        return found
-
-    def live(self, namespace: str, life: Life) -> set[str]:
-        """Go through a life until something is refused; return what was."""
-        for step in life(self.stack, namespace):
-            wait_until(lambda step=step: self.refused() or step(), "the next step of this life", 60)
-            if found := self.refused():
-                return found
-        return set()
-
-
 @pytest.fixture(scope="module")
 def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bound]:
-    """A control plane on which Metacontroller may do nothing yet."""
+    """A control plane on which Metacontroller has no permissions yet."""
     admission = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
     with own_stack(tmp_path_factory.mktemp("bound"), admission) as stack:
         made = Bound(stack)
@@ -141,7 +48,7 @@ def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bound]:
 
 @pytest.fixture
 def namespace(bound: Bound) -> Iterator[str]:
-    """A namespace of its own; afterwards nothing of Metacontroller runs, and no Function is left."""
+    """A new namespace; afterwards Metacontroller is stopped and all Functions are deleted."""
     name = f"bound-{next(_numbers)}"
     bound.plane.kubectl("create", "namespace", name)
     yield name
@@ -152,42 +59,42 @@ def namespace(bound: Bound) -> Iterator[str]:
     for function in bound.stack.list("functions", name):
         path = f"{functions}/{function['metadata']['name']}"
         bound.plane.call("PATCH", path, {"metadata": {"finalizers": None}}, kind="application/merge-patch+json")
-    # Metacontroller would try to make children in a namespace that ends: that is refused too.
+    # In a namespace that is being deleted the API server refuses children, which would count as refused.
     wait_until(lambda: not bound.stack.list("functions", name), "no Function to be left")
     bound.plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def short(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
-    """Everything that Metacontroller ever does to an object happens once: what is yielded tells when a step is over."""
-    apply(stack, namespace, "first", **FOUR)
+    """Make Metacontroller do everything it ever does to an object; yield, after each step, whether it is over."""
+    create_function(stack, namespace, "first", **AUTOSCALED)
     yield lambda: len(stack.versions(namespace, "first")) == 4 and stack.condition(namespace, "first", "Ready")
-    stack.forbid(namespace, "FORBIDDEN")
-    apply(stack, namespace, "refused", env=FORBIDDEN)
-    yield lambda: told_again(stack, namespace)
+    forbid_variable(stack, namespace, "FORBIDDEN")
+    create_function(stack, namespace, "refused", env=FORBIDDEN)
+    yield lambda: has_repeated_event(stack, namespace)
     for kind in KINDS:
         stack.patch(kind, namespace, "first", {"metadata": {"labels": {MARK: "theirs"}}})
-    yield lambda: all(each["labels"][MARK] != "theirs" for each in children(stack, namespace, "first"))
+    yield lambda: all(each["labels"][MARK] != "theirs" for each in children_metadata(stack, namespace, "first"))
     stack.plane.call("DELETE", f"{GROUP}/namespaces/{namespace}/functions/first")
     yield lambda: stack.get("functions", namespace, "first") is None
-    # Only now: on this API server who gives an object an owner has to be allowed to delete the object.
-    apply(stack, namespace, "second", **FOUR)
+    # Last, since on this API server setting an owner needs the permission to delete the object.
+    create_function(stack, namespace, "second", **AUTOSCALED)
     yield lambda: len(stack.versions(namespace, "second")) == 4
     for kind in KINDS:
         stack.patch(kind, namespace, "second", {"metadata": {"ownerReferences": None}})
-    yield lambda: all(each.get("ownerReferences") for each in children(stack, namespace, "second"))
+    yield lambda: all(each.get("ownerReferences") for each in children_metadata(stack, namespace, "second"))
 
 
 def whole(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
-    """A life that becomes ready, is scaled, broken, mended, edited, drifts and ends, and then the short one."""
-    apply(stack, namespace)
+    """A Function that is created, scaled, edited, invalid, valid, loses its children and is deleted; then short()."""
+    create_function(stack, namespace)
     yield lambda: stack.is_ready(namespace, "hello")
-    edit(stack, namespace, **FOUR)
+    edit_function(stack, namespace, **AUTOSCALED)
     yield lambda: stack.get("horizontalpodautoscalers", namespace, "hello") and stack.is_ready(namespace, "hello")
-    edit(stack, namespace, scaleConfig=None, replicas=1)
+    edit_function(stack, namespace, scaleConfig=None, replicas=1)
     yield lambda: not stack.get("horizontalpodautoscalers", namespace, "hello") and stack.is_ready(namespace, "hello")
-    edit(stack, namespace, runtime="cobol")
+    edit_function(stack, namespace, runtime="cobol")
     yield lambda: stack.condition(namespace, "hello", "Stalled").get("status") == "True"
-    edit(stack, namespace, runtime="python312", env=[{"name": "A", "value": "b"}])
+    edit_function(stack, namespace, runtime="python312", env=[{"name": "A", "value": "b"}])
     yield lambda: stack.condition(namespace, "hello", "Stalled").get("status") != "True"
     yield lambda: stack.is_ready(namespace, "hello")
     for kind in ("deployments", "services", "serviceaccounts"):
@@ -201,72 +108,72 @@ def whole(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
 
 
 def with_configs(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
-    """A Function waits for the Secret and the ConfigMap that it names."""
+    """A Function whose Secret and ConfigMap are created later."""
     env = [
         {"name": "A", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "a"}}},
         {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "theirs", "key": "b"}}},
     ]
-    apply(stack, namespace, env=env)
-    yield lambda: said(stack, namespace) == "ConfigMissing"
+    create_function(stack, namespace, env=env)
+    yield lambda: reason(stack, namespace) == "ConfigMissing"
     stack.plane.kubectl("create", "secret", "generic", "theirs", "--from-literal=a=1", "-n", namespace)
     stack.plane.kubectl("create", "configmap", "theirs", "--from-literal=b=1", "-n", namespace)
-    yield lambda: said(stack, namespace) not in ("", "ConfigMissing")
+    yield lambda: reason(stack, namespace) not in ("", "ConfigMissing")
 
 
-def answered(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
-    """The hook is asked about a Function."""
-    apply(stack, namespace)
-    yield lambda: said(stack, namespace)
+def synced(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """A Function is created and synced once."""
+    create_function(stack, namespace)
+    yield lambda: reason(stack, namespace)
 
 
-def said(stack: Stack, namespace: str) -> str:
-    """Return the reason why the Function is not ready."""
+def reason(stack: Stack, namespace: str) -> str:
+    """Return the reason of the Function's Ready condition, "" before there is one."""
     return str(stack.condition(namespace, "hello", "Ready").get("reason", ""))
 
 
-def told_again(stack: Stack, namespace: str) -> bool:
-    """Tell whether an event has been counted up."""
+def has_repeated_event(stack: Stack, namespace: str) -> bool:
+    """Return whether a SyncError event has a count above 1: Metacontroller has then patched an event."""
     _, events = stack.plane.call("GET", f"/api/v1/namespaces/{namespace}/events")
     return any(each["reason"] == "SyncError" and each.get("count", 1) > 1 for each in events["items"])
 
 
-def page(port: int) -> str:
+def metrics_page(port: int) -> str:
     """Return Metacontroller's metrics."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        return str(answer.read().decode())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+        return str(response.read().decode())
 
 
-def children(stack: Stack, namespace: str, name: str) -> list[Manifest]:
+def children_metadata(stack: Stack, namespace: str, name: str) -> list[Manifest]:
     return [(stack.get(kind, namespace, name) or {})["metadata"] for kind in KINDS]
 
 
 @pytest.mark.parametrize("environment", [{}, LISTING], ids=["streaming", "listing"])
 def test_nothing_is_refused(bound: Bound, namespace: str, environment: dict[str, str]) -> None:
-    """Whole lives need no more than clusterrole.yaml; the log has no source, the metrics are those of the docs."""
+    """clusterrole.yaml is enough for a whole life cycle; no source is logged, and every metric of the docs exists."""
     bound.bind(LEAST)
     metrics = bound.start(namespace, **environment)
-    assert bound.live(namespace, whole) == set()
+    assert bound.refused_during(namespace, whole) == set()
     assert "def main" not in bound.stack.processes.log("metacontroller")
-    shown = page(metrics)
+    shown = metrics_page(metrics)
     named = set(re.findall(r"`((?:metacontroller|workqueue|rest_client|controller_runtime|leader_election)_\w+)", DOCS))
     assert named, "docs/metacontroller.md names no metric"
     assert {name for name in named if name not in shown} == set()
 
 
-def test_without_pods_one_rule_less_is_needed(bound: Bound, namespace: str, request: pytest.FixtureRequest) -> None:
-    """With related.pods off Metacontroller does not ask for pods."""
+def test_related_pods_need_one_rule(bound: Bound, namespace: str, request: pytest.FixtureRequest) -> None:
+    """With `related.pods: false` Metacontroller does not need the rule for pods."""
     bound.start_hook("related: {pods: false}")
     request.addfinalizer(bound.start_hook)
     bound.bind([rule for rule in LEAST if rule["resources"] != ["pods"]])
     bound.start(namespace)
-    assert bound.live(namespace, short) == set()
+    assert bound.refused_during(namespace, short) == set()
 
 
 def test_nothing_is_refused_with_configs(bound: Bound, namespace: str) -> None:
-    """Where Secrets and ConfigMaps are sent along, with-configs.yaml is all that is needed beside it."""
+    """Where Secrets and ConfigMaps are related objects, clusterrole.yaml and with-configs.yaml are enough."""
     bound.bind(LEAST + CONFIGS)
     bound.start(namespace)
-    assert bound.live(namespace, with_configs) == set()
+    assert bound.refused_during(namespace, with_configs) == set()
 
 
 @pytest.mark.parametrize(
@@ -275,16 +182,16 @@ def test_nothing_is_refused_with_configs(bound: Bound, namespace: str) -> None:
 def test_a_ca_bundle_in_a_secret(
     bound: Bound, namespace: str, granted: list[Manifest], refused: set[str], request: pytest.FixtureRequest
 ) -> None:
-    """Metacontroller finds a Secret that a webhook names by watching all: with-configs.yaml is what that needs."""
+    """A caBundle in a Secret makes Metacontroller watch all Secrets, which with-configs.yaml allows."""
     bound.ca_bundle({"secretRef": {"name": "ca", "namespace": namespace}})
     request.addfinalizer(lambda: bound.ca_bundle(None))
     certificate = bound.plane.directory / "tls" / "apiserver.crt"
     bound.plane.kubectl("create", "secret", "generic", "ca", f"--from-file=ca.crt={certificate}", "-n", namespace)
     bound.bind(granted)
     metrics = bound.start(namespace, **LISTING)
-    assert bound.live(namespace, answered) == refused
+    assert bound.refused_during(namespace, synced) == refused
     if refused:
-        wait_until(lambda: 'rest_client_requests_total{code="403"' in page(metrics), "the metric of the docs")
+        wait_until(lambda: 'rest_client_requests_total{code="403"' in metrics_page(metrics), "the metric of the docs")
 
 
 @pytest.mark.parametrize(
@@ -293,22 +200,22 @@ def test_a_ca_bundle_in_a_secret(
     ids=map(name_of, LEAST + CONFIGS),
 )
 def test_every_permission_is_needed(bound: Bound, namespace: str, life: Life, rule: Manifest) -> None:
-    """Without this one verb on this one resource Metacontroller is refused just that, before anything else."""
+    """Without one verb on one resource, the first refused request is this verb on this resource."""
     bound.bind([each for each in LEAST + CONFIGS if each is not rule])
     bound.start(namespace, **LISTING)
-    assert bound.live(namespace, life) == {name_of(rule)}
+    assert bound.refused_during(namespace, life) == {name_of(rule)}
 
 
 @pytest.mark.parametrize(
     ("level", "shown"), [("info", set()), ("4", set()), ("5", {"edited-value"}), ("6", {"edited-value", "first-value"})]
 )
 def test_log_levels(bound: Bound, namespace: str, level: str, shown: set[str]) -> None:
-    """Up to level 4 no environment value is logged, at 5 those that an update changes, at 6 all."""
+    """Up to level 4 no environment value is logged, at level 5 those that an update changes, at level 6 all."""
     bound.bind(LEAST)
     bound.start(namespace, f"--zap-log-level={level}", name=f"level-{level}")
-    apply(bound.stack, namespace, env=[{"name": "A", "value": "first-value"}])
+    create_function(bound.stack, namespace, env=[{"name": "A", "value": "first-value"}])
     wait_until(lambda: bound.stack.is_ready(namespace, "hello"), "the Function to be ready")
-    edit(bound.stack, namespace, env=[{"name": "A", "value": "edited-value"}])
+    edit_function(bound.stack, namespace, env=[{"name": "A", "value": "edited-value"}])
     wait_until(lambda: "edited-value" in str(bound.stack.get("deployments", namespace, "hello")), "the edit")
     log = bound.stack.processes.log(f"level-{level}")
     assert "Updating" in log
@@ -316,14 +223,16 @@ def test_log_levels(bound: Bound, namespace: str, level: str, shown: set[str]) -
 
 
 def test_the_other_replica_takes_over(bound: Bound, namespace: str) -> None:
-    """Of two replicas one works; when it has gone the other goes on, refused nothing."""
+    """When the leading replica stops, the second one takes over; no request is refused."""
     bound.bind(LEAST)
     bound.start(namespace)
-    apply(bound.stack, namespace)
-    wait_until(lambda: bound.stack.is_ready(namespace, "hello"), "the first replica to work")
+    create_function(bound.stack, namespace)
+    wait_until(lambda: bound.stack.is_ready(namespace, "hello"), "the first replica to sync")
     bound.start(namespace, name="standby")
     wait_until(lambda: "attempting to acquire leader lease" in bound.stack.processes.log("standby").lower(), "standby")
     bound.stack.processes.stop("metacontroller")
-    edit(bound.stack, namespace, replicas=2)
-    wait_until(lambda: (bound.stack.get("deployments", namespace, "hello") or {})["spec"]["replicas"] == 2, "it", 60)
+    edit_function(bound.stack, namespace, replicas=2)
+    wait_until(
+        lambda: (bound.stack.get("deployments", namespace, "hello") or {})["spec"]["replicas"] == 2, "the edit", 60
+    )
     assert bound.refused() == set()

@@ -1,8 +1,8 @@
 """
-Whole lives of Functions on the real thing, each step of which kstatus, Argo CD and Flux have to agree with.
+Life cycles of Functions on a real API server: kstatus, Argo CD and Flux agree with the conditions at each step.
 
-A watch takes down every version of the Function that the API server serves. tests/core/lifecycles/ holds a recording of
-each life for machines without a cluster; --bless writes it anew.
+A watch records every version of the Function that the API server serves. tests/core/lifecycles/ has a recording of each
+life for tests without a cluster; --bless writes it.
 """
 
 import json
@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.cluster.admission import forbid_variable
 from support.cluster.control_plane import no_checks, wait_until
+from support.cluster.functions import create_function, edit_function
 from support.cluster.stack import GROUP, Stack
-from support.lifecycles import STORIES, check_argo, check_kstatus_and_flux, milestones, step_of, stories
+from support.lifecycles import RECORDINGS, check_argo, check_kstatus_and_flux, milestones, recorded_lives, step_of
 
 from hooks.cli.dump import to_yaml
 
@@ -23,11 +25,9 @@ Manifest = dict[str, Any]
 
 pytestmark = pytest.mark.own_stack
 
-SOURCE = {"inline": {"source": "def main(event, context):\n    return 'hi'\n"}}
-
 
 class Life:
-    """One Function called hello, and what can happen to it."""
+    """A Function named hello, and the events of its life cycle."""
 
     def __init__(self, stack: Stack, namespace: str) -> None:
         self.stack, self.namespace = stack, namespace
@@ -35,16 +35,13 @@ class Life:
         self.watching = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
-        assert self.watching.wait(10), "there is nobody to take down the first step"
+        assert self.watching.wait(10), "the watch does not run"
 
     def create(self, **spec: Any) -> None:
-        body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": "hello"}}
-        body |= {"spec": {"runtime": "python312", "source": SOURCE} | spec}
-        code, answer = self.stack.plane.call("POST", f"{GROUP}/namespaces/{self.namespace}/functions", body)
-        assert code == 201, answer
+        create_function(self.stack, self.namespace, **spec)
 
     def edit(self, **spec: Any) -> None:
-        self.stack.patch("functions", self.namespace, "hello", {"spec": spec})
+        edit_function(self.stack, self.namespace, **spec)
 
     def deployment(self, patch: Manifest, *, status: bool = False) -> None:
         self.stack.patch("deployments", self.namespace, "hello", patch, status=status)
@@ -53,15 +50,15 @@ class Life:
         self.stack.patch("horizontalpodautoscalers", self.namespace, "hello", patch, status=True)
 
     def until(self, kind: str, reason: str) -> None:
-        """Wait until a condition is true of the newest generation, for this reason; pods are left alone."""
+        """Wait until a condition of the newest generation is True for this reason; no pod becomes ready meanwhile."""
         wait_until(lambda: self._is(kind, reason), f"{kind} {reason}", 60)
 
     def ready(self) -> None:
-        """Wait until the newest generation is ready; pods become ready on the way."""
-        wait_until(lambda: self.stack.make_pods_ready(self.namespace) or self._is("Ready"), "ready", 90)
+        """Mark pods as ready until the newest generation is Ready."""
+        wait_until(self._is_ready, "ready", 90)
 
     def quota(self, resource: str) -> None:
-        """Allow none of a resource; there is no controller here that would count it."""
+        """Set a quota of 0; no controller runs here that would write its status."""
         head = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
         kubectl = self.stack.plane.kubectl
         kubectl("create", "-n", self.namespace, "-f", "-", stdin=head | {"spec": {"hard": {resource: "0"}}})
@@ -70,7 +67,7 @@ class Life:
         time.sleep(1)
 
     def limit(self, **amounts: str) -> None:
-        """Allow no container more than this."""
+        """Set a LimitRange for containers."""
         head = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}}
         spec = {"limits": [{"type": "Container", "max": amounts}]}
         self.stack.plane.kubectl("create", "-n", self.namespace, "-f", "-", stdin=head | {"spec": spec})
@@ -80,12 +77,16 @@ class Life:
         self.stack.plane.kubectl("delete", "quota", "none", "-n", self.namespace)
 
     def end(self) -> list[Manifest]:
-        """Delete the Function; return every distinct step of its life."""
+        """Delete the Function; return the distinct steps of its life."""
         self.stack.plane.kubectl("delete", "function", "hello", "-n", self.namespace, "--timeout=30s")
         self.thread.join(10)
         assert not self.thread.is_alive(), "the watch never saw the end"
         steps = [step_of(function) for function in self.steps]
         return [step for before, step in zip([{}, *steps], steps, strict=False) if step != before]
+
+    def _is_ready(self) -> bool:
+        self.stack.make_pods_ready(self.namespace)
+        return self._is("Ready")
 
     def _is(self, kind: str, reason: str | None = None) -> bool:
         function = self.stack.get("functions", self.namespace, "hello") or {}
@@ -100,7 +101,7 @@ class Life:
         request = urllib.request.Request(
             f"{plane.url}{GROUP}/namespaces/{self.namespace}/functions?watch=1", headers=plane.headers
         )
-        # While the API server takes in a new CRD it has no watch to offer.
+        # While the API server loads a new CRD it refuses the watch.
         wait_until(lambda: plane.call("GET", f"{GROUP}/functions?limit=1")[0] == 200, "the CRD to be served")
         with wait_until(
             lambda: urllib.request.urlopen(request, context=no_checks(), timeout=300), "the watch"
@@ -114,7 +115,7 @@ class Life:
 
 
 def edited(life: Life) -> None:
-    """Created, edited while it runs, broken and mended."""
+    """Created, edited, made invalid, and corrected."""
     life.create(replicas=2)
     life.ready()
     life.edit(env=[{"name": "A", "value": "b"}])
@@ -126,7 +127,7 @@ def edited(life: Life) -> None:
 
 
 def broken(life: Life) -> None:
-    """Broken from the start, then mended."""
+    """Invalid from the start, then corrected."""
     life.create(runtime="cobol")
     life.until("Stalled", "InvalidFunctionSpec")
     life.edit(runtime="python312")
@@ -134,7 +135,7 @@ def broken(life: Life) -> None:
 
 
 def scaled(life: Life) -> None:
-    """Scaled by an autoscaler, switched off, and on again."""
+    """Scaled by an autoscaler, to zero by hand, and up again."""
     life.create(scaleConfig={"minReplicas": 2, "maxReplicas": 5})
     life.ready()
     life.deployment({"spec": {"replicas": 3}})
@@ -147,7 +148,7 @@ def scaled(life: Life) -> None:
 
 
 def unscaled(life: Life) -> None:
-    """With an autoscaler that cannot measure (said in the controller's stead), and then can."""
+    """With an autoscaler that has no metrics at first; the test writes its status."""
     life.create(scaleConfig={"minReplicas": 2, "maxReplicas": 5})
     life.ready()
     idle = {"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric", "message": "no metrics"}
@@ -160,7 +161,7 @@ def unscaled(life: Life) -> None:
 
 
 def paused(life: Life) -> None:
-    """Paused by hand in the middle of a rollout, and resumed."""
+    """Paused during a rollout, and resumed."""
     life.create()
     life.ready()
     life.deployment({"spec": {"paused": True}})
@@ -171,7 +172,7 @@ def paused(life: Life) -> None:
 
 
 def late(life: Life) -> None:
-    """Past the progress deadline (said in the controller's stead: it is minutes long), and ready after all."""
+    """Past the progress deadline, whose condition the test writes, and ready later."""
     life.create()
     life.until("Reconciling", "MinReplicasNotAvailable")
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
@@ -182,7 +183,7 @@ def late(life: Life) -> None:
 
 
 def pods_over_quota(life: Life) -> None:
-    """With a quota of no pods, which is then lifted."""
+    """With a quota of no pods, which is then removed."""
     life.quota("pods")
     life.create()
     life.until("Stalled", "DeploymentFailed")
@@ -191,7 +192,7 @@ def pods_over_quota(life: Life) -> None:
 
 
 def pods_over_limit(life: Life) -> None:
-    """Larger than the namespace's LimitRange lets a pod be, then mended by an edit."""
+    """Above the namespace's LimitRange, then reduced by an edit."""
     life.limit(cpu="300m")
     life.create()
     life.until("Stalled", "DeploymentFailed")
@@ -200,7 +201,7 @@ def pods_over_limit(life: Life) -> None:
 
 
 def service_over_quota(life: Life) -> None:
-    """With a quota of no Services, which is then lifted."""
+    """With a quota of no Services, which is then removed."""
     life.quota("services")
     life.create()
     life.until("Stalled", "ChildrenNotCreated")
@@ -209,10 +210,10 @@ def service_over_quota(life: Life) -> None:
 
 
 def update_refused(life: Life) -> None:
-    """Edited into what no rule of ours forbids and the API server refuses in a Deployment, then mended."""
+    """Edited so that the API server refuses the Deployment, though no rule does, then corrected."""
     life.create()
     life.ready()
-    life.stack.forbid(life.namespace, "A")
+    forbid_variable(life.stack, life.namespace, "A")
     life.edit(env=[{"name": "A", "value": "x"}])
     life.until("Stalled", "UpdateRefused")
     life.edit(env=None)
@@ -238,18 +239,18 @@ LIVES: dict[str, Callable[[Life], None]] = {
 
 @pytest.mark.parametrize("name", LIVES)
 def test_life(stack: Stack, namespace: str, name: str, request: pytest.FixtureRequest) -> None:
-    """The judges agree at each step, and the recorded life has the same milestones."""
+    """The tools agree with the conditions at each step, and the recorded life has the same milestones."""
     life = Life(stack, namespace)
     LIVES[name](life)
     steps = life.end()
     if request.config.getoption("--bless"):
         text = f"# {(LIVES[name].__doc__ or '').strip()}\n{to_yaml(steps)}"
-        (STORIES / f"{name}.yaml").write_text(text, encoding="utf-8")
-    assert milestones(steps) == milestones(stories()[name])
+        (RECORDINGS / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert milestones(steps) == milestones(recorded_lives()[name])
     check_argo(steps)
     check_kstatus_and_flux(steps)
 
 
 def test_every_life_is_recorded() -> None:
-    """tests/core/lifecycles/ holds these lives and no others."""
-    assert set(stories()) == set(LIVES)
+    """tests/core/lifecycles/ has a recording of each life and no others."""
+    assert set(recorded_lives()) == set(LIVES)

@@ -1,19 +1,21 @@
 """
-What a user with `edit` in one namespace cannot make Metacontroller do, with the rights that the docs ask for.
+A user with the ClusterRole `edit` in one namespace cannot make Metacontroller write any other object.
 
-The user writes records of last-applied configuration onto children, and makes objects that claim to be children: of
-Functions that are broken, sound and being deleted. Metacontroller writes nothing outside the four children.
+The user writes last-applied records onto children and creates objects that look like children, of Functions that are
+frozen, valid and being deleted. Metacontroller has the permissions of the docs and writes only the four children.
 """
 
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from support import forged_records
 from support.cluster.control_plane import WRITES, wait_until
+from support.cluster.functions import function, wait_until_ready
 from support.cluster.stack import GROUP, KINDS, PREFIX, ROOT, Stack, own_stack
 
 from hooks.children import KINDS as CHILDREN
@@ -25,23 +27,19 @@ Manifest = dict[str, Any]
 
 NAMESPACE, SECONDS = "tenant", 60
 USER, ROLE = "bound", "metacontroller"
-SPEC: Manifest = {
-    "runtime": "python312",
-    "source": {"inline": {"source": "def main(event, context):\n    return 'hi'\n"}},
-    "scaleConfig": {"minReplicas": 1, "maxReplicas": 3},
-}
-BROKEN: Manifest = {"source": {"inline": SPEC["source"]["inline"] | {"dependencies": "--nope\n"}}}
+SCALED: Manifest = {"scaleConfig": {"minReplicas": 1, "maxReplicas": 3}}
+BROKEN: Manifest = {"source": {"inline": {"dependencies": "--nope\n"}}}
 KIND = {kind.resource: (kind.name, kind.api_version) for kind in CHILDREN.values()}
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """The cluster as the user `mallory` finds it."""
+    """The requests of the user `mallory`."""
 
     stack: Stack
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Manifest]:
-        """Make one request as mallory, who has the ClusterRole `edit` in one namespace."""
+        """Send one request as mallory, who has the ClusterRole `edit` in one namespace."""
         admin = self.stack.plane.headers
         self.stack.plane.headers = admin | {"Impersonate-User": "mallory"}
         try:
@@ -50,7 +48,7 @@ class Tenant:
             self.stack.plane.headers = admin
 
     def forge(self, resource: str, name: str, forgery: forged_records.Forgery) -> None:
-        """Write a record onto a child, if it is there."""
+        """Write a record onto a child if it exists."""
         child = self.stack.get(resource, NAMESPACE, name)
         if child is None:
             return
@@ -61,7 +59,7 @@ class Tenant:
         assert code in (200, 404, 409, 422), answer
 
     def imitate(self, resource: str, owner: Manifest, name: str) -> None:
-        """Make an object without an owner whose label makes Metacontroller adopt it, with a record of its own."""
+        """Create an object without an owner, with a record and the label by which Metacontroller adopts children."""
         labels = {"controller-uid": owner["metadata"]["uid"]}
         annotations = {LAST_APPLIED: json.dumps(forged_records.PRIVILEGED)}
         metadata = {"name": name, "labels": labels, "annotations": annotations}
@@ -69,10 +67,8 @@ class Tenant:
         assert code in (201, 409), answer
 
     def create(self, name: str) -> None:
-        """Make a Function and wait until its children are there."""
-        head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
-        path = f"{GROUP}/namespaces/{NAMESPACE}/functions"
-        code, answer = self.call("POST", path, head | {"spec": SPEC})
+        """Create a Function and wait until its children exist."""
+        code, answer = self.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", function(name, **SCALED))
         assert code == 201, answer
         wait_until(lambda: all(self.stack.get(kind, NAMESPACE, name) for kind in KINDS), f"the children of {name}")
 
@@ -80,27 +76,27 @@ class Tenant:
         code, answer = self.call("DELETE", f"{GROUP}/namespaces/{NAMESPACE}/functions/{name}")
         assert code == 200, answer
 
-    def left(self) -> list[str]:
-        """Return what is in the namespace of the kinds of children."""
+    def children(self) -> list[str]:
+        """Return every object of the children's kinds in the namespace."""
         return [f"{kind} {child['metadata']['name']}" for kind in KINDS for child in self.stack.list(kind, NAMESPACE)]
 
     def reason(self, name: str) -> Any:
         return self.stack.condition(NAMESPACE, name, "Ready").get("reason")
 
     def specs(self, name: str) -> list[Any]:
-        """Return UID and spec of each child, which an autoscaler or a freeze leaves alone."""
+        """Return UID and spec of each child."""
         found = [self.stack.get(resource, NAMESPACE, name) or {} for resource in KINDS]
         return [(child["metadata"]["uid"], child.get("spec")) for child in found]
 
     def foreign_writes(self, mark: int) -> list[str]:
-        """Return what Metacontroller tried to write since, but to the children, the Functions and their status."""
+        """Return Metacontroller's writes since then that are not to children, Functions or their status."""
         found = []
         for event, what in self.stack.plane.events(mark, USER):
             resource, _, target = what.partition(" ")
             namespace, _, name = target.partition("/")
             if event["verb"] not in WRITES:
                 continue
-            own = name in ("frozen", "sound") or name.startswith("going-")
+            own = name in ("frozen", "valid") or name.startswith("going-")
             if namespace == NAMESPACE and resource.partition("/")[0] in (*KINDS, "functions") and own:
                 continue
             if namespace == NAMESPACE and resource in KINDS and name.startswith("alike-") and event["verb"] != "create":
@@ -110,6 +106,12 @@ class Tenant:
 
     def path(self, resource: str, name: str = "") -> str:
         return f"{PREFIX[resource]}/namespaces/{NAMESPACE}/{resource}" + (f"/{name}" if name else "")
+
+    def has_own_selector(self, name: str) -> bool:
+        return "app" not in (self.stack.get("services", NAMESPACE, name) or {})["spec"]["selector"]
+
+    def wait_until_deleted(self, name: str) -> None:
+        wait_until(lambda: self.function(name) is None, f"{name} to be deleted")
 
     def function(self, name: str) -> Manifest | None:
         return self.stack.get("functions", NAMESPACE, name)
@@ -133,14 +135,14 @@ BODIES: dict[str, Manifest] = {
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
-    """A cluster on which Metacontroller may do what metacontroller/clusterrole.yaml says, and mallory may edit."""
+    """A cluster on which Metacontroller has metacontroller/clusterrole.yaml, and mallory may edit Functions."""
     with own_stack(tmp_path_factory.mktemp("trust")) as stack:
         kubectl = stack.plane.kubectl
         kubectl("create", "namespace", NAMESPACE)
         kubectl("apply", "-f", str(ROOT / "metacontroller" / "clusterrole.yaml"))
         kubectl("create", "clusterrolebinding", "bound", f"--clusterrole={ROLE}", f"--user={USER}")
         stack.install()
-        # What the chart's roles for users add to Kubernetes' own "edit".
+        # The chart's aggregated roles add this to Kubernetes' ClusterRole "edit".
         functions = ("--verb=*", "--resource=functions.serverless.kyma-project.io")
         kubectl("create", "role", "functions", *functions, "-n", NAMESPACE)
         kubectl("create", "rolebinding", "edit", "--clusterrole=edit", "--user=mallory", "-n", NAMESPACE)
@@ -149,13 +151,13 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
         stack.start_hook()
         stack.start_metacontroller()
         tenant = Tenant(stack)
-        for name in ("frozen", "sound"):
+        for name in ("frozen", "valid"):
             tenant.create(name)
         yield tenant
 
 
-def test_the_user_may_do_nothing_else(tenant: Tenant) -> None:
-    """The attack is one: mallory cannot do with their own rights what the records ask for."""
+def test_the_user_lacks_the_permissions(tenant: Tenant) -> None:
+    """The API server refuses mallory the objects in the records, so that only Metacontroller could create them."""
     path = "/apis/apps/v1/namespaces/kube-system/deployments"
     assert tenant.call("POST", path, forged_records.PRIVILEGED)[0] == 403
     assert (
@@ -165,10 +167,10 @@ def test_the_user_may_do_nothing_else(tenant: Tenant) -> None:
 
 def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
     """
-    For a minute every forged record is written onto every child, and look-alikes come and go.
+    For a minute mallory writes every forged record onto every child and creates look-alikes.
 
-    Metacontroller writes to the children and the Functions only; of a look-alike, which it adopts for its label, it
-    takes possession and deletes it. The broken Function's children keep their specs, and Functions that are deleted go.
+    Metacontroller writes only children and Functions. It adopts a look-alike because of its label and deletes it. The
+    frozen Function's children keep their specs, and deleted Functions disappear.
     """
     stack, forgeries = tenant.stack, list(forged_records.ALL.values())
     mark, before = stack.plane.mark(), tenant.specs("frozen")
@@ -179,14 +181,14 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
         name = f"going-{rounds}"
         tenant.create(name)
         for resource in KINDS:
-            for each in ("frozen", "sound", name):
+            for each in ("frozen", "valid", name):
                 tenant.forge(resource, each, forgeries[rounds % len(forgeries)])
-            tenant.imitate(resource, tenant.function("sound") or {}, f"alike-{rounds}")
-        tenant.edit("sound", {"labels": {"round": str(rounds)}})
+            tenant.imitate(resource, tenant.function("valid") or {}, f"alike-{rounds}")
+        tenant.edit("valid", {"labels": {"round": str(rounds)}})
         tenant.delete(name)
         for resource in KINDS:
             tenant.forge(resource, name, forgeries[(rounds + 7) % len(forgeries)])
-        wait_until(lambda name=name: tenant.function(name) is None, f"{name} to go", 20)
+        tenant.wait_until_deleted(name)
         rounds += 1
     print(f"\n{rounds} rounds, {len(forgeries)} forgeries")
     assert rounds > len(forgeries)
@@ -195,35 +197,34 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
     assert tenant.reason("frozen") == "InvalidFunctionSpec"
 
 
-def test_functions_still_heal_and_go(tenant: Tenant) -> None:
-    """Once records that Metacontroller cannot read are gone, what was changed is healed, and Functions go."""
+def test_functions_are_repaired_and_deleted(tenant: Tenant) -> None:
+    """Without unreadable records Metacontroller restores changed children, and Functions can be deleted."""
     stack = tenant.stack
     for resource in KINDS:
-        for name in ("frozen", "sound"):
+        for name in ("frozen", "valid"):
             tenant.forge(resource, name, forged_records.text(""))
     tenant.edit("frozen", {"source": {"inline": {"dependencies": None}}})
-    for name in ("frozen", "sound"):
+    for name in ("frozen", "valid"):
         assert tenant.call("DELETE", tenant.path("services", name))[0] == 200
         selector = {"spec": {"selector": {"app": "mallory"}}}
-        wait_until(lambda name=name: stack.is_ready(NAMESPACE, name), f"{name} to be ready")
+        wait_until_ready(stack, NAMESPACE, name)
         stack.patch("services", NAMESPACE, name, selector)
-        healed = lambda name=name: "app" not in (stack.get("services", NAMESPACE, name) or {})["spec"]["selector"]  # noqa: E731
-        wait_until(healed, "the selector to be healed")
+        wait_until(partial(tenant.has_own_selector, name), "the selector to be restored")
         tenant.delete(name)
-        wait_until(lambda name=name: tenant.function(name) is None, f"{name} to go")
-    wait_until(lambda: tenant.left() == [], f"{tenant.left()} to go")
+        tenant.wait_until_deleted(name)
+    wait_until(lambda: tenant.children() == [], "the children to be deleted", 90)
 
 
-def test_a_finalizer_of_the_users_keeps_no_function(tenant: Tenant) -> None:
-    """A child that a finalizer of its users keeps stays; its Function goes all the same."""
+def test_a_foreign_finalizer_keeps_no_function(tenant: Tenant) -> None:
+    """A foreign finalizer keeps a child, but not its Function."""
     patch = {"metadata": {"finalizers": ["example.com/stays"]}}
     tenant.create("kept")
     for resource in KINDS:
         code, answer = tenant.call("PATCH", tenant.path(resource, "kept"), patch, kind="application/merge-patch+json")
         assert code == 200, answer
     tenant.delete("kept")
-    wait_until(lambda: tenant.function("kept") is None, "the Function to go")
-    assert len(tenant.left()) == len(KINDS)
+    tenant.wait_until_deleted("kept")
+    assert len(tenant.children()) == len(KINDS)
     for resource in KINDS:
         tenant.stack.patch(resource, NAMESPACE, "kept", {"metadata": {"finalizers": None}})
-    wait_until(lambda: tenant.left() == [], "the children to go")
+    wait_until(lambda: tenant.children() == [], "the children to be deleted", 90)

@@ -1,12 +1,12 @@
-"""An edit ends where a fresh install of the same spec begins, with the real merge of Metacontroller."""
+"""An edited Function gets the variables of a new one with the same spec, with Metacontroller's own merge."""
 
 from typing import Any
 
 import pytest
 from support import kubelet
 from support.cluster.control_plane import wait_until
+from support.cluster.functions import create_function, edit_function, wait_until_ready
 from support.cluster.stack import Stack
-from test_functions import apply, edit, ready
 
 Manifest = dict[str, Any]
 
@@ -21,7 +21,7 @@ EDITS: dict[str, tuple[list[Manifest], list[Manifest]]] = {
     "renamed": (literal(HOST="h", URL="http://$(HOST)/"), literal(SERVER="h", URL="http://$(SERVER)/")),
     "swapped": (literal(A="$(B)", B="b"), literal(B="b", A="$(B)")),
     "of a secret": (literal(URL="http://$(TOKEN)@h/"), [TOKEN, *literal(URL="http://$(TOKEN)@h/")]),
-    "over ours": (literal(A="$(FUNC_NAME)"), literal(FUNC_NAME="mine", A="$(FUNC_NAME)")),
+    "overrides ours": (literal(A="$(FUNC_NAME)"), literal(FUNC_NAME="mine", A="$(FUNC_NAME)")),
     "one after another": (literal(C="$(B)"), literal(A="a", B="$(A)", C="$(B)")),
 }
 
@@ -32,7 +32,7 @@ def deployment(stack: Stack, namespace: str, name: str) -> Manifest:
 
 
 def variables(stack: Stack, namespace: str, name: str) -> dict[str, str]:
-    """Return what the kubelet makes of a live container's variables; one from elsewhere has its own name as value."""
+    """Return the live Deployment's variables as the kubelet expands them; one with valueFrom is "it"."""
     (container,) = deployment(stack, namespace, name)["template"]["spec"]["containers"]
     literals = [
         entry if "valueFrom" not in entry else {"name": entry["name"], "value": "it"} for entry in container["env"]
@@ -44,20 +44,21 @@ def variables(stack: Stack, namespace: str, name: str) -> dict[str, str]:
 def test_references_work_whatever_the_order_was(
     stack: Stack, namespace: str, before: list[Manifest], after: list[Manifest]
 ) -> None:
-    """The variables are those of a Function made anew, no pod ran with others, and the rollout goes on by itself."""
-    apply(stack, namespace, "edited", env=before)
-    apply(stack, namespace, "fresh", env=after)
+    """The variables are those of a new Function, one ReplicaSet is added, and the Deployment is not left paused."""
+    create_function(stack, namespace, "edited", env=before)
+    create_function(stack, namespace, "fresh", env=after)
     for name in ("edited", "fresh"):
-        ready(stack, namespace, name)
-    edit(stack, namespace, "edited", env=after)
-    wait_until(lambda: mine(stack, namespace, "edited") == mine(stack, namespace, "fresh"), "the order to come about")
-    wait_until(lambda: not deployment(stack, namespace, "edited").get("paused"), "the Deployment to go on")
-    ready(stack, namespace, "edited")
+        wait_until_ready(stack, namespace, name)
+    edit_function(stack, namespace, "edited", env=after)
+    fresh = without_own_name(stack, namespace, "fresh")
+    wait_until(lambda: without_own_name(stack, namespace, "edited") == fresh, "the order of a new Function")
+    wait_until(lambda: not deployment(stack, namespace, "edited").get("paused"), "the Deployment to be unpaused")
+    wait_until_ready(stack, namespace, "edited")
     sets = [each for each in stack.list("replicasets", namespace) if each["metadata"]["name"].startswith("edited-")]
-    assert len(sets) == 2  # one for each spec, and none for what stood in between
+    assert len(sets) == 2  # one for each spec, none for the steps between them
 
 
-def mine(stack: Stack, namespace: str, name: str) -> dict[str, str]:
-    """Return the variables but for the Function's own name."""
+def without_own_name(stack: Stack, namespace: str, name: str) -> dict[str, str]:
+    """Return the variables with NAME in place of the Function's name."""
     found = variables(stack, namespace, name)
     return {key: value.replace(name, "NAME") for key, value in found.items()}

@@ -1,4 +1,4 @@
-"""The house: doors open downwards only, builders decide nothing, and the service carries no luggage."""
+"""The import order of hooks/, what a builder may contain, and what the service must not import."""
 
 import ast
 import json
@@ -12,39 +12,47 @@ from support.cases import ROOT, all_cases
 
 HOOKS = ROOT / "hooks"
 BUILDERS = sorted(path for path in (HOOKS / "children").glob("*.py") if path.name != "__init__.py")
-# From the bottom to the top: a room may import only from rooms that stand before it.
+# From the lowest module to the highest: a module may import only from modules before it.
 ORDER = [
     "hooks",
     "hooks.manifest",
+    "hooks.naming",
     "hooks.trace",
     "hooks.core_v1",
     "hooks.validation_errors",
     "hooks.function",
     "hooks.quantity",
     "hooks.kubernetes_names",
+    "hooks.pod_annotations",
+    "hooks.runtimes",
     "hooks.config_texts",
     "hooks.config_types",
     "hooks.config_rules",
     "hooks.config",
-    "hooks.runtimes",
     "hooks.resources",
+    "hooks.resolved",
     "hooks.resolve",
-    "hooks.naming",
     "hooks.environment",
-    "hooks.additions",
+    "hooks.harmful_additions",
     *(f"hooks.children.{path.stem}" for path in BUILDERS),
     "hooks.children",
     "hooks.previous_status",
     "hooks.protocol",
     "hooks.records",
-    "hooks.drift",
+    "hooks.remove_additions",
     "hooks.rules.violation",
+    "hooks.rules.rule",
     "hooks.rules.size",
     "hooks.rules.cel",
+    "hooks.rules.policy",
     "hooks.rules.requirements",
+    "hooks.rules.identity",
     "hooks.rules.source",
+    "hooks.rules.scaling",
     "hooks.rules.resources",
+    "hooks.rules.amounts",
     "hooks.rules.env",
+    "hooks.rules.env_sources",
     "hooks.rules.annotations",
     "hooks.rules.scheduling",
     "hooks.rules.pod",
@@ -55,17 +63,18 @@ ORDER = [
     "hooks.admission",
     "hooks.references",
     "hooks.customize",
-    "hooks.reorder",
+    "hooks.reorder_env",
     "hooks.redact",
     "hooks.status.reasons",
     "hooks.status.state",
     "hooks.status.containers",
     "hooks.status.causes",
+    "hooks.status.stopped_steps",
     "hooks.status.pods",
     "hooks.status.deployment",
     "hooks.status.autoscaler",
     "hooks.status.conditions",
-    "hooks.status.children",
+    "hooks.status.evaluation",
     "hooks.status",
     "hooks.sync",
     "hooks.app",
@@ -81,7 +90,7 @@ CORE = {name: path for name, path in SOURCES.items() if not name.startswith("hoo
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the rooms that a module imports."""
+    """Yield the modules of hooks/ that a module imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("hooks"))
@@ -91,39 +100,86 @@ def imported(path: Path) -> Iterator[str]:
                 yield inner if inner in SOURCES else str(node.module)
 
 
-def test_every_room_has_a_place() -> None:
-    """A new module is given its place in ORDER."""
-    assert sorted(CORE) == sorted(ORDER)
+def test_every_module_is_in_the_order() -> None:
+    """ORDER has each module of hooks/ outside the command line once."""
+    missing, unknown = set(CORE) - set(ORDER), set(ORDER) - set(CORE)
+    assert not missing, f"add {sorted(missing)} to ORDER, after every module that they import"
+    assert not unknown, f"remove {sorted(unknown)} from ORDER: there are no such modules"
+    assert len(ORDER) == len(set(ORDER)), "ORDER has a module twice"
 
 
-@pytest.mark.parametrize("room", CORE)
-def test_doors_open_downwards(room: str) -> None:
-    """A room imports only from rooms below it, and nothing from the command line."""
-    above = {name for name in imported(CORE[room]) if name not in ORDER[: ORDER.index(room)]}
-    assert not above, f"{room} may not import {sorted(above)}"
+@pytest.mark.parametrize("module", CORE)
+def test_imports_point_downwards(module: str) -> None:
+    """A module imports only from modules before it in ORDER, and nothing from the command line."""
+    upward = {name for name in imported(CORE[module]) if name not in ORDER[: ORDER.index(module)]}
+    assert not upward, (
+        f"{module} must not import {sorted(upward)}: pass the value as an argument, move the shared part to a lower "
+        "module, or move the module in ORDER"
+    )
+
+
+def operations(test: ast.AST | None) -> Iterator[ast.AST]:
+    """Yield the `and` and `or` operations of a test whose values are not used otherwise."""
+    if isinstance(test, ast.BoolOp):
+        yield test
+        yield from (inner for value in test.values for inner in operations(value))
+    if isinstance(test, ast.UnaryOp):
+        yield from operations(test.operand)
+
+
+def defaults(tree: ast.AST) -> Iterator[str]:
+    """
+    Yield each expression that fills a gap with a default: `or`, .get() and `is None`, with its line.
+
+    An `or` in the test of an `if` or a comprehension decides whether something is built, and is no default.
+    """
+    nodes = list(ast.walk(tree))
+    tests = [test for node in nodes for test in (getattr(node, "test", None), *getattr(node, "ifs", ()))]
+    tested = [part for test in tests for part in operations(test)]
+    for node in nodes:
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and node not in tested:
+            yield f"{node.lineno}: `or`"
+        if isinstance(node, ast.Attribute) and node.attr == "get":
+            yield f"{node.lineno}: .get()"
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+            yield f"{node.lineno}: `is`"
 
 
 @pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
-def test_builders_decide_nothing(path: Path) -> None:
-    """A builder has no `or`, no .get() and no `is None`: a gap is filled in resolve.py."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    parts = [part for part in tree.body if not (isinstance(part, ast.FunctionDef) and part.name == "summary")]
-    for node in (node for part in parts for node in ast.walk(part)):
-        assert not isinstance(node, ast.Or), f"{path.name}: `or`"
-        assert not (isinstance(node, ast.Attribute) and node.attr == "get"), f"{path.name}: .get()"
-        is_none = isinstance(node, ast.Compare) and any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
-        assert not is_none, f"{path.name}:{node.lineno}: is None"  # type: ignore[attr-defined]
+def test_builders_have_no_defaults(path: Path) -> None:
+    """A builder copies values; resolve.py decides defaults."""
+    found = [f"{path.name}:{default}" for default in defaults(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not found, f"decide these defaults in hooks/resolve.py and add a field to hooks/resolved.py: {found}"
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("if a or b: yield 1", []),
+        ("x = [c for c in d if a or b]", []),
+        ("x = a or b", ["1: `or`"]),
+        ("if (x := a or b): yield x", ["1: `or`"]),
+        ("if a and not (b or c): yield 1", []),
+        ("if f(a or b): yield 1", ["1: `or`"]),
+        ("x = a.get('b')", ["1: .get()"]),
+        ("x = 1 if a is None else a", ["1: `is`"]),
+    ],
+)
+def test_defaults_are_found(code: str, found: list[str]) -> None:
+    """An `or` is a default where its value is used, and none where it is only tested."""
+    assert list(defaults(ast.parse(code))) == found
 
 
 @pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
-def test_two_public_functions_a_kind(path: Path) -> None:
-    """A child's module has two public functions, build() and summary()."""
+def test_builder_modules_have_one_public_function(path: Path) -> None:
+    """A child's module has one public function, build()."""
     functions = [n for n in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(n, ast.FunctionDef)]
-    assert [function.name for function in functions if not function.name.startswith("_")] == ["build", "summary"]
+    public = [function.name for function in functions if not function.name.startswith("_")]
+    assert public == ["build"], f"{path.name}: prefix the helpers with _"
 
 
-def test_the_service_carries_no_luggage() -> None:
-    """After a sync the process has loaded neither a comparison library, a Kubernetes client nor the command line."""
+def test_the_service_imports_nothing_superfluous() -> None:
+    """After a sync the process has loaded no comparison library, no Kubernetes client and not the command line."""
     script = """
 import json, sys
 from hooks.app import create_app
@@ -143,9 +199,9 @@ print(json.dumps([answer.status_code, loaded, "hooks.cli" in sys.modules]))
 
 
 def test_yaml_is_read_at_start_only() -> None:
-    """Only config.py reads YAML in the service, and only load() does there."""
+    """In the service only hooks/config.py imports yaml, and only its load() uses it."""
     users = [name for name, path in CORE.items() if "import yaml" in path.read_text(encoding="utf-8")]
-    assert users == ["hooks.config"]
+    assert users == ["hooks.config"], "parse YAML in hooks/config.py load() only"
     tree = ast.parse(CORE["hooks.config"].read_text(encoding="utf-8"))
     inside = {
         function.name

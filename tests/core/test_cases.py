@@ -1,4 +1,4 @@
-"""Every folder under cases/ is a story, and its answer stands beside it."""
+"""Every folder under cases/ is a golden case: a request, and the answer that was blessed for it."""
 
 import json
 import re
@@ -6,42 +6,34 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-import yaml
-from deepdiff import DeepDiff
 from support.cases import Case, Manifest, folders
+from support.golden import golden_answer, golden_text, mismatch
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
 def test_case(folder: Path, request: pytest.FixtureRequest) -> None:
-    """The answer is the one that was blessed."""
+    """The answer is the one that was blessed, as data; response.yaml is what --bless would write."""
     case, file = Case.load(folder), folder / "response.yaml"
     if url := request.config.getoption("--url"):
-        answer = _asked(case, url)
+        failure = mismatch(case, _timeless(_served(case, url)), _timeless(golden_answer(case.name)))
+    elif request.config.getoption("--bless"):
+        file.write_text(golden_text(case.name, case.answer()), encoding="utf-8")
+        return
     else:
-        answer = case.answer()
-        if request.config.getoption("--bless"):
-            file.write_text(case.dump(answer), encoding="utf-8")
-    assert file.exists(), f"{folder.name} lacks response.yaml: run with --bless, then read it"
-    expected = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if url:
-        expected, answer = _timeless(expected), _timeless(answer)
-    assert not DeepDiff(expected, answer), f"{case.reason}\n{DeepDiff(expected, answer).pretty()}"
+        failure = mismatch(case, case.answer(), golden_answer(case.name))
+        if not failure and file.read_text(encoding="utf-8") != golden_text(case.name, case.answer()):
+            failure = f"{folder.name}/response.yaml is right, but not what --bless writes: run with --bless"
+    if failure:
+        pytest.fail(failure, pytrace=False)
 
 
-def test_answers_are_dumped_canonically(request: pytest.FixtureRequest) -> None:
-    """A blessed file is what --bless would write: nobody edited it by hand."""
-    for folder in folders():
-        case = Case.load(folder)
-        assert (folder / "response.yaml").read_text(encoding="utf-8") == case.dump(case.answer()), folder.name
-
-
-def _asked(case: Case, url: str) -> Manifest:
+def _served(case: Case, url: str) -> Manifest:
     if not (case.is_default_config and case.is_timeless):
         pytest.skip("LEFT OUT with --url: this case has a config or a clock of its own")
     path = "finalize" if case.request["finalizing"] else "sync"
     body = json.dumps(case.request).encode()
-    asked = urllib.request.Request(f"{url}/v1/{path}", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    sent = urllib.request.Request(f"{url}/v1/{path}", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(sent, timeout=10) as response:
         return dict(json.load(response))
 
 

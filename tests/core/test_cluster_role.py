@@ -1,4 +1,4 @@
-"""Whichever way Metacontroller is installed, metacontroller/ and docs/metacontroller.md say the same."""
+"""Both ways to install Metacontroller give the same, and docs/metacontroller.md describes it."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Manifest = dict[str, Any]
 
 FOLDER = ROOT / "metacontroller"
 PAGE = ROOT / "docs" / "metacontroller.md"
-RULES = "| group | resources | verbs | what for |\n| --- | --- | --- | --- |\n"
+RULES = "| group | resources | verbs | purpose |\n| --- | --- | --- | --- |\n"
 FLAGS = "| flag | why |\n| --- | --- |\n"
 
 
@@ -59,14 +59,14 @@ def flag_rows() -> str:
 
 
 def test_every_rule_and_flag_has_its_reason() -> None:
-    """No rule is given and no flag is set without a word on what for."""
+    """Each rule and each flag has a comment with its purpose."""
     assert [rule for _, rule in described(FOLDER / "clusterrole.yaml")] == ROLE["rules"]
     assert flag_rows().count("| `--") == len(VALUES["commandArgs"])
 
 
 @pytest.mark.parametrize(("head", "made"), [(RULES, rule_rows), (FLAGS, flag_rows)], ids=["rules", "flags"])
 def test_page_lists_them(head: str, made: Any, request: pytest.FixtureRequest) -> None:
-    """docs/metacontroller.md has a row for every rule and every flag: run with --bless, then read the difference."""
+    """docs/metacontroller.md has a row for every rule and every flag: run with --bless, then read the diff."""
     text = PAGE.read_text(encoding="utf-8")
     before, found, after = text.partition(head)
     assert found, "docs/metacontroller.md has no such table"
@@ -78,7 +78,7 @@ def test_page_lists_them(head: str, made: Any, request: pytest.FixtureRequest) -
 
 
 def test_values_have_the_rules_of_the_role(request: pytest.FixtureRequest) -> None:
-    """The end of values.yaml is made from clusterrole.yaml: run with --bless, then read the difference."""
+    """The end of values.yaml is made from clusterrole.yaml: run with --bless, then read the diff."""
     file = FOLDER / "values.yaml"
     before, head, found = file.read_text(encoding="utf-8").partition("\nclusterRole:\n  rules:\n")
     rules = (FOLDER / "clusterrole.yaml").read_text(encoding="utf-8").partition("\nrules:\n")[2]
@@ -89,7 +89,7 @@ def test_values_have_the_rules_of_the_role(request: pytest.FixtureRequest) -> No
         assert found == made, "make test ARGS=--bless"
 
 
-def test_both_ways_of_install_give_the_same() -> None:
+def test_both_ways_to_install_agree() -> None:
     """Chart values and patches of the plain manifests grant the same rules and run the same pods."""
     assert VALUES["clusterRole"]["rules"] == ROLE["rules"]
     assert VALUES["replicas"] == PATCH["spec"]["replicas"]
@@ -109,7 +109,7 @@ def test_pods_are_restricted() -> None:
 
 
 def test_names_agree() -> None:
-    """Release, account, patches and the hook's NetworkPolicy speak of the same Metacontroller."""
+    """Release, account, patches and the hook's NetworkPolicy name the same Metacontroller."""
     _, binding = yaml.safe_load_all((FOLDER / "with-configs.yaml").read_text(encoding="utf-8"))
     (subject,) = binding["subjects"]
     names = {each["metadata"]["name"] for each in (ROLE, PATCH, read("poddisruptionbudget.yaml"))} | {subject["name"]}

@@ -1,4 +1,4 @@
-"""One truth each: the YAML that users and Metacontroller read, and the Python that answers, agree."""
+"""The YAML for users and Metacontroller agrees with the Python of the hook."""
 
 import pkgutil
 import types
@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from support.cases import ROOT, all_cases
+from support.crd import SCHEMA, SPEC_PROPERTIES, VERSION, schema_leaves
 from typing_extensions import is_typeddict
 
 from hooks import children
@@ -21,26 +22,14 @@ from hooks.function import FunctionSpec
 
 Manifest = dict[str, Any]
 
-CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
 CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
 ROLE = yaml.safe_load((ROOT / "metacontroller" / "clusterrole.yaml").read_text(encoding="utf-8"))
 CHILD_VERBS = ["get", "list", "watch", "create", "update", "delete"]
-VERSION = CRD["spec"]["versions"][0]
-SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
 
 
-def schema_leaves(schema: Manifest, path: str = "spec") -> Iterator[tuple[str, Manifest]]:
-    """Yield every property below a schema, with its path."""
-    for name, inner in schema.get("properties", {}).items():
-        yield f"{path}.{name}", inner
-        yield from schema_leaves(inner, f"{path}.{name}")
-    if "items" in schema:
-        yield from schema_leaves(schema["items"], f"{path}[]")
-
-
 def model_leaves(model: Any, path: str = "spec") -> Iterator[tuple[str, FieldInfo, Any]]:
-    """Yield every field below a model, with its path and its type without None."""
+    """Yield every field of a model, however deep, with its path and its type without None."""
     for name, field in fields(model):
         here, kind = f"{path}.{field.alias or name}", plain(field.annotation)
         yield here, field, kind
@@ -74,7 +63,7 @@ def plain(annotation: Any) -> Any:
 
 
 def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
-    """Return bounds and pattern as a schema spells them, wherever they stand."""
+    """Return the bounds and pattern of a field, by the keywords of a schema."""
     found: Manifest = {}
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         for kind in typing.get_args(annotation):
@@ -99,25 +88,24 @@ def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
 
 
 MODELLED = {path: (field, kind) for path, field, kind in model_leaves(FunctionSpec)}
-WRITTEN = dict(schema_leaves(SCHEMA["properties"]["spec"]))
 
 
 def test_crd_and_models_have_the_same_fields() -> None:
-    """Every property has a field and every field a property, as deep as the models go."""
-    missing = set(MODELLED) - set(WRITTEN)
-    assert not missing, f"add these to crds/functions.yaml or take them out of hooks/function.py: {sorted(missing)}"
-    extra = set(WRITTEN) - set(MODELLED)
-    assert not extra, f"hooks/function.py and core_v1.py do not know these properties: {sorted(extra)}"
+    """Every property has a field and every field a property."""
+    missing = set(MODELLED) - set(SPEC_PROPERTIES)
+    assert not missing, f"crds/functions.yaml lacks these fields of hooks/function.py: {sorted(missing)}"
+    extra = set(SPEC_PROPERTIES) - set(MODELLED)
+    assert not extra, f"hooks/function.py and core_v1.py lack these properties of the CRD: {sorted(extra)}"
 
 
 @pytest.mark.parametrize("path", MODELLED)
 def test_crd_and_models_agree(path: str) -> None:
     """Type, enum, default, bounds and pattern of a property equal its field's."""
     field, kind = MODELLED[path]
-    schema, wanted = WRITTEN[path], constraints(field.annotation, field.metadata)
+    schema, wanted = SPEC_PROPERTIES[path], constraints(field.annotation, field.metadata)
     assert bounds(schema) == wanted, f"bounds of {path} differ"
     if typing.get_origin(kind) in (list, dict):
-        below = schema.get("items", schema.get("additionalProperties"))
+        below = schema["items"] if "items" in schema else schema["additionalProperties"]
         assert bounds(below) == constraints(typing.get_args(kind)[-1], []), f"bounds below {path} differ"
     if typing.get_origin(kind) is typing.Literal:
         assert schema["enum"] == list(typing.get_args(kind))
@@ -132,7 +120,7 @@ def test_crd_and_models_agree(path: str) -> None:
 @pytest.mark.parametrize("path", ["spec", *(path for path, (_, kind) in MODELLED.items())])
 def test_required_fields_agree(path: str) -> None:
     """A property is required where its field is."""
-    schema = SCHEMA["properties"]["spec"] if path == "spec" else WRITTEN[path]
+    schema = SCHEMA["properties"]["spec"] if path == "spec" else SPEC_PROPERTIES[path]
     schema = schema.get("items", schema)
     below = [p for p in MODELLED if p.rpartition(".")[0].removesuffix("[]") == path]
     wanted = {p.rpartition(".")[2] for p in below if MODELLED[p][0].is_required()}
@@ -145,8 +133,8 @@ def bounds(schema: Manifest) -> Manifest:
 
 
 def test_every_property_is_described_and_bounded() -> None:
-    """Each property has a description, each list a list type, each string and number a bound."""
-    for path, schema in [*WRITTEN.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
+    """Each property has a description, each list a list type and a bound, each string and integer a bound."""
+    for path, schema in [*SPEC_PROPERTIES.items(), *schema_leaves(SCHEMA["properties"]["status"], "status")]:
         assert schema.get("description"), f"{path} has no description"
         kind = schema.get("type")
         if kind == "array":
@@ -159,8 +147,8 @@ def test_every_property_is_described_and_bounded() -> None:
 
 
 def test_printer_columns_exist() -> None:
-    """Each column shows a field that there is."""
-    known = set(WRITTEN) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
+    """Each column shows a field of the CRD."""
+    known = set(SPEC_PROPERTIES) | {path for path, _ in schema_leaves(SCHEMA["properties"]["status"], "status")}
     for column in VERSION["additionalPrinterColumns"]:
         path = column["jsonPath"].lstrip(".")
         assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]
@@ -170,7 +158,7 @@ def test_kinds_are_declared() -> None:
     """
     compositecontroller.yaml and the chart's rendering of it list the rows of KINDS in their order.
 
-    InPlace is written out, since Metacontroller's default never updates a child.
+    Each has InPlace, since Metacontroller's default never updates a child.
     """
     in_place = {"method": "InPlace"}
     wanted = [
@@ -185,15 +173,15 @@ def test_kinds_are_declared() -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_metacontroller_may_write_kind(kind: Kind) -> None:
-    """Exactly one rule of metacontroller/clusterrole.yaml is about each kind, with the verbs that a child takes."""
+    """Exactly one rule of metacontroller/clusterrole.yaml covers each kind, with the verbs for a child."""
     group = kind.api_version.rpartition("/")[0]
     rules = [rule for rule in ROLE["rules"] if group in rule["apiGroups"] and kind.resource in rule["resources"]]
     verbs = [rule["verbs"] for rule in rules]
-    assert verbs == [CHILD_VERBS], f"metacontroller/clusterrole.yaml has to grant {CHILD_VERBS} on {kind.resource} once"
+    assert verbs == [CHILD_VERBS], f"metacontroller/clusterrole.yaml must grant {CHILD_VERBS} on {kind.resource} once"
 
 
 def test_metacontroller_may_write_nothing_else() -> None:
-    """No other resource may be created and deleted: a kind that is gone takes its rule along."""
+    """The role grants create and delete for no other resource, not even for a kind that was removed."""
     known = {(kind.api_version.rpartition("/")[0], kind.resource) for kind in KINDS.values()}
     for rule in ROLE["rules"]:
         if {"create", "delete"} <= set(rule["verbs"]):
@@ -201,7 +189,7 @@ def test_metacontroller_may_write_nothing_else() -> None:
 
 
 def test_kinds_have_modules_and_cases() -> None:
-    """Each row of KINDS has a module named for it and a golden case that answers it, with no other fields."""
+    """Each row of KINDS has a module of its name and a golden case with such a child, whose fields are in the row."""
     modules = {module.name.replace("_", "") for module in pkgutil.iter_modules(children.__path__)}
     assert modules == {name.lower() for name in KINDS}
     answers = [child for case in all_cases() for child in case.answer()["children"]]
@@ -213,15 +201,15 @@ def test_kinds_have_modules_and_cases() -> None:
 
 
 def test_hooks_are_routes() -> None:
-    """Every hook's path is a route; the only others are the two probes."""
+    """The routes are the paths of the hooks and the two probes."""
     paths = {"/" + hook["webhook"]["url"].split("/", 3)[3] for hook in CONTROLLER["hooks"].values()}
     routes = {rule.rule for rule in create_app(Config()).url_map.iter_rules()}
     assert routes - paths == {"/healthz", "/readyz"}
     assert paths <= routes
 
 
-def test_the_kyma_overlay_is_complete() -> None:
-    """The example config names a Kyma image for every runtime and changes nothing else."""
+def test_kyma_images_are_complete() -> None:
+    """The example config has a Kyma image for every runtime and changes nothing else."""
     kyma = load(str(ROOT / "examples" / "config-kyma-images.yaml"))
     assert set(kyma.runtimes) == set(Config().runtimes)
     assert all(image.image.startswith(f"function-runtime-{name}:") for name, image in kyma.runtimes.items())

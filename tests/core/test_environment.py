@@ -1,4 +1,4 @@
-"""What a container's variables are, in which order, and that an edit ends where a fresh install of the spec begins."""
+"""The variables of the containers and their order, which after an edit are those of a fresh install."""
 
 from copy import deepcopy
 from typing import Any
@@ -21,13 +21,13 @@ DEFAULT = Config()
 BARE = Config.model_validate({"install": {"environment": False}})
 
 
-def ask(world: World, config: Config = DEFAULT) -> Manifest:
+def response_to(world: World, config: Config = DEFAULT) -> Manifest:
     return sync(HookRequest.parse(deepcopy(world.request())), config, now=NOW).to_json()
 
 
 def pod(spec: Spec, config: Config = DEFAULT) -> Manifest:
     """Return the pod of a fresh install."""
-    answer = ask(World(complete({"spec": spec})), config)
+    answer = response_to(World(complete({"spec": spec})), config)
     (made,) = [child for child in answer["children"] if child["kind"] == "Deployment"]
     return dict(made["spec"]["template"]["spec"])
 
@@ -36,8 +36,8 @@ def literal(**values: str) -> list[Manifest]:
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def seen(spec: Spec) -> dict[str, str]:
-    """Return the variables that the main container of a fresh install has."""
+def main_env(spec: Spec) -> dict[str, str]:
+    """Return the expanded variables of the main container of a fresh install."""
     return kubelet.environment(pod(spec)["containers"][0]["env"])
 
 
@@ -57,13 +57,13 @@ PROXY = "PUBLISHER_PROXY_ADDRESS"
         (literal(A="$(SERVICE_NAMESPACE)"), "A", "default"),
     ],
 )
-def test_references_mean_what_they_mean_in_kyma(env: list[Manifest], name: str, value: str) -> None:
-    """Ours come first, then the user's in their order, and a later definition wins from there on."""
-    assert seen({"env": env})[name] == value
+def test_references_expand_as_in_kyma(env: list[Manifest], name: str, value: str) -> None:
+    """Our variables come first, then the user's in order; a reference gets the last definition before it."""
+    assert main_env({"env": env})[name] == value
 
 
-def test_each_name_is_given_once() -> None:
-    """A variable of the user's takes the place of ours, at its own place in the list."""
+def test_names_are_unique() -> None:
+    """A variable of the user replaces ours of the same name, and keeps its own position."""
     names = [entry["name"] for entry in pod({"env": literal(A="", FUNC_NAME="x", B="")})["containers"][0]["env"]]
     assert len(set(names)) == len(names)
     assert names[names.index("A") :][:3] == ["A", "FUNC_NAME", "B"]
@@ -80,7 +80,7 @@ INPUTS = {
 
 
 def test_packages_are_installed_with_the_functions_inputs() -> None:
-    """As in Kyma: a proxy, an index and its credentials, a certificate authority. The source stays outside."""
+    """As in Kyma, the install container gets the Function's variables, Secrets and files, but not its source."""
     made = pod(INPUTS)
     (install,), main = made["initContainers"], made["containers"][0]
     assert install["env"][:-1] == [each for each in main["env"] if "SOURCE" not in each["name"]]
@@ -92,7 +92,7 @@ def test_packages_are_installed_with_the_functions_inputs() -> None:
 
 
 def test_the_operator_can_keep_inputs_from_packages() -> None:
-    """With install.environment: false a package sees no variable, Secret or file of the Function while it installs."""
+    """With install.environment: false the install container has no variable, Secret or file of the Function."""
     (install,) = pod(INPUTS, BARE)["initContainers"]
     assert [entry["name"] for entry in install["env"]] == ["FUNC_HANDLER_DEPENDENCIES"]
     assert "envFrom" not in install
@@ -107,11 +107,11 @@ def template(world: World) -> Manifest:
     return dict(live(world)["template"])
 
 
-def followed(world: World, limit: int = 8) -> list[Manifest]:
-    """Answer until nothing is written; return each Deployment spec on the way."""
+def settled(world: World, limit: int = 8) -> list[Manifest]:
+    """Sync until nothing is written; return the Deployment's spec after each sync."""
     found = []
     for _ in range(limit):
-        writes = world.apply(ask(world))
+        writes = world.apply(response_to(world))
         found.append(deepcopy(live(world)))
         if not make_available(world) and not writes:
             return found
@@ -119,12 +119,12 @@ def followed(world: World, limit: int = 8) -> list[Manifest]:
 
 
 def edited(before: list[Manifest], after: list[Manifest], **more: Any) -> World:
-    """Return the world after an edit, and hold that no pod was started from anything but the two specs."""
+    """Return the world after an edit, and assert that no other pod template than the two was ever rolled out."""
     world = World(complete({"spec": {"env": before} | more}))
-    followed(world)
+    settled(world)
     old = template(world)
     world.edit(complete({"spec": {"env": after} | more})["spec"])
-    steps = followed(world)
+    steps = settled(world)
     assert not live(world).get("paused")
     assert all(step.get("paused") or step["template"] in (old, template(world)) for step in steps)
     return world
@@ -143,10 +143,10 @@ ENVS = st.lists(st.sampled_from(NAMES), unique=True, max_size=5).flatmap(
 )
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(ENVS, ENVS)
-def test_an_edit_ends_where_a_fresh_install_begins(before: list[Manifest], after: list[Manifest]) -> None:
-    """Whatever was added, renamed, moved or removed, the containers have the variables of a fresh install."""
+def test_an_edit_ends_like_a_fresh_install(before: list[Manifest], after: list[Manifest]) -> None:
+    """After any edit the containers have the variables of a fresh install."""
     world = edited(before, after, source=PACKAGES)
     fresh = pod({"env": after, "source": PACKAGES})
     for section in ("containers", "initContainers"):
@@ -155,20 +155,20 @@ def test_an_edit_ends_where_a_fresh_install_begins(before: list[Manifest], after
 
 
 def test_an_edit_without_references_pauses_nothing() -> None:
-    """Where the order changes nothing, an edit is one write."""
+    """If the order changes no value, the Deployment is not paused."""
     world = World(complete({"spec": {"env": literal(A="1", B="2")}}))
-    followed(world)
+    settled(world)
     world.edit(complete({"spec": {"env": literal(B="2", C="$(X)", A="1")}})["spec"])
-    assert {step.get("paused") for step in followed(world)} == {None}
+    assert {step.get("paused") for step in settled(world)} == {None}
 
 
 AFTER = literal(HOST="h", URL="http://$(HOST)/")
 
 
 def started() -> World:
-    """Return a settled Function with a reference to a variable that is not there."""
+    """Return a settled Function that references a variable that does not exist."""
     world = World(complete({"spec": {"env": literal(URL="http://$(HOST)/")}}))
-    followed(world)
+    settled(world)
     return world
 
 
@@ -180,53 +180,53 @@ def url(world: World) -> str:
     return variables(template(world)["spec"]["containers"][0])["URL"]
 
 
-def test_a_variable_that_others_added_comes_into_its_place() -> None:
-    """A name that was added to the live object first, and to the spec later, is moved like any other."""
+def test_a_variable_of_another_component_is_moved() -> None:
+    """A variable that was added to the live object first, and to the spec later, is moved like any other."""
     world = started()
     live(world)["template"]["spec"]["containers"][0]["env"].append({"name": "HOST", "value": "h"})
     edit(world)
-    followed(world)
+    settled(world)
     assert url(world) == "http://h/"
     assert not live(world).get("paused")
 
 
-def test_what_comes_back_on_every_write_is_left_in_its_place() -> None:
-    """A policy that writes a variable into every Deployment wins, and the Deployment does not stay paused."""
+def test_a_variable_that_a_policy_always_writes_is_not_moved() -> None:
+    """If a policy writes a variable into every Deployment, the order stays and the pause ends."""
     world, quiet = started(), list[Manifest]()
     edit(world)
     for _ in range(6):
         env = live(world)["template"]["spec"]["containers"][0]["env"]
         if not {"HOST", "URL"} <= {entry["name"] for entry in env}:
             env[:] = [*reversed(AFTER), *(entry for entry in env if entry["name"] not in ("HOST", "URL"))]
-        writes = world.apply(ask(world))
+        writes = world.apply(response_to(world))
         if world.children["Deployment", "hello"]["spec"].get("paused") is False:
             del world.children["Deployment", "hello"]["spec"]["paused"]  # as the API server does
             quiet.append(template(world))
         make_available(world)
-    assert writes == ["update Deployment/hello"]  # which changes nothing, so that no further answer is due
+    assert writes == ["update Deployment/hello"]  # which changes nothing, so no further sync follows
     assert len(quiet) > 2
     assert all(each == quiet[0] for each in quiet)
 
 
-def test_a_pause_of_others_is_kept() -> None:
-    """While a rollout is paused by hand no pod of another template starts; the order is mended once it goes on."""
+def test_a_pause_by_a_user_is_kept() -> None:
+    """While a user has paused the rollout the hook moves no variable; it does so after the pause."""
     world = started()
     world.children["Deployment", "hello"]["spec"]["paused"] = True
     edit(world)
     for _ in range(4):
-        world.apply(ask(world))
+        world.apply(response_to(world))
     assert live(world)["paused"] is True
     del world.children["Deployment", "hello"]["spec"]["paused"]
-    followed(world)
+    settled(world)
     assert url(world) == "http://h/"
     assert not live(world).get("paused")
 
 
-def test_without_a_record_the_order_comes_about_all_the_same() -> None:
-    """Under a record that does not count, the record is completed first."""
+def test_the_order_is_restored_without_a_record() -> None:
+    """If the record is not valid, the hook first completes it."""
     world = started()
     world.children["Deployment", "hello"]["metadata"]["annotations"][LAST_APPLIED] = "{}"
     edit(world)
-    followed(world)
+    settled(world)
     assert url(world) == "http://h/"
     assert not live(world).get("paused")

@@ -1,7 +1,7 @@
 """
-What holds for every answer: each law on every case and on generated Functions.
+Laws: properties that hold for the answer of every golden case and of every generated Function.
 
-A law's docstring is the rule. When a bug slips through, first write the law that would have caught it.
+A law's docstring is the rule. For a bug that no law excludes, write the law first.
 """
 
 import json
@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from support import kubelet, pod_security, strategies
 from support.answers import children_belong, status_schema
 from support.cases import NOW, ROOT, Case, all_cases, settle
 from support.offline_metacontroller import World, updated
+from support.responses import comparable_child
+from support.responses import respond as ask
 
 from hooks.children import KINDS
 from hooks.config import Config
@@ -37,13 +40,8 @@ SERVER_ONLY = {"uid", "resourceVersion", "creationTimestamp", "ownerReferences",
 CONFIG = Config()
 
 every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
-many = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
-some = settings(max_examples=3 * settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
-
-
-def ask(request: Manifest, config: Config = CONFIG, *, now: Any = NOW) -> Manifest:
-    """Return the answer to a sync."""
-    return sync(HookRequest.parse(deepcopy(request)), config, now=now).to_json()
+many = settings(max_examples=6 * settings().max_examples, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=3 * settings().max_examples // 2, suppress_health_check=list(HealthCheck))
 
 
 def first_answer(parent: Manifest) -> Manifest:
@@ -75,7 +73,7 @@ def children_are_declared(request: Manifest, answer: Manifest) -> None:
 
 
 def selectors_agree(_: Manifest, answer: Manifest) -> None:
-    """4: four keys select the pods, the Service has the same, the autoscaler targets a Deployment in the answer."""
+    """4: Deployment and Service select pods by the same four keys, and the autoscaler targets the Deployment."""
     deployment, service = of_kind(answer, "Deployment"), of_kind(answer, "Service")
     if not deployment or not service:
         return
@@ -88,7 +86,7 @@ def selectors_agree(_: Manifest, answer: Manifest) -> None:
 
 
 def nothing_is_empty_or_inexact(_: Manifest, answer: Manifest) -> None:
-    """5: no status, null, float, empty value, non-canonical quantity or server's field; list-maps have their key."""
+    """5: no status, null, float, empty value, non-canonical quantity or field that only the API server sets."""
     for child in answer["children"]:
         assert "status" not in child
         assert not SERVER_ONLY & set(child["metadata"])
@@ -133,7 +131,7 @@ def scripts_hold_no_user_text(_: Manifest, answer: Manifest) -> None:
 
 
 def credentials_stay_in_the_install_step(_: Manifest, answer: Manifest) -> None:
-    """14: what opens the package registry is mounted, read-only, where packages are installed and nowhere else."""
+    """14: credentials of the package registry are mounted read-only in the init container only."""
     if not of_kind(answer, "Deployment"):
         return
     pod = pod_of(answer)
@@ -160,7 +158,7 @@ FORM: tuple[Callable[[Manifest, Manifest], None], ...] = (
 
 @every_case
 def test_form_of_cases(case: Case) -> None:
-    """3, 4, 5, 8, 9, 11, 12, 14 hold for every case; a child answered as observed has the API server's own fields."""
+    """3, 4, 5, 8, 9, 11, 12, 14 hold for every case; a child returned as observed also has the API server's fields."""
     for law in FORM:
         if law is not nothing_is_empty_or_inexact or case.name != "broken-without-record":
             law(case.request, case.answer())
@@ -177,8 +175,8 @@ def test_form(parent: Manifest) -> None:
 
 
 @every_case
-def test_asking_twice(case: Case) -> None:
-    """1 and 2: asking twice gives the same answer, and the request is unchanged afterwards."""
+def test_repeated_syncs(case: Case) -> None:
+    """1 and 2: the same request has the same answer, and is unchanged afterwards."""
     before = deepcopy(case.request)
     request = HookRequest.parse(case.request)
     first = case.answer()
@@ -196,7 +194,7 @@ def test_key_order(parent: Manifest) -> None:
 
 
 def test_hash_seed() -> None:
-    """1: the hash seed does not matter, not even for the order of bytes."""
+    """1: the hash seed does not matter, not even for the order of keys."""
     script = (
         "import orjson; from support import cases; print([orjson.dumps(case.answer()) for case in cases.all_cases()])"
     )
@@ -216,9 +214,9 @@ def test_hash_seed() -> None:
 
 @every_case
 def test_status_is_stable(case: Case) -> None:
-    """6: feeding the returned status back, an hour later, returns it unchanged."""
+    """6: a sync with the returned status, an hour later, returns it unchanged."""
     if "resyncAfterSeconds" in case.answer():
-        return  # it asked to be looked at again, because time does matter there: test_waiting_ends
+        return  # it requests a resync, since its status depends on the time: test_pending_ends
     request = deepcopy(case.request)
     request["parent"]["status"] = case.answer()["status"]
     request["parent"]["status"]["observedGeneration"] = request["parent"]["metadata"]["generation"]
@@ -229,7 +227,7 @@ def test_status_is_stable(case: Case) -> None:
 @some
 @given(strategies.functions())
 def test_fixpoint(parent: Manifest) -> None:
-    """7: once settled, asking again writes nothing, not even after an hour."""
+    """7: once settled, another sync writes nothing, not even after an hour."""
     world = World(parent)
     assert settle(world, CONFIG, NOW)
     assert world.apply(ask(world.request(), now=NOW + timedelta(hours=1))) == []
@@ -241,7 +239,7 @@ def test_fixpoint(parent: Manifest) -> None:
 @some
 @given(strategies.functions(), strategies.specs())
 def test_there_and_back(parent: Manifest, other: Manifest) -> None:
-    """7: spec A, then B, then A again ends equal to A: what is removed disappears."""
+    """7: spec A, then B, then A again ends equal to A: fields that a spec drops are removed."""
     straight, around = World(parent), World(parent)
     settle(straight, CONFIG, NOW)
     settle(around, CONFIG, NOW)
@@ -251,12 +249,12 @@ def test_there_and_back(parent: Manifest, other: Manifest) -> None:
     assume("scaleConfig" not in parent["spec"])  # an autoscaled Deployment keeps the replicas it has
     assert set(around.children) == set(straight.children)
     for key, child in around.children.items():
-        assert essence(child) == essence(straight.children[key])
+        assert comparable_child(child) == comparable_child(straight.children[key])
 
 
 @every_case
 def test_no_answer_deletes_by_mistake(case: Case) -> None:
-    """10: no children are answered only where none are observed, or when finalizing; then finalized comes last."""
+    """10: an answer has no children only if none are observed or the Function is being deleted; finalized is last."""
     answer = case.answer()
     observed = [child for group in case.request["children"].values() for child in group]
     if not answer["children"]:
@@ -267,7 +265,7 @@ def test_no_answer_deletes_by_mistake(case: Case) -> None:
 @many
 @given(strategies.functions())
 def test_text_arrives_exactly(parent: Manifest) -> None:
-    """11: source and dependencies survive the kubelet's expansion byte for byte."""
+    """11: source and dependencies are the same bytes after the kubelet's expansion."""
     pod, inline = pod_of(first_answer(parent)), parent["spec"]["source"]["inline"]
     env = kubelet.environment(pod["containers"][0]["env"])
     assert env["FUNC_HANDLER_SOURCE"] + env.get("FUNC_HANDLER_SOURCE_2", "") == inline["source"]
@@ -279,9 +277,9 @@ def test_text_arrives_exactly(parent: Manifest) -> None:
 
 
 @some
-@given(strategies.functions(), strategies.scales, strategies.st.integers(0, 6))
+@given(strategies.functions(), strategies.scales, st.integers(0, 6))
 def test_autoscaled_replicas(parent: Manifest, scale: Manifest, observed: int) -> None:
-    """12: an autoscaled Function's replicas are those observed, or minReplicas where there are none."""
+    """12: an autoscaled Function's replicas are the observed ones, or minReplicas if there are none."""
     parent["spec"] |= {"scaleConfig": scale, "replicas": 1}
     world = World(parent)
     deployment = of_kind(ask(world.request()), "Deployment")
@@ -310,7 +308,7 @@ def test_nothing_rolls_by_itself(parent: Manifest) -> None:
 @some
 @given(strategies.functions())
 def test_mistakes_touch_nothing(parent: Manifest) -> None:
-    """A broken spec writes the status once and no child, and mending it goes on where it was."""
+    """A broken spec writes the status once and no child; the corrected spec writes the status only."""
     world = World(parent)
     settle(world, CONFIG, NOW)
     sound, children = deepcopy(world.parent["spec"]), deepcopy(world.children)
@@ -322,8 +320,8 @@ def test_mistakes_touch_nothing(parent: Manifest) -> None:
     assert world.apply(ask(world.request())) == ["status"]
 
 
-def test_waiting_ends() -> None:
-    """A child that stays away counts as not created after a while, which then lasts until the child is seen."""
+def test_pending_ends() -> None:
+    """A child that is not observed is pending for a few seconds, then not created until it is observed."""
     world = World(next(case for case in all_cases() if case.name == "minimal-nodejs").request["parent"])
     settle(world, CONFIG, NOW)
     del world.children["Service", "hello"]
@@ -336,7 +334,7 @@ def test_waiting_ends() -> None:
 
 
 def test_the_model_writes_what_differs() -> None:
-    """The model itself: a value that the server prints differently is written on every sync."""
+    """Of the offline model: a quantity that the API server rewrites is written on every sync."""
     world = World(next(case for case in all_cases() if case.name == "minimal-nodejs").request["parent"])
     settle(world, CONFIG, NOW)
     answer = ask(world.request())
@@ -350,24 +348,8 @@ def wants_token(spec: Manifest) -> bool:
     return given
 
 
-def essence(child: Manifest) -> Manifest:
-    """A child without what counts its changes."""
-    metadata = {key: value for key, value in child["metadata"].items() if key not in ("generation", "resourceVersion")}
-    content = json.loads(json.dumps(child | {"metadata": metadata, "status": {}}))
-    return dict(sorted_lists(content))
-
-
-def sorted_lists(value: Any) -> Any:
-    """Merging keeps the observed order of lists by key, so order is no difference."""
-    if isinstance(value, dict):
-        return {key: sorted_lists(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((sorted_lists(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    return value
-
-
 def backwards(value: Any) -> Any:
-    """The same JSON with the keys of all maps in reverse order."""
+    """Return the same JSON with the keys of all maps in reverse order."""
     if isinstance(value, dict):
         return {key: backwards(value[key]) for key in sorted(value, reverse=True)}
     return [backwards(item) for item in value] if isinstance(value, list) else value
@@ -383,7 +365,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def test_updated_is_the_merge() -> None:
-    """The model itself: foreign additions stay, what we stop sending goes, and lists by key keep their order."""
+    """Of the offline model: additions by others stay, fields that an answer drops go, keyed lists keep their order."""
     last = {"metadata": {}, "spec": {"a": 1, "env": [{"name": "x"}, {"name": "y"}]}}
     live: Manifest = {
         "metadata": {"annotations": {"metacontroller.k8s.io/last-applied-configuration": json.dumps(last)}}

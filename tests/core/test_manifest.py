@@ -1,36 +1,46 @@
-"""What is observed is read through these, and none of them raises."""
+"""Accessors for observed objects: they accept any value and never raise."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from hooks.manifest import MOST, at, can_be_written, condition, mapping, mappings, moment, number, text
+from hooks.manifest import (
+    MAX_COUNT,
+    as_count,
+    as_mapping,
+    as_text,
+    as_time,
+    find_condition,
+    is_serializable,
+    mappings_in,
+    value_at,
+)
 
 ODD: list[Any] = [None, True, 0, -1, 1.5, 2**70, "", "x", "\ud800", [], ["x"], [None], {}, {"a": 1}, b"x", float("nan")]
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)
 def test_accessors_are_total(value: Any) -> None:
-    """Each returns a value of its own type for a value of any."""
-    assert mapping(value) == (value if isinstance(value, dict) else {})
-    assert mappings(value) == []
-    assert text(value) == (value if isinstance(value, str) else "")
-    assert number(value) == number(value, 0) == 0
-    assert number(value, 7) == (0 if value == 0 and value is not True and isinstance(value, int) else 7)
-    assert moment(value) is None
-    assert at(value, "b", "c") is None
-    assert condition({"status": {"conditions": value}}, "Ready") == {}
-    assert condition({"status": value}, "Ready") == {}
+    """Each accessor returns its own type, whatever the type of the value."""
+    assert as_mapping(value) == (value if isinstance(value, dict) else {})
+    assert mappings_in(value) == []
+    assert as_text(value) == (value if isinstance(value, str) else "")
+    assert as_count(value) == as_count(value, 0) == 0
+    assert as_count(value, 7) == (0 if value == 0 and value is not True and isinstance(value, int) else 7)
+    assert as_time(value) is None
+    assert value_at(value, "b", "c") is None
+    assert find_condition({"status": {"conditions": value}}, "Ready") == {}
+    assert find_condition({"status": value}, "Ready") == {}
 
 
-def test_what_fits_is_returned_as_it_is() -> None:
-    """A value of the right type stays what it is."""
-    assert mappings([{"a": 1}, "x", {}]) == [{"a": 1}, {}]
-    assert (number(1), number(MOST), number(MOST + 1)) == (1, MOST, 0)
-    assert at({"a": {"b": [1]}}, "a", "b") == [1]
+def test_values_of_the_right_type_are_unchanged() -> None:
+    """A value of the right type is returned unchanged."""
+    assert mappings_in([{"a": 1}, "x", {}]) == [{"a": 1}, {}]
+    assert (as_count(1), as_count(MAX_COUNT), as_count(MAX_COUNT + 1)) == (1, MAX_COUNT, 0)
+    assert value_at({"a": {"b": [1]}}, "a", "b") == [1]
     ready = {"type": "Ready", "status": "True"}
-    assert condition({"status": {"conditions": [{"type": []}, None, ready]}}, "Ready") == ready
+    assert find_condition({"status": {"conditions": [{"type": []}, None, ready]}}, "Ready") == ready
 
 
 @pytest.mark.parametrize(
@@ -46,17 +56,17 @@ def test_what_fits_is_returned_as_it_is() -> None:
         ("9" * 70_000, None),
     ],
 )
-def test_moments_have_a_zone(value: str, time: datetime | None) -> None:
-    """A time without a zone cannot be compared with the clock, so it is none."""
-    assert moment(value) == time
+def test_times_have_a_zone(value: str, time: datetime | None) -> None:
+    """A time without a zone cannot be compared with the clock, so it is None."""
+    assert as_time(value) == time
 
 
-def test_what_is_nested_too_deeply_cannot_be_written() -> None:
-    """The bound leaves room for what an answer adds around a child."""
+def test_deep_nesting_is_not_serializable() -> None:
+    """The limit leaves depth for what a response adds around a child."""
     value: dict[str, Any] = {}
     for depth in range(400):
         value = {"a": value}
-        if not can_be_written(value):
+        if not is_serializable(value):
             assert depth > 200
             return
-    raise AssertionError("orjson writes at any depth now")
+    raise AssertionError("orjson serializes any depth now")

@@ -1,12 +1,11 @@
 """
-Hostile requests: whatever stands in one, the answer is an answer or a declared refusal, and it keeps its laws.
+Mutated requests: the hook answers each, and the answer keeps the laws, or refuses it with a declared status code.
 
-`--mutations N` and `--bodies N` ask for more of them, in process and over HTTP: 200000 and 100000 take some minutes.
+`--mutations N` and `--bodies N` set how many are sent in process and over HTTP: 200000 and 100000 take some minutes.
 """
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from support import mutated_requests
 from support.answers import children_belong, rules_stay_in_the_namespace, status_schema
 from support.cases import NOW, ROOT
 from support.mutated_requests import Body
+from support.ports import free_port
 
 from hooks.config import Config
 from hooks.function import Function
@@ -35,20 +35,20 @@ Manifest = dict[str, Any]
 SEED = 1
 DECLARED = {200, 400, 411, 413, 415, 422}
 SECONDS = 1.0
-"""The CPU time within which every body is answered."""
+"""CPU time within which every body is answered."""
 LINE_BYTES = 5000
-"""How long an error may be."""
+"""The most that the body of an error response may have."""
 WORKERS = 2
 KIBIBYTES = 2048
-"""How much a process may grow after its first requests."""
+"""How much the memory of a process may grow after its first requests."""
 
 
 def answered(body: Body) -> Manifest | None:
-    """Return the answer as the HTTP layer would send it, None for a declared refusal."""
+    """Return the answer as the HTTP layer would send it, None if it would refuse the request."""
     try:
         request = orjson.loads(body.data)
         if body.hook == "customize":
-            return asked_for(request, body.config)
+            return customized(request, body.config)
         if body.hook == "finalize":
             return finalize(HookRequest.parse(request), body.config, now=NOW).to_json()
         return sync(HookRequest.parse(request), body.config, now=NOW).to_json()
@@ -56,8 +56,8 @@ def answered(body: Body) -> Manifest | None:
         return None
 
 
-def asked_for(request: Any, config: Config) -> Manifest | None:
-    """Return the answer of /v1/customize, which the HTTP layer makes itself."""
+def customized(request: Any, config: Config) -> Manifest | None:
+    """Return the answer of /v1/customize, which the HTTP layer puts together."""
     if not isinstance(request, dict) or not isinstance(request.get("parent"), dict):
         return None
     try:
@@ -68,7 +68,7 @@ def asked_for(request: Any, config: Config) -> Manifest | None:
 
 
 def check(body: Body, answer: Manifest, fitting: set[bytes]) -> None:
-    """Fail unless the answer keeps every law; `fitting` are the statuses that are known to fit the schema."""
+    """Fail unless the answer keeps every law; `fitting` holds statuses that have passed the schema before."""
     request = orjson.loads(body.data)
     if body.hook == "customize":
         rules_stay_in_the_namespace(request, answer)
@@ -83,7 +83,7 @@ def check(body: Body, answer: Manifest, fitting: set[bytes]) -> None:
 
 
 def test_in_process(request: pytest.FixtureRequest) -> None:
-    """There is an answer that keeps every law, or a declared refusal; nothing else is raised."""
+    """Every mutated request is answered by the laws or refused as declared; no other error is raised."""
     outcomes: Counter[str] = Counter()
     fitting: set[bytes] = set()
     for number in range(request.config.getoption("--mutations")):
@@ -92,7 +92,7 @@ def test_in_process(request: pytest.FixtureRequest) -> None:
             answer = answered(body)
             if answer is not None:
                 check(body, answer, fitting)
-        except Exception as error:  # noqa: BLE001 - whatever is raised is reported with the body that did it
+        except Exception as error:  # noqa: BLE001 - any error is reported with its body
             raise AssertionError(f"{str(error)[:300]}\n{traceback(error)}\n{body}") from None
         outcomes[f"{body.hook} {'refused' if answer is None else 'answered'}"] += 1
     print(dict(sorted(outcomes.items())))
@@ -101,7 +101,7 @@ def test_in_process(request: pytest.FixtureRequest) -> None:
 
 
 class Served:
-    """The hook as it is run, and what its processes have used."""
+    """The running hook, with the CPU time and memory of its processes."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process, self.port = process, port
@@ -115,7 +115,7 @@ class Served:
         return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.workers()) / 1e9
 
     def kibibytes(self) -> dict[int, int]:
-        """Return the memory that each worker has for itself."""
+        """Return the anonymous memory of each worker by process id."""
         return {pid: int(self._field(pid, "RssAnon")) for pid in self.workers()}
 
     def post(self, body: Body) -> tuple[int, bytes]:
@@ -130,14 +130,8 @@ class Served:
         return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def until_ready(served: Served) -> None:
-    """Return once the service answers and has all of its workers."""
+    """Wait until the service answers and has all of its workers."""
     deadline = time.monotonic() + 30
     while not (answers(served.port) and len(served.workers()) == WORKERS):
         assert time.monotonic() < deadline, "the service does not answer"
@@ -175,7 +169,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def test_over_http(served: Served, request: pytest.FixtureRequest) -> None:
-    """No body is answered with 500 or takes a second of CPU, and the processes stay, and stay as small as they were."""
+    """No body is answered with 500 or takes a second of CPU; no worker is replaced or grows."""
     codes: Counter[int] = Counter()
     count = request.config.getoption("--bodies")
     for _ in range(10 * WORKERS):

@@ -1,4 +1,4 @@
-"""Upgrades restart nothing unless the changelog says so."""
+"""An upgrade restarts only the pods that the changelog announces."""
 
 import json
 import shutil
@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from support.cases import ROOT
+from support.crd import SCHEMA
 from support.upgrade import changelog, gate, previous
 from support.upgrade.changelog import newest
 from support.upgrade.gate import Images
 from support.upgrade.templates import GONE, Templates, deployment, functions, of_this_tree, parts, with_default_config
-from test_contract import SCHEMA
 
-from hooks.config import RUNTIME_VERSIONS, Config, _runtime
+from hooks.config import Config
+from hooks.runtimes import FAMILIES
 
 Manifest = dict[str, Any]
 
@@ -31,7 +32,7 @@ REFUSED = (
 
 
 def test_pod_templates(request: pytest.FixtureRequest) -> None:
-    """No release restarts pods of a reference Function of which its changelog does not speak under "Rolls pods"."""
+    """A release changes only the pod templates that its changelog announces under "Rolls pods"."""
     blessed, now = Templates.read(), of_this_tree()
     taken_over = gate.taken_over(blessed, now, SECTION)
     if request.config.getoption("--bless"):
@@ -39,23 +40,23 @@ def test_pod_templates(request: pytest.FixtureRequest) -> None:
         blessed = Templates.read()
     complaint = gate.of_promise(blessed, SECTION)
     assert not complaint, complaint
-    assert blessed == taken_over, f"The changelog allows it: {gate.BLESS}, then read the difference."
+    assert blessed == taken_over, f"The changelog allows it: {gate.BLESS}, then read the diff."
 
 
-@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_runtime_images(family: str, request: pytest.FixtureRequest) -> None:
-    """What a runtime's images are made of changes only with its version, which is then that of the release to come."""
+    """The files of a runtime's images change only together with its version, which is then the next release's."""
     blessed, now = gate.blessed_runtimes(), gate.runtimes()[family]
     complaint = gate.of_runtime(family, blessed.get(family, Images("", "")), now, SECTION)
     assert not complaint, complaint
     if request.config.getoption("--bless"):
         blessed |= {family: now}
         gate.bless_runtimes(blessed)
-    assert blessed.get(family) == now, f"The changelog allows it: {gate.BLESS}, then read the difference."
+    assert blessed.get(family) == now, f"The changelog allows it: {gate.BLESS}, then read the diff."
 
 
-def test_a_release_alone_is_no_other_image() -> None:
-    """The hook's own version stands in no pod template: a new one would restart every Function."""
+def test_the_hooks_version_is_in_no_pod_template() -> None:
+    """Otherwise each release would restart every Function."""
     script = "import hooks; hooks.__version__ = '98.7.6'; from hooks.config import Config; print(Config())"
     printed = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
@@ -70,13 +71,13 @@ def test_there_are_a_hundred_under_the_default_config() -> None:
 
 
 def test_order_of_keys_is_no_change() -> None:
-    """A pod template whose keys stand in another order is the same one."""
+    """The order of keys does not change a pod template."""
     made = deployment("everything", functions()["everything"])
     assert parts(json.loads(json.dumps(made, sort_keys=True))) == parts(made)
 
 
 def test_every_field_is_used_by_a_reference_function() -> None:
-    """Every field of the CRD that is not refused stands in some reference Function, and so does every setting."""
+    """Each field of the CRD, except the refused ones, and each setting is used by some reference Function."""
     seen = {path for spec in functions().values() for path in paths(spec, "spec")}
     known = schema_paths(SCHEMA["properties"]["spec"], "spec")
     assert [path for path in known if path not in seen and not path.startswith(REFUSED)] == []
@@ -85,7 +86,7 @@ def test_every_field_is_used_by_a_reference_function() -> None:
 
 
 def schema_paths(schema: Manifest, path: str) -> Iterator[str]:
-    """Yield the path of every field that holds no fields itself."""
+    """Yield the path of every field without inner fields."""
     inner = schema.get("items", schema)
     if "properties" not in inner:
         yield path
@@ -94,7 +95,7 @@ def schema_paths(schema: Manifest, path: str) -> Iterator[str]:
 
 
 def paths(value: Any, path: str) -> Iterator[str]:
-    """Yield the path of every field that is there, in the same words."""
+    """Yield the path of every field in a value, in the notation of schema_paths()."""
     yield path
     for item in value if isinstance(value, list) else ():
         yield from paths(item, path)
@@ -103,7 +104,7 @@ def paths(value: Any, path: str) -> Iterator[str]:
 
 
 def mutations(value: Any) -> Iterator[Any]:
-    """Yield every copy of a JSON value in which one leaf is another, one key is gone or one list is turned round."""
+    """Yield every copy of a JSON value with one leaf changed, one key removed or one list reversed."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield {name: kept for name, kept in value.items() if name != key}
@@ -118,8 +119,8 @@ def mutations(value: Any) -> Iterator[Any]:
         yield value + 1 if isinstance(value, int) else value + "x"
 
 
-def test_the_smallest_change_is_caught() -> None:
-    """One byte, number or key, or the order of a list, in a pod template is a difference, and names the Function."""
+def test_any_change_is_detected() -> None:
+    """A change of one byte, number, key or list order in a pod template is reported with the Function's name."""
     blessed = Templates("0.1.0", of_this_tree())
     made = deployment("everything", functions()["everything"])
     others = list(mutations(made["spec"]["template"]))
@@ -139,7 +140,7 @@ def section(*items: str, title: str = "0.2.0 (unreleased)", heading: str = "Roll
 
 
 NOTHING = section("Nothing: only words have changed.")
-# What the newest section says, and which of three Functions it lets restart.
+# A changelog, and which of the three Functions in SPECS it announces.
 CHANGELOGS = [
     (NOTHING, ""),
     (section(), ""),
@@ -151,7 +152,7 @@ CHANGELOGS = [
     (section("`python312`: its image is 0.2.0.", "Functions with `labels`: x"), "labels python"),
     (section("Functions with `replicas`: x"), ""),
 ]
-SPECS = {
+SPECS: dict[str, Manifest] = {
     "dependencies": {"runtime": "nodejs22", "source": {"inline": {"source": "x", "dependencies": "{}"}}},
     "labels": {"runtime": "nodejs22", "labels": {"a": "b"}},
     "python": {"runtime": "python312", "env": [{"name": "A"}]},
@@ -159,20 +160,20 @@ SPECS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), CHANGELOGS, ids=[str(n) for n, _ in enumerate(CHANGELOGS)])
-def test_changelog_says_who_may_restart(text: str, expected: str) -> None:
-    """Those of whom the newest section speaks, and nobody else."""
+def test_announced_functions(text: str, expected: str) -> None:
+    """Exactly the Functions that the newest section describes may restart."""
     assert [name for name, spec in SPECS.items() if newest(text).rolls_pods(spec)] == expected.split()
 
 
 @pytest.mark.parametrize("item", ["None.", "Many Functions restart", "`labels`", ": all", "All:"])
-def test_changelog_has_to_name_somebody(item: str) -> None:
-    """An item of which a machine cannot tell whom it speaks of allows nothing: it is a mistake."""
+def test_changelog_items_name_functions(item: str) -> None:
+    """An item without a recognizable description of Functions is an error."""
     with pytest.raises(AssertionError, match="WHO: what changes"):
         newest(section(item))
 
 
-def test_changelog_says_what_is_written_without_a_restart() -> None:
-    """Under "Writes" stand resources; nothing there lets a pod restart, and nothing under "Rolls pods" is one."""
+def test_announced_writes() -> None:
+    """An item under "Writes" announces writes of resources and no restarts, and one under "Rolls pods" no writes."""
     writes = newest(section("`functions/status`, `services`: a new label", heading="Writes"))
     assert [what for what in ("services", "functions/status", "deployments") if writes.may_write(what)] == [
         "services",
@@ -182,13 +183,13 @@ def test_changelog_says_what_is_written_without_a_restart() -> None:
     assert not newest(section("All Functions: x", "`services`: x")).may_write("services")
 
 
-def test_changelog_of_this_tree() -> None:
-    """The newest section has a version and can be read."""
+def test_the_changelog_can_be_parsed() -> None:
+    """The newest section of CHANGELOG.md has a version."""
     assert SECTION.version.count(".") == 2
 
 
 BEFORE = {"dependencies-python": {"images": "1", "volumes": "1"}, "labels": {"images": "1"}}
-# What becomes of the pod templates, what the changelog says, and what is wrong with that ("" for nothing).
+# Changed pod templates, a changelog, and the complaint ("" for none).
 GATE = [
     ({}, NOTHING, ""),
     ({"labels": {"images": "2"}}, NOTHING, "images: labels"),
@@ -208,7 +209,7 @@ GATE = [
 
 @pytest.mark.parametrize(("change", "text", "wrong"), GATE, ids=[str(n) for n, _ in enumerate(GATE)])
 def test_gate(change: dict[str, Any], text: str, wrong: str) -> None:
-    """What the changelog does not speak of is named, part by part, and is not blessed; what it speaks of is."""
+    """A change that is not announced is reported, part by part, and not blessed; an announced change is blessed."""
     blessed = Templates("0.1.0", BEFORE)
     now = {name: row for name, row in (BEFORE | change).items() if row is not None}
     if wrong:
@@ -219,8 +220,8 @@ def test_gate(change: dict[str, Any], text: str, wrong: str) -> None:
         assert gate.taken_over(blessed, now, newest(text)) == Templates("0.2.0" if changes else "0.1.0", now)
 
 
-def test_gate_in_the_other_direction() -> None:
-    """A changelog that says that pods restart is wrong as long as no pod template is blessed for that release."""
+def test_announced_restarts_happen() -> None:
+    """A changelog must not announce restarts if no pod template has been blessed for that release."""
     speaks = newest(section("All Functions: x"))
     assert "take the line out" in gate.of_promise(Templates("0.1.0", BEFORE), speaks)
     assert gate.of_promise(Templates("0.2.0", BEFORE), speaks) == ""
@@ -228,7 +229,7 @@ def test_gate_in_the_other_direction() -> None:
 
 
 OLD, RELEASED = Images("0.1.0", "a"), NOTHING.replace("unreleased", "2026-02-01")
-# A runtime's version and what its images are made of, what the changelog says, and what is wrong with that.
+# A runtime's version and image digest, a changelog, and the complaint ("" for none).
 RUNTIMES = [
     (OLD, NOTHING, ""),
     (OLD, RELEASED, ""),
@@ -243,19 +244,17 @@ RUNTIMES = [
 
 @pytest.mark.parametrize(("now", "text", "wrong"), RUNTIMES, ids=[str(n) for n, _ in enumerate(RUNTIMES)])
 def test_gate_of_runtimes(now: Images, text: str, wrong: str) -> None:
-    """A changed image needs the version of the release to come; that the changelog speaks of it is the other gate's."""
+    """A changed image needs the version of the next release. The other gate checks that it is announced."""
     complaint = gate.of_runtime("python", OLD, now, newest(text))
     assert wrong in complaint
     assert bool(wrong) == bool(complaint)
 
 
-@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
-def test_another_runtime_version_restarts_its_functions(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An image's new version is a change that the changelog has to speak of, of each Function without its own image."""
-    monkeypatch.setitem(RUNTIME_VERSIONS, family, "98.7.6")
-    made = {name: _runtime(name, each.family) for name, each in Config().runtimes.items()}
-    config = {"runtimes": {name: {"image": each.image} for name, each in made.items()}}
-    runtimes = {name for name, each in Config().runtimes.items() if each.family == family}
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_runtime_version_restarts_its_functions(family: str) -> None:
+    """A new image version changes the pod template of each Function that has no image of its own."""
+    runtimes = set(Config().runtime_names(family))
+    config = {"runtimes": {name: {"image": f"runtime-{name}:98.7.6"} for name in runtimes}}
     of_family = {name: spec for name, spec in with_default_config().items() if spec["runtime"] in runtimes}
     assert len(of_family) > 10
     for name, spec in of_family.items():
@@ -263,9 +262,9 @@ def test_another_runtime_version_restarts_its_functions(family: str, monkeypatch
         assert is_other == (not spec.get("runtimeImageOverride", "").strip()), name
 
 
-@pytest.mark.parametrize("family", RUNTIME_VERSIONS)
-def test_images_are_made_of_every_file(family: str) -> None:
-    """No file of runtimes/ but the source of a lock is left out of the digest."""
+@pytest.mark.parametrize("family", FAMILIES)
+def test_image_digests_cover_every_file(family: str) -> None:
+    """The digest covers all files of runtimes/ except the sources of lock files."""
     folder = ROOT / "runtimes" / family
     files = {path for path in folder.rglob("*") if path.is_file() and not LEFTOVERS & set(path.parts)}
     assert {path.name for path in files - gate.image_files(folder)} <= {".dockerignore", "requirements.in"}
@@ -278,7 +277,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_previous_release_is_found(tmp_path: Path) -> None:
-    """The newest tag before HEAD; before the first one the commit that is named; nothing where history is cut off."""
+    """It is the newest tag before HEAD, without tags the given commit, and in a shallow clone none."""
     if shutil.which("git") is None:
         pytest.skip("LEFT OUT: git is not on PATH")
     assert previous.revision(tmp_path, "0.1.0") == ""
@@ -298,8 +297,8 @@ def test_previous_release_is_found(tmp_path: Path) -> None:
 
 
 def test_previous_release_is_unpacked(tmp_path: Path) -> None:
-    """It brings its hook, its CRD and its CompositeController."""
+    """It contains the hook, the CRD and the CompositeController."""
     if not previous.revision(ROOT, "HEAD"):
-        pytest.skip("LEFT OUT: this is no checkout")
+        pytest.skip("LEFT OUT: this is not a git checkout")
     previous.unpack(ROOT, "HEAD", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compositecontroller.yaml", "crds", "hooks"]

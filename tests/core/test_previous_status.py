@@ -1,4 +1,4 @@
-"""What is read of a status that Kyma, an earlier version or anyone who may write statuses has left."""
+"""Parsing of a status that Kyma, an earlier version or any other writer has left."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from support.cases import NOW, ROOT, complete, settle
 from support.offline_metacontroller import World
 
 from hooks.config import Config
-from hooks.previous_status import KnownStatus, conditions, kept
+from hooks.previous_status import KnownStatus, carried_over, parse_conditions
 from hooks.protocol import HookRequest
 from hooks.sync import sync
 
@@ -41,28 +41,28 @@ UNREADABLE: list[Any] = [
 
 @pytest.mark.parametrize("condition", UNREADABLE, ids=str)
 def test_an_unreadable_condition_is_absent(condition: Any) -> None:
-    """A condition that lacks what its age depends on counts as if it was not there, and its neighbours stay."""
-    found = conditions({"conditions": [condition, RUNNING | {"type": "Ready"}]})
+    """A condition without a valid type, status, reason and time is ignored; other conditions stay."""
+    found = parse_conditions({"conditions": [condition, RUNNING | {"type": "Ready"}]})
     assert list(found) == ["Ready"]
 
 
 @pytest.mark.parametrize("value", [None, "x", 1, {}, {"type": "Ready"}])
 def test_conditions_of_another_type_are_absent(value: Any) -> None:
-    """What is no list of conditions holds none."""
-    assert conditions({"conditions": value}) == {}
+    """A value that is not a list of conditions has none."""
+    assert parse_conditions({"conditions": value}) == {}
 
 
 def test_a_condition_without_a_message_keeps_its_time() -> None:
-    """Message and generation are no part of a condition's age."""
+    """Message and generation are optional."""
     del (bare := dict(RUNNING))["message"]
-    (found,) = conditions({"conditions": [bare | {"observedGeneration": "x"}]}).values()
+    (found,) = parse_conditions({"conditions": [bare | {"observedGeneration": "x"}]}).values()
     assert (found.message, found.observed_generation) == ("", 0)
     assert found.last_transition_time == RUNNING["lastTransitionTime"]
 
 
 @pytest.mark.parametrize("status", [None, "x", [], 1, {"conditions": UNREADABLE}, {"observedGeneration": "x"}])
-def test_no_status_stops_a_sync(status: Any) -> None:
-    """Whatever the old status is, the answer is the one that a Function without a status gets."""
+def test_a_malformed_status_changes_nothing(status: Any) -> None:
+    """The response to a Function with a malformed status is that to one without a status."""
     world = World(complete({"spec": {}}))
     settle(world, Config(), NOW)
     world.parent.pop("status")
@@ -86,17 +86,17 @@ BROKEN = {
 }
 
 
-def test_what_breaks_the_schema_is_not_written_again() -> None:
-    """A frozen Function keeps what can be read of its status, so that the API server takes the rest."""
+def test_invalid_fields_are_not_carried_over() -> None:
+    """A frozen Function keeps only the valid fields of its status, so that the API server accepts it."""
     sound = {"runtime": "nodejs22", "replicas": 2, "commit": "abc", "podSecurityContext": {"fsGroup": 1}}
-    assert kept(BROKEN, conditions(BROKEN)) == {}
-    assert kept(BROKEN | sound, conditions(BROKEN)) == sound
+    assert carried_over(BROKEN, parse_conditions(BROKEN)) == {}
+    assert carried_over(BROKEN | sound, parse_conditions(BROKEN)) == sound
     full = sound | {"conditions": [RUNNING | {"observedGeneration": 1}]}
-    assert kept(full | {"observedGeneration": 1}, conditions(full)) == full
+    assert carried_over(full | {"observedGeneration": 1}, parse_conditions(full)) == full
 
 
 def test_every_field_of_the_schema_is_known() -> None:
-    """The CRD's status and the fields that are kept are the same."""
+    """KnownStatus has exactly the status fields of the CRD."""
     crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
     known = {field.alias or name for name, field in KnownStatus.model_fields.items()}

@@ -1,4 +1,4 @@
-"""Quantities: what is read, what is printed, what is refused."""
+"""Quantities are parsed and printed as the API server does it."""
 
 from decimal import Decimal
 
@@ -32,7 +32,7 @@ PRINTED = [
 
 @pytest.mark.parametrize(("text", "printed"), PRINTED)
 def test_canonical(text: str | int, printed: str) -> None:
-    """A spelling is printed as the API server prints it, and printing that again changes nothing."""
+    """A quantity is printed as the API server prints it, and the result is printed unchanged."""
     assert canonical(text) == printed
     assert canonical(printed) == printed
     assert parse(printed) == parse(text)
@@ -48,13 +48,13 @@ def test_amount(text: str, printed: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1 ", "1mm", "1KI", "--1", "1e", "Ki", "1_000", "٣", "0x1", "1e5000"])
 def test_refused(text: str) -> None:
-    """What is no quantity is named in the error."""
+    """The error names a text that is not a quantity."""
     with pytest.raises(ValueError, match="is not a quantity"):
         canonical(text)
 
 
 def test_parse_compares() -> None:
-    """Quantities of different spelling compare as numbers, and the largest are cut."""
+    """Quantities of different spelling compare as numbers, and the largest are limited to 2^63-1."""
     assert parse("250m") == Decimal("0.25")
     assert parse("1Ki") == 1024
     assert parse("999m") < parse("1")

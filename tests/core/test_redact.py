@@ -1,10 +1,10 @@
-"""Texts of others as one line: no credential stays in it, and ordinary messages stay as they are."""
+"""Texts as one line: credentials are masked, and ordinary messages are unchanged."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.redact import LINE_CHARACTERS, MASK, TEXT_CHARACTERS, one_line
+from hooks.redact import MASK, MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS, one_line
 
 SECRET = "hunter2/S3cr@t"
 HIDDEN = {
@@ -86,7 +86,7 @@ HIDDEN = {
     "a -----BEGIN PRIVATE KEY-----\nhunter2\nhunter2": f"a {MASK}",
     "hunter2\nhunter2=\n-----END PRIVATE KEY-----\nb": f"{MASK} b",
 }
-"""What hides a credential, beside what is left of it."""
+"""Texts with a credential, and their redacted lines."""
 
 ORDINARY = (
     "ERROR: Could not find a version that satisfies the requirement foo==99 (from versions: none)",
@@ -141,43 +141,43 @@ STABLE = {
 
 
 @pytest.mark.parametrize(("text", "left"), HIDDEN.items())
-def test_credentials_are_left_out(text: str, left: str) -> None:
-    """A credential is masked, and what stands around it remains."""
+def test_credentials_are_masked(text: str, left: str) -> None:
+    """The credential is masked, and the text around it is unchanged."""
     assert one_line(text) == left
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_messages_stay_as_they_are(text: str) -> None:
-    """What installers, kubelets and interpreters say every day is repeated word for word."""
+def test_ordinary_messages_are_unchanged(text: str) -> None:
+    """Common messages of installers, kubelets and interpreters are repeated word for word."""
     assert one_line(text) == text
 
 
 @pytest.mark.parametrize(("text", "left"), STABLE.items())
-def test_two_occurrences_have_one_text(text: str, left: str) -> None:
-    """Addresses, ports, times and white space do not tell two occurrences of a fault apart."""
+def test_lines_are_stable(text: str, left: str) -> None:
+    """Two occurrences of an error have the same line: it has no addresses, ports, times and extra white space."""
     assert one_line(text) == left
 
 
 @pytest.mark.parametrize("text", [text for text in HIDDEN if "hunter2" in text])
 @pytest.mark.parametrize("before", [0, 7, 20])
-def test_no_half_of_a_credential_survives_the_bound(text: str, before: int) -> None:
-    """Wherever the bound cuts a text, nothing of a credential is left, though white space shrinks all before it."""
+def test_truncation_leaves_no_part_of_a_credential(text: str, before: int) -> None:
+    """Wherever the limit cuts a text, no part of the credential is left, even if white space before it collapses."""
     at = text.index("hunter2")
     for cut in range(at, at + len("hunter2") + 1):
-        padded = " " * (TEXT_CHARACTERS - cut) + text + "x" * before
+        padded = " " * (MAX_TEXT_CHARACTERS - cut) + text + "x" * before
         assert "hu" not in one_line(padded)
 
 
 @given(st.text(max_size=300), st.sampled_from(sorted(HIDDEN)))
-def test_what_stands_before_hides_nothing(before: str, text: str) -> None:
-    """A credential behind white space is masked whatever stands before it, unless that opens a quote or a bracket."""
+def test_preceding_text_does_not_prevent_masking(before: str, text: str) -> None:
+    """A credential after white space is masked after any text that opens no quote or bracket."""
     plain = before.translate(dict.fromkeys(map(ord, "\"'[{\\=:-/"), " "))
     assert "hunter2" not in one_line(f"{plain}\n{text}")
 
 
 @given(st.text(max_size=3000))
 def test_a_line_is_bounded(text: str) -> None:
-    """Any text becomes one line of a bounded length."""
+    """Any text gives one line of a bounded length."""
     line = one_line(text * 20)
-    assert len(line) <= LINE_CHARACTERS
+    assert len(line) <= MAX_LINE_CHARACTERS
     assert len(line.splitlines()) <= 1

@@ -1,4 +1,4 @@
-"""What is asked for beside the children, and what is made of it."""
+"""The related objects that a sync needs, and the messages and version made from them."""
 
 import re
 from typing import Any
@@ -22,20 +22,20 @@ def function(**spec: Any) -> Function:
     return Function.model_validate(complete({"spec": spec}))
 
 
-def missing(asked: HookRequest, config: Config) -> list[str]:
-    assert asked.function is not None
-    return references.missing(asked.function, asked, config)
+def missing(parsed: HookRequest, config: Config) -> list[str]:
+    assert parsed.function is not None
+    return references.missing(parsed.function, parsed, config)
 
 
 def version(objects: dict[str, dict[str, Any]], config: Config = CONFIGS, **spec: Any) -> str:
-    """Return the version that pods with these Secrets and this spec have."""
-    asked = request(objects, **spec)
-    assert asked.function is not None
-    return references.referenced_data_version(asked.function, asked, config, missing(asked, config))
+    """Return the version for these Secrets and this spec."""
+    parsed = request(objects, **spec)
+    assert parsed.function is not None
+    return references.referenced_data_version(parsed.function, parsed, config, missing(parsed, config))
 
 
 def request(objects: dict[str, dict[str, Any]], **spec: Any) -> HookRequest:
-    """Return a request with these Secrets: a name and what else there is to say of each."""
+    """Return a request with these Secrets, by name; each value is merged into its object."""
     secrets = {
         name: {"kind": "Secret", "metadata": {"name": name, "uid": "u"} | about.pop("metadata", {})} | about
         for name, about in objects.items()
@@ -45,7 +45,7 @@ def request(objects: dict[str, dict[str, Any]], **spec: Any) -> HookRequest:
 
 
 def test_pods_are_found_by_the_functions_uid() -> None:
-    """The rule depends on nothing that may change while the generation stays, since the answer is kept."""
+    """The rule depends only on the spec and UID, since Metacontroller caches it for a generation."""
     (rule,) = related_rules(function(), Config())
     assert rule["labelSelector"] == {"matchLabels": {"serverless.kyma-project.io/uuid": UID}}
     assert (rule["resource"], rule["namespace"]) == ("pods", "default")
@@ -53,7 +53,7 @@ def test_pods_are_found_by_the_functions_uid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "asked"),
+    ("spec", "requested"),
     [
         ({"replicas": 80}, True),
         ({"replicas": 200}, False),
@@ -62,13 +62,13 @@ def test_pods_are_found_by_the_functions_uid() -> None:
         ({"replicas": 8, "source": {"inline": {"source": "x" * 200_000}}}, False),
     ],
 )
-def test_pods_that_weigh_too_much_are_not_asked_for(spec: dict[str, Any], asked: bool) -> None:
-    """Each pod carries the source: many large ones would not fit into one request."""
-    assert bool(related_rules(function(**spec), Config())) is asked
+def test_pods_above_the_size_limit_are_not_requested(spec: dict[str, Any], requested: bool) -> None:
+    """Each pod contains the source, so many large pods would not fit into one request."""
+    assert bool(related_rules(function(**spec), Config())) is requested
 
 
-def test_only_named_objects_are_asked_for() -> None:
-    """Secrets and ConfigMaps are asked for by name, each once, optional ones too."""
+def test_only_referenced_objects_are_requested() -> None:
+    """Secrets and ConfigMaps are requested by name, each once, optional ones too."""
     spec = {
         "env": [ENV, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "db", "key": "user", "optional": True}}}],
         "envFrom": [{"configMapRef": {"name": "paint"}}, {"secretRef": {"name": "keys"}}],
@@ -79,8 +79,8 @@ def test_only_named_objects_are_asked_for() -> None:
     assert rules == {"pods": None, "configmaps": ["pages", "paint"], "secrets": ["certificates", "db", "keys"]}
 
 
-def test_what_is_missing_is_named() -> None:
-    """A missing object and a missing key are told apart; an optional one may be missing."""
+def test_missing_references_are_reported() -> None:
+    """A missing object and a missing key have different messages; an optional one has none."""
     env = [
         ENV,
         ENV | {"name": "B"},
@@ -97,7 +97,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 SECRET = {"data": {"password": "YQ==", "user": "Yg=="}}
-USES = [
+USES: list[dict[str, Any]] = [
     {"env": [ENV]},
     {"envFrom": [{"secretRef": {"name": "db"}}]},
     {"secretMounts": [{"secretName": "db", "mountPath": "/db"}]},
@@ -105,8 +105,8 @@ USES = [
 
 
 @pytest.mark.parametrize("spec", USES)
-def test_the_version_is_of_the_data_that_is_used(spec: dict[str, Any]) -> None:
-    """Other metadata, as a rotated encryption key or a label brings, or a new object of the same data rolls nothing."""
+def test_the_version_depends_on_the_used_data(spec: dict[str, Any]) -> None:
+    """New metadata, or a new object with the same data, does not change the version."""
     before = version({"db": SECRET}, **spec)
     assert re.fullmatch("[0-9a-f]{16}", before)
     metadata = {"name": "db", "uid": "new", "resourceVersion": "9", "labels": {"a": "b"}, "annotations": {"c": "d"}}
@@ -115,15 +115,15 @@ def test_the_version_is_of_the_data_that_is_used(spec: dict[str, Any]) -> None:
     assert version({"db": SECRET}, Config(), **spec) == ""
 
 
-def test_only_named_keys_count() -> None:
-    """A key that the Function does not use is nothing to its pods; one that it gets all of is."""
+def test_only_referenced_keys_count() -> None:
+    """A change of another key changes the version only if the Function references the whole object."""
     other = {"data": SECRET["data"] | {"user": "Yw=="}}
     assert version({"db": SECRET}, env=[ENV]) == version({"db": other}, env=[ENV])
     assert version({"db": SECRET}, **USES[1]) != version({"db": other}, **USES[1])
 
 
-def test_the_version_tells_nothing_of_the_data() -> None:
-    """The same data has another version in another Function, and none where no object is named."""
+def test_the_version_is_salted() -> None:
+    """The same data has another version in another Function, and none without a reference."""
     one, other = request({"db": SECRET}, env=[ENV]), request({"db": SECRET}, env=[ENV])
     assert one.function
     assert other.function
@@ -138,23 +138,25 @@ ODD: list[Any] = [None, [], "x", 1, {}, {"data": "x"}, {"data": {"password": 1}}
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_objects_are_no_error(odd: Any) -> None:
-    """An object of another shape than the API server's is missing, or has no such key."""
+def test_malformed_objects_do_not_raise(odd: Any) -> None:
+    """A malformed object counts as missing, or as one without the key."""
     raw = World(complete({"spec": {"env": [ENV]}})).request() | {"related": {"Secret.v1": {"db": odd}}}
     if isinstance(odd, dict):
         raw["related"]["Secret.v1"]["db"] = {"kind": "Secret", "metadata": {"name": "db"}} | odd
-    asked = HookRequest.parse(raw)
-    assert asked.function is not None
-    assert isinstance(references.referenced_data_version(asked.function, asked, CONFIGS, missing(asked, CONFIGS)), str)
+    parsed = HookRequest.parse(raw)
+    assert parsed.function is not None
+    assert isinstance(
+        references.referenced_data_version(parsed.function, parsed, CONFIGS, missing(parsed, CONFIGS)), str
+    )
 
 
 @pytest.mark.parametrize("live", [None, 1, "x" * 100_000, "0123456789abcdeg", {"a": "b"}])
-def test_a_forged_version_is_not_taken_over(live: Any) -> None:
-    """While an object is missing the live version stays, if it is one."""
-    asked = request({}, env=[ENV])
-    assert asked.function is not None
+def test_a_malformed_live_version_is_not_kept(live: Any) -> None:
+    """While an object is missing the live version is kept, if it has the format of a version."""
+    parsed = request({}, env=[ENV])
+    assert parsed.function is not None
     template = {"metadata": {"annotations": {"serverless.kyma-project.io/configs-version": live}}}
-    asked.observed["Deployment"] = {"spec": {"template": template}}
-    assert references.referenced_data_version(asked.function, asked, CONFIGS, ["missing"]) == ""
+    parsed.observed["Deployment"] = {"spec": {"template": template}}
+    assert references.referenced_data_version(parsed.function, parsed, CONFIGS, ["missing"]) == ""
     template["metadata"]["annotations"]["serverless.kyma-project.io/configs-version"] = "0123456789abcdef"
-    assert references.referenced_data_version(asked.function, asked, CONFIGS, ["missing"]) == "0123456789abcdef"
+    assert references.referenced_data_version(parsed.function, parsed, CONFIGS, ["missing"]) == "0123456789abcdef"

@@ -1,4 +1,4 @@
-"""A requirements.txt: whatever pip could take is let through, and the rest is named by its line alone."""
+"""A requirements.txt: every line that pip or uv accepts is accepted, and others are reported by their number."""
 
 import re
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
-from hooks.rules.requirements import LONGEST, MOST, MOST_READ, problems
+from hooks.rules.requirements import LONGEST, MOST_LINES, MOST_PROBLEMS, problems
 
 ACCEPTED = [
     "",
@@ -40,20 +40,20 @@ ACCEPTED = [
     "\ufeffrequests\r\nflask\r\n",
 ]
 REFUSED = [
-    ("def main(event, context):", "is no requirement"),
-    ('{"dependencies": {}}', "is no requirement"),
-    ("requests flask", "is no requirement"),
-    ("requests=2.32", "is no requirement"),
-    ("requests>=", "is no requirement"),
-    ("requests,flask", "is no requirement"),
-    ("-requests", "names a file beside it"),
+    ("def main(event, context):", "must be a requirement"),
+    ('{"dependencies": {}}', "must be a requirement"),
+    ("requests flask", "must be a requirement"),
+    ("requests=2.32", "must be a requirement"),
+    ("requests>=", "must be a requirement"),
+    ("requests,flask", "must be a requirement"),
+    ("-requests", "must be a package or a URL"),
     ("--upgrade requests", "pip does not know"),
-    ("-r base.txt", "names a file beside it"),
-    ("-rbase.txt", "names a file beside it"),
-    ("--constraint=c.txt", "names a file beside it"),
-    ("-e .", "names a file beside it"),
-    (".", "is no requirement"),
-    ("./local", "names a file beside it"),
+    ("-r base.txt", "must be a package or a URL"),
+    ("-rbase.txt", "must be a package or a URL"),
+    ("--constraint=c.txt", "must be a package or a URL"),
+    ("-e .", "must be a package or a URL"),
+    (".", "must be a requirement"),
+    ("./local", "must be a package or a URL"),
 ]
 
 
@@ -122,7 +122,7 @@ BOTH = [
     "foo ; extra == 'a@b'",
     "foo==1 ; 'a' in \"b;c\"",
 ]
-"""Read by pip 26.3 and uv 0.13.9 (recorded by running both)."""
+"""Accepted by pip 26.3 and by uv 0.13.9 (recorded by running both)."""
 ONLY_PIP = [
     "foo===abc!!",
     "foo_",
@@ -156,13 +156,13 @@ ONLY_PIP = [
     "foo --ha=sha256:00",
     "foo --pre",
 ]
-"""Read by that pip, refused by that uv."""
+"""Accepted by pip, refused by uv."""
 ONLY_UV = [
     "foo\xa0==1",
     "--trusted-host",
     "--use-feature x",
 ]
-"""Read by that uv, refused by that pip."""
+"""Accepted by uv, refused by pip."""
 NEITHER = [
     "foo==1..2",
     "foo>=2.0.*",
@@ -233,7 +233,7 @@ NEITHER = [
     "foo==1.0-SNAPSHOT",
 ]
 """Refused by both."""
-LEFT = [
+UNDECIDED = [
     "foo ; bogus == '1'",
     "foo ; python_version",
     "foo==${V}",
@@ -250,8 +250,8 @@ LEFT = [
     "foo==1.0 ; sys_platform == 'linux' and",
     "foo @ https://example.com/x;y",
 ]
-"""Refused by both, but left to them: markers and options grow with each release, and ${NAME} may be anything."""
-BESIDE = [
+"""Refused by both, but the hook accepts them: releases add markers and options, and ${NAME} can be anything."""
+NO_FILE = [
     "foo @ x",
     "foo @ ./x",
     "./a-1-py3-none-any.whl",
@@ -264,70 +264,70 @@ BESIDE = [
     "git@github.com:a/b.git",
     "foo/",
 ]
-"""Read by pip's parser; its installation, like uv's, looks for a file that is not there."""
+"""Accepted by pip's parser, but both installers fail: they look for a file that does not exist."""
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_accepted(text: str) -> None:
-    """Comments, options, URLs, hashes, markers, long lines: all that pip documents."""
+    """Comments, options, URLs, hashes, markers and long lines are accepted, as pip documents them."""
     assert list(problems(text)) == []
 
 
 @pytest.mark.parametrize(("line", "words"), REFUSED)
 def test_refused(line: str, words: str) -> None:
-    """A line that neither pip nor uv could take is named by its number, and is not repeated."""
+    """A line that neither pip nor uv accepts is reported by its number, and is not repeated."""
     (fault,) = problems(f"# first\n\n{line}\nrequests\n")
-    assert fault.startswith("line 3 ")
+    assert fault.startswith("line 3: ")
     assert words in fault
     assert line not in fault.split()
 
 
-def test_long_lines_are_named_by_their_beginning() -> None:
-    """A line that goes on counts where it begins."""
-    assert [fault.split()[1] for fault in problems("a \\\n b\nc d\n")] == ["1", "3"]
+def test_a_logical_line_has_the_number_of_its_first_line() -> None:
+    """A line with a continuation has the number of its first physical line."""
+    assert [fault.split()[1] for fault in problems("a \\\n b\nc d\n")] == ["1:", "3:"]
 
 
-def test_not_every_line_is_named() -> None:
-    """A text that is no requirements.txt at all is not listed line by line."""
-    assert len(list(problems("a b\n" * 50))) == MOST
+def test_the_number_of_reported_lines_is_limited() -> None:
+    """Only the first broken lines of a text are reported."""
+    assert len(list(problems("a b\n" * 50))) == MOST_PROBLEMS
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9._]{0,8}[A-Za-z0-9])?", fullmatch=True)
 VERSIONS = st.sampled_from(["==1", "== 1.*", ">=1.0a1", "<2", "~=1.4.2", "!=1.0.post1", "===x", ">=1!2.0", "==1.0+a.b"])
 SPECIFIERS = st.lists(VERSIONS, max_size=3).filter(
     lambda versions: "===x" not in versions[:-1]
-)  # it takes a comma along
+)  # its version includes a comma
 MARKERS = st.sampled_from(["", ";python_version>'3'", " ; extra == 'a' or os_name == \"b;c\""])
 
 
 @given(NAMES, st.lists(NAMES, max_size=2), SPECIFIERS, st.booleans(), MARKERS)
-def test_what_packaging_reads_is_accepted(
+def test_what_packaging_parses_is_accepted(
     name: str, extras: list[str], versions: list[str], bracketed: bool, marker: str
 ) -> None:
-    """The standard's own parser takes each of these, so we do too."""
+    """Every requirement that the `packaging` library parses is accepted."""
     wanted = ", ".join(versions)
     line = name + (f"[{', '.join(extras)}]" if extras else "") + (f" ({wanted})" if bracketed and wanted else wanted)
     Requirement(line + marker)
     assert list(problems(line + marker)) == []
 
 
-@pytest.mark.parametrize("line", [*BOTH, *ONLY_PIP, *ONLY_UV, *LEFT])
-def test_what_an_installer_may_take_is_accepted(line: str) -> None:
-    """Refused is only what neither pip nor uv could take."""
+@pytest.mark.parametrize("line", [*BOTH, *ONLY_PIP, *ONLY_UV, *UNDECIDED])
+def test_what_an_installer_accepts_is_accepted(line: str) -> None:
+    """A line that pip or uv accepts, or may accept, is accepted."""
     assert list(problems(line)) == []
 
 
 @pytest.mark.parametrize("line", NEITHER)
-def test_what_no_installer_takes_is_refused(line: str) -> None:
-    """What both refuse is refused before a pod starts."""
+def test_what_no_installer_accepts_is_refused(line: str) -> None:
+    """A line that both refuse is refused before a pod starts."""
     assert len(list(problems(line))) == 1
 
 
-@pytest.mark.parametrize("line", BESIDE)
+@pytest.mark.parametrize("line", NO_FILE)
 def test_files_beside_it_are_refused(line: str) -> None:
-    """There is nothing but the requirements.txt in its directory."""
+    """A file beside requirements.txt is refused: its directory has no other file."""
     (fault,) = problems(line)
-    assert "names a file beside it" in fault
+    assert "must be a package or a URL" in fault
 
 
 BARE = [
@@ -339,11 +339,11 @@ BARE = [
 
 @pytest.mark.parametrize("line", BARE)
 def test_the_recorded_verdicts_are_those_of_packaging(line: str) -> None:
-    """pip reads a bare requirement with packaging, so the table agrees with the packaging that runs here."""
-    assert _is_read(line.rstrip(" ;")) == (line not in NEITHER)
+    """pip parses a bare requirement with `packaging`: the installed version gives the recorded verdicts."""
+    assert _is_parsed(line.rstrip(" ;")) == (line not in NEITHER)
 
 
-def _is_read(requirement: str) -> bool:
+def _is_parsed(requirement: str) -> bool:
     try:
         Requirement(requirement)
     except InvalidRequirement:
@@ -352,15 +352,15 @@ def _is_read(requirement: str) -> bool:
 
 
 def test_a_long_requirement_is_refused() -> None:
-    """The parser sees short texts only; URLs, markers and hashes may be as long as they need to be."""
+    """A requirement has a limited length; URLs, markers and hashes do not."""
     hashes, marker = " --hash=sha256:0" * 999, "python_version > '3' or " * 99
     assert list(problems("a" * LONGEST)) == []
-    assert "longer than" in next(problems("a" * (LONGEST + 1)))
+    assert "may not be more than" in next(problems("a" * (LONGEST + 1)))
     assert list(problems(f"a==1{hashes}")) == list(problems(f"a==1; {marker} x")) == []
     assert list(problems(f"a @ https://example.com/{'a' * 9999}.whl")) == []
 
 
-def test_reading_ends() -> None:
-    """No more lines are read than any Function needs."""
-    assert list(problems("a\n" * MOST_READ + "a b\n")) == []
-    assert len(list(problems("a\n" * (MOST_READ - 1) + "a b\n"))) == 1
+def test_the_number_of_checked_lines_is_limited() -> None:
+    """Lines after the first thousand are not checked."""
+    assert list(problems("a\n" * MOST_LINES + "a b\n")) == []
+    assert len(list(problems("a\n" * (MOST_LINES - 1) + "a b\n"))) == 1

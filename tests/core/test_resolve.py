@@ -1,6 +1,8 @@
-"""Every default in the house, one row each: what a Function says, and what it then is."""
+"""Every default of resolve(), one row each: a spec, and a field of the resolved Function."""
 
-from dataclasses import fields
+from collections import Counter
+from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -8,7 +10,8 @@ from support.cases import complete, overlaid
 
 from hooks.config import Config
 from hooks.function import Function
-from hooks.resolve import CONTAINER_SECURITY, POD_SECURITY, ResolvedFunction, Scale, resolve
+from hooks.resolve import CONTAINER_SECURITY, POD_SECURITY, resolve
+from hooks.resolved import Autoscaling, ResolvedFunction
 
 Manifest = dict[str, Any]
 
@@ -19,91 +22,96 @@ SCALE = {"minReplicas": 2, "maxReplicas": 5}
 def resolved(spec: Manifest, config: Config = OURS, observed: int | None = None) -> ResolvedFunction:
     parent = complete({"spec": {}})
     parent["spec"] = overlaid(parent["spec"], spec)
-    return resolve(Function.model_validate(parent), config, observed)
+    return resolve(Function.model_validate(parent), config, observed_replicas=observed)
 
 
 ROWS: list[tuple[Manifest, str, Any]] = [
-    ({}, "image", "ghcr.io/buildless-functions/runtime-nodejs22:0.1.0"),
-    ({"runtimeImageOverride": " "}, "image", "ghcr.io/buildless-functions/runtime-nodejs22:0.1.0"),
-    ({"runtimeImageOverride": " example.com/a:1 "}, "image", "example.com/a:1"),
-    ({}, "runtime_deprecated", False),
-    ({"runtime": "nodejs20"}, "runtime_deprecated", True),
-    ({"source": {"inline": {"dependencies": " \n\t"}}}, "dependencies", ""),
-    ({"source": {"inline": {"dependencies": " {}\n"}}}, "dependencies", " {}\n"),
-    ({}, "replicas", 1),
-    ({"replicas": 0}, "replicas", 0),
-    ({}, "scale", None),
-    ({"scaleConfig": SCALE}, "scale", Scale(min_replicas=2, max_replicas=5, cpu=50, memory=0)),
+    ({}, "source.image", "ghcr.io/buildless-functions/runtime-nodejs22:0.1.0"),
+    ({"runtimeImageOverride": " "}, "source.image", "ghcr.io/buildless-functions/runtime-nodejs22:0.1.0"),
+    ({"runtimeImageOverride": " example.com/a:1 "}, "source.image", "example.com/a:1"),
+    ({}, "source.is_deprecated", False),
+    ({"runtime": "nodejs20"}, "source.is_deprecated", True),
+    ({}, "install", None),
+    ({"source": {"inline": {"dependencies": " \n\t"}}}, "install", None),
+    ({"source": {"inline": {"dependencies": " {}\n"}}}, "install.dependencies", " {}\n"),
+    ({}, "scaling.replicas", 1),
+    ({"replicas": 0}, "scaling.replicas", 0),
+    ({}, "scaling.autoscaling", None),
+    ({"scaleConfig": SCALE}, "scaling.autoscaling", Autoscaling(min_replicas=2, max_replicas=5, cpu=50, memory=0)),
     (
         {"scaleConfig": SCALE | {"targetCPUUtilizationPercentage": 80, "targetMemoryUtilizationPercentage": 70}},
-        "scale",
-        Scale(min_replicas=2, max_replicas=5, cpu=80, memory=70),
+        "scaling.autoscaling",
+        Autoscaling(min_replicas=2, max_replicas=5, cpu=80, memory=70),
     ),
-    ({"scaleConfig": SCALE, "replicas": 0}, "scale", None),
-    ({}, "service_account_name", "hello"),
-    ({}, "own_service_account", True),
-    ({}, "automount_service_account_token", False),
-    ({"automountServiceAccountToken": True}, "automount_service_account_token", True),
-    ({"serviceAccountName": "robot"}, "service_account_name", "robot"),
-    ({"serviceAccountName": "robot"}, "own_service_account", False),
-    ({"serviceAccountName": "robot"}, "automount_service_account_token", True),
+    ({"scaleConfig": SCALE, "replicas": 0}, "scaling.autoscaling", None),
+    ({}, "pod.service_account_name", "hello"),
+    ({}, "pod.has_own_account", True),
+    ({}, "pod.automounts_token", False),
+    ({"automountServiceAccountToken": True}, "pod.automounts_token", True),
+    ({"serviceAccountName": "robot"}, "pod.service_account_name", "robot"),
+    ({"serviceAccountName": "robot"}, "pod.has_own_account", False),
+    ({"serviceAccountName": "robot"}, "pod.automounts_token", True),
     (
         {"serviceAccountName": "robot", "automountServiceAccountToken": False},
-        "automount_service_account_token",
+        "pod.automounts_token",
         False,
     ),
-    ({}, "image_pull_secrets", ("corp", "shared")),
-    ({"imagePullSecrets": [{"name": "mine"}, {"name": "shared"}]}, "image_pull_secrets", ("mine", "shared", "corp")),
-    ({}, "pod_annotations", {"a": "operator", "b": "operator"}),
-    ({"annotations": {"b": "user", "c": ""}}, "pod_annotations", {"a": "operator", "b": "user", "c": ""}),
-    ({"annotations": {"b": "user"}}, "annotations", {"b": "user"}),
-    ({}, "pod_security", POD_SECURITY),
-    ({"podSecurityContext": {"runAsUser": 7, "sysctls": []}}, "pod_security", POD_SECURITY | {"runAsUser": 7}),
+    ({}, "pod.image_pull_secrets", ("corp", "shared")),
+    (
+        {"imagePullSecrets": [{"name": "mine"}, {"name": "shared"}]},
+        "pod.image_pull_secrets",
+        ("mine", "shared", "corp"),
+    ),
+    ({}, "pod.annotations", {"a": "operator", "b": "operator"}),
+    ({"annotations": {"b": "user", "c": ""}}, "pod.annotations", {"a": "operator", "b": "user", "c": ""}),
+    ({"annotations": {"b": "user"}}, "pod.user_annotations", {"b": "user"}),
+    ({}, "pod.pod_security", POD_SECURITY),
+    ({"podSecurityContext": {"runAsUser": 7, "sysctls": []}}, "pod.pod_security", POD_SECURITY | {"runAsUser": 7}),
     (
         {"containerSecurityContext": {"readOnlyRootFilesystem": False}},
-        "container_security",
+        "pod.container_security",
         CONTAINER_SECURITY | {"readOnlyRootFilesystem": False},
     ),
-    ({"env": [{"name": "A", "value": "", "valueFrom": None}]}, "env", ({"name": "A"},)),
+    ({"env": [{"name": "A", "value": "", "valueFrom": None}]}, "pod.env", ({"name": "A"},)),
     (
         {"tolerations": [{"key": "a", "value": "", "tolerationSeconds": 0}]},
-        "tolerations",
+        "pod.tolerations",
         ({"key": "a", "tolerationSeconds": 0},),
     ),
-    ({"tolerations": [{}]}, "tolerations", ()),
+    ({"tolerations": [{}]}, "pod.tolerations", ()),
     (
         {"envFrom": [{"prefix": "", "secretRef": {"name": "s", "optional": False}}]},
-        "env_from",
+        "pod.env_from",
         ({"secretRef": {"name": "s", "optional": False}},),
     ),
-    ({}, "priority_class_name", ""),
-    ({}, "startup_timeout_seconds", 150),
+    ({}, "pod.priority_class_name", ""),
+    ({}, "pod.startup_timeout_seconds", 150),
 ]
 
 
 @pytest.mark.parametrize(("spec", "field", "value"), ROWS, ids=[f"{row[1]}-{n}" for n, row in enumerate(ROWS)])
 def test_defaults(spec: Manifest, field: str, value: Any) -> None:
-    """What a Function leaves open is decided here, and what it says is kept."""
-    assert getattr(resolved(spec), field) == value
+    """A field that the spec omits has its default, and one that it sets keeps its value."""
+    assert attrgetter(field)(resolved(spec)) == value
 
 
 @pytest.mark.parametrize(("observed", "replicas"), [(None, 2), (0, 2), (1, 1), (2, 2), (9, 9)])
 def test_autoscaled_replicas_are_observed(observed: int | None, replicas: int) -> None:
-    """An autoscaler's number is echoed whatever it is; minReplicas stands in where nothing runs."""
-    assert resolved({"scaleConfig": SCALE}, observed=observed).replicas == replicas
+    """The autoscaler's number is kept; it is minReplicas while nothing runs."""
+    assert resolved({"scaleConfig": SCALE}, observed=observed).scaling.replicas == replicas
 
 
 @pytest.mark.parametrize("spec", [{}, {"replicas": 3}, {"replicas": 0, "scaleConfig": SCALE}])
 def test_other_replicas_are_the_users(spec: Manifest) -> None:
-    """Without an autoscaler at work, what is observed does not count."""
-    assert resolved(spec, observed=7).replicas == spec.get("replicas", 1)
+    """Without an autoscaler the observed number is ignored."""
+    assert resolved(spec, observed=7).scaling.replicas == spec.get("replicas", 1)
 
 
 @pytest.mark.parametrize(("written", "canonical"), [("1024Ki", "1Mi"), (1, "1"), ("1000m", "1")])
 def test_divisors_are_canonical(written: str | int, canonical: str) -> None:
-    """A divisor is a quantity too: another spelling would be written on every sync."""
+    """A divisor is a quantity too: a non-canonical one would be written on every sync."""
     reference = {"resource": "limits.memory", "divisor": written}
-    (entry,) = resolved({"env": [{"name": "A", "valueFrom": {"resourceFieldRef": reference}}]}).env
+    (entry,) = resolved({"env": [{"name": "A", "valueFrom": {"resourceFieldRef": reference}}]}).pod.env
     assert entry["valueFrom"]["resourceFieldRef"]["divisor"] == canonical
 
 
@@ -113,14 +121,38 @@ def test_mounts_keep_their_order() -> None:
         "configMapMounts": [{"configMapName": "c", "mountPath": "/c"}],
         "secretMounts": [{"secretName": "b", "mountPath": "/b"}, {"secretName": "a", "mountPath": "/a"}],
     }
-    assert [(mount.kind, mount.name) for mount in resolved(spec).mounts] == [
+    assert [(mount.kind, mount.name) for mount in resolved(spec).pod.mounts] == [
         ("secret", "b"),
         ("secret", "a"),
         ("configmap", "c"),
     ]
 
 
+def paths_of_none(value: Any, path: str = "") -> list[str]:
+    """Return the path of each field that is None."""
+    if not is_dataclass(value):
+        return [path] if value is None else []
+    return [
+        found for field in fields(value) for found in paths_of_none(getattr(value, field.name), f"{path}.{field.name}")
+    ]
+
+
 def test_no_gap_is_left() -> None:
-    """Only a missing autoscaler is None: builders never have to ask."""
-    smallest = resolved({}, Config())
-    assert [field.name for field in fields(smallest) if getattr(smallest, field.name) is None] == ["scale"]
+    """Only the autoscaling and the install of a Function without them are None, so builders need no defaults."""
+    assert paths_of_none(resolved({}, Config())) == [".scaling.autoscaling", ".install"]
+
+
+def test_no_field_is_held_twice() -> None:
+    """Two names recur for different objects: labels of the Function and its pods, resources of the two containers."""
+    groups = vars(resolved({"source": {"inline": {"dependencies": "{}"}}})).values()
+    names = Counter(field.name for group in groups for field in fields(group))
+    assert [name for name, count in names.items() if count > 1] == ["labels", "resources"]
+
+
+def test_git_sources_are_an_error() -> None:
+    """validate() refuses them, so resolve() must not be called with one."""
+    repository = {"url": "https://example.com/a.git", "baseDir": "/", "reference": "main"}
+    parent = complete({"spec": {}})
+    parent["spec"]["source"] = {"gitRepository": repository}
+    with pytest.raises(ValueError, match=r"spec\.source\.inline"):
+        resolve(Function.model_validate(parent), Config())

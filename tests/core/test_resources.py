@@ -1,4 +1,4 @@
-"""How much each container of a pod gets, for any combination of what a user and an operator give."""
+"""Requests and limits of both containers, for any combination of settings of a user and an operator."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ DEVICE = "example.com/gpu"
 
 
 def both(written: Manifest, config: Config) -> tuple[Resources, Resources]:
-    """Return what the Function's container gets, and what the step that installs packages does."""
+    """Return the resources of the main and of the install container."""
     spec = Function.model_validate(complete({"spec": {"resourceConfiguration": written}})).spec
     own = function_resources(spec.resource_configuration, config)
     return own, install_resources(spec.resource_configuration, own, config)
 
 
 def effective(resources: Resources) -> dict[str, Any]:
-    """Return what a container asks for once the API server has defaulted it: a missing request is the limit."""
-    return {name: parse(amount) for name, amount in (resources.limits | resources.requests).items()}
+    """Return a container's requests with the API server's defaults: a missing request is the limit."""
+    return {name: parse(amount) for name, amount in {**resources.limits, **resources.requests}.items()}
 
 
 def amounts() -> st.SearchStrategy[Manifest]:
@@ -35,7 +35,7 @@ def amounts() -> st.SearchStrategy[Manifest]:
 
 @st.composite
 def choices(draw: st.DrawFn) -> Manifest:
-    """Resources of which no request is above its limit."""
+    """Return resources without a request above its limit."""
     requests, limits = draw(amounts()), draw(amounts())
     requests = {
         name: amount for name, amount in requests.items() if name not in limits or parse(amount) <= parse(limits[name])
@@ -48,7 +48,7 @@ def choices(draw: st.DrawFn) -> Manifest:
 
 @st.composite
 def configs(draw: st.DrawFn) -> Config:
-    """Settings with other limits of installs, and sometimes a device in the default profile."""
+    """Return a config with other install limits, and sometimes with a device in the default profile."""
     profile = Config().profiles["L"].model_dump()
     if draw(st.booleans()):
         profile = {side: amounts | {DEVICE: "2"} for side, amounts in profile.items()}
@@ -60,17 +60,17 @@ WRITTEN = st.fixed_dictionaries({}, optional={"function": choices(), "build": ch
 
 
 @given(WRITTEN, CONFIGS)
-def test_packages_cost_no_request(written: Manifest, config: Config) -> None:
-    """A pod asks for the same with and without dependencies: the step asks for no more than the Function does."""
+def test_dependencies_add_no_request(written: Manifest, config: Config) -> None:
+    """A pod's requests are the same with and without dependencies: no request of the install container is higher."""
     own, install = both(written, config)
-    asked = effective(own)
+    requests = effective(own)
     for name, amount in effective(install).items():
-        assert amount <= asked.get(name, 0), name
+        assert amount <= requests.get(name, 0), name
 
 
 @given(WRITTEN, CONFIGS)
 def test_every_limit_has_a_request_below_it(written: Manifest, config: Config) -> None:
-    """Each limit of the step has a request, which is no higher; a device has the same amount twice, as it must."""
+    """Each limit of the install container has a request that is not higher; for a device they are equal."""
     _, install = both(written, config)
     for name, limit in install.limits.items():
         assert parse(install.requests[name]) <= parse(limit)
@@ -79,7 +79,7 @@ def test_every_limit_has_a_request_below_it(written: Manifest, config: Config) -
 
 @given(WRITTEN, CONFIGS)
 def test_devices_are_limited_to_what_is_requested(written: Manifest, config: Config) -> None:
-    """Kubernetes takes no request of a device without a limit, and no other limit than the request."""
+    """Kubernetes requires a limit for each device, equal to its request."""
     for resources in both(written, config):
         if DEVICE in {*resources.requests, *resources.limits}:
             assert resources.requests.get(DEVICE, resources.limits.get(DEVICE)) == resources.limits.get(DEVICE)
@@ -87,7 +87,7 @@ def test_devices_are_limited_to_what_is_requested(written: Manifest, config: Con
 
 @given(WRITTEN, CONFIGS)
 def test_limits_of_the_profile_bring_its_requests(written: Manifest, config: Config) -> None:
-    """Where no limit is written, no request is made from a limit."""
+    """If the spec sets no limits, each limit of the profile comes with a request."""
     own, _ = both(written, config)
     choice = written.get("function", {}).get("resources", {})
     if not choice.get("limits"):
@@ -126,7 +126,7 @@ def test_limits_of_the_profile_bring_its_requests(written: Manifest, config: Con
     ],
 )
 def test_installing(written: Manifest, requests: Manifest, limits: Manifest) -> None:
-    """Limits are those written for the build, else raised; requests are at most the Function's."""
+    """Limits are those of `build`, else the raised ones; requests are at most those of the main container."""
     _, install = both(written, Config())
     assert (dict(install.requests), dict(install.limits)) == (requests, limits)
 
@@ -142,6 +142,6 @@ def test_installing(written: Manifest, requests: Manifest, limits: Manifest) -> 
     ],
 )
 def test_requests(resources: Manifest, requests: Manifest) -> None:
-    """What the default profile gives beside what is written."""
+    """Requests that the spec omits come from the default profile."""
     own, _ = both({"function": {"resources": resources}}, Config())
     assert dict(own.requests) == requests

@@ -1,9 +1,9 @@
 """
-The status as a table: what the Deployment is like, with and without an autoscaler, and how far the last edit has come.
+The status as a table: a row for each state of the Deployment, with or without an autoscaler.
 
-A column for each stage of an edit: `applied` (the Deployment is the one that is asked for, and its controller has seen
-it), `unseen` (applied, not seen by the controller) and `unapplied` (the Deployment is still the one before). A cell is
-the phase (+ Ready, ~ Reconciling, ! Stalled) and its reason; whatever else a status says follows from it.
+A column for each stage of an edit: `applied` (the desired spec is applied, and the controller has observed it),
+`unseen` (applied but not observed) and `unapplied` (the live spec is the previous one). A cell is the phase (+ Ready,
+~ Reconciling, ! Stalled) and its reason; the rest of the status follows from it.
 """
 
 import ast
@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 from support.cases import NOW, ROOT, all_cases, complete, overlaid, settle
+from support.failing_pods import FAILING
 from support.offline_metacontroller import World
-from test_failing_pods import ROWS
 
 from hooks.config import Config
 from hooks.protocol import HookRequest
 from hooks.records import LAST_APPLIED
-from hooks.status import children
+from hooks.status import evaluation
 from hooks.status.reasons import Reason, table
 from hooks.sync import sync
 
@@ -44,13 +44,13 @@ REFUSED = condition("ReplicaFailure", "True", "FailedCreate")
 
 
 def live(pods: str, *conditions: Manifest, **spec: Any) -> Manifest:
-    """Return an overlay on the Deployment; `pods` are those that exist, are updated and are available: "3/1/2"."""
+    """Return an overlay on the Deployment; `pods` are the numbers of all, updated and available pods: "3/1/2"."""
     replicas, updated, available = map(int, pods.split("/"))
     counts = {"replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}
     return {"spec": spec, "status": counts | {"conditions": list(conditions)}}
 
 
-# Two pods are wanted, unless the spec says otherwise.
+# The spec has two replicas, unless the overlay sets another number.
 DEPLOYMENTS: dict[str, Manifest | None] = {
     "absent": None,
     "new": {"status": None},
@@ -110,7 +110,7 @@ def rows() -> list[tuple[str, bool, str, str]]:
 
 
 def world_of(deployment: Manifest | None, *, autoscaled: bool, stage: str = "applied") -> World:
-    """Return a Function that was settled with two pods, or with none, and whose Deployment has become what it is."""
+    """Return a Function that was settled with two pods or none, and whose Deployment is now in this state."""
     scale = {"scaleConfig": {"minReplicas": 2, "maxReplicas": 5}} if autoscaled else {}
     replicas = 2 if autoscaled else (deployment or {}).get("spec", {}).get("replicas", 2)
     world = World(complete({"spec": {"replicas": replicas} | scale}))
@@ -129,31 +129,31 @@ def world_of(deployment: Manifest | None, *, autoscaled: bool, stage: str = "app
 
 
 def conditions(world: World, *, later: timedelta = timedelta()) -> dict[str, Manifest]:
-    """Return the conditions that the hook answers, by type."""
+    """Return the conditions of the response, by type; they become the status of the Function."""
     answer = sync(HookRequest.parse(world.request()), Config(), now=NOW + later)
     world.parent["status"] = deepcopy(answer.status)
     return {condition["type"]: condition for condition in answer.status["conditions"]}
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_is_complete() -> None:
     """Every Deployment has a row with and a row without an autoscaler."""
     assert {(name, scaled) for name, scaled, _, _ in rows()} == {(n, s) for n in DEPLOYMENTS for s in (False, True)}
 
 
 @pytest.mark.parametrize(("deployment", "autoscaled", "stage", "cell"), rows())
 def test_table(deployment: str, autoscaled: bool, stage: str, cell: str) -> None:
-    """The cell holds, and there is exactly one of Reconciling and Stalled, or neither where Ready is True."""
-    said = conditions(world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled, stage=stage))
+    """Exactly one of Ready, Reconciling and Stalled is True: that of the cell, with its reason."""
+    found = conditions(world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled, stage=stage))
     mark, reason = cell.split()
     phase = PHASES[mark]
-    assert set(said) == {"ConfigurationReady", "Running", "Ready", phase}
-    assert {said[phase]["status"], said["ConfigurationReady"]["status"]} == {"True"}
-    assert said["Ready"]["status"] == ("True" if phase == "Ready" else "False")
-    assert {said["Ready"]["reason"], said[phase]["reason"]} == {reason}
-    assert said["Ready"]["message"] == said[phase]["message"]
+    assert set(found) == {"ConfigurationReady", "Running", "Ready", phase}
+    assert {found[phase]["status"], found["ConfigurationReady"]["status"]} == {"True"}
+    assert found["Ready"]["status"] == ("True" if phase == "Ready" else "False")
+    assert {found["Ready"]["reason"], found[phase]["reason"]} == {reason}
+    assert found["Ready"]["message"] == found[phase]["message"]
 
 
-# What Kyma's Running says for each reason: its status and Kyma's own reason.
+# The status and reason of Kyma's Running for each reason.
 KYMA = {
     "ChildrenPending": ("Unknown", "DeploymentCreated"),
     "DeploymentUpdated": ("Unknown", "DeploymentUpdated"),
@@ -167,38 +167,38 @@ KYMA = {
 
 
 @pytest.mark.parametrize(("deployment", "autoscaled", "stage", "cell"), rows())
-def test_running_has_kymas_words(deployment: str, autoscaled: bool, stage: str, cell: str) -> None:
-    """Running carries one of Kyma's own reasons, with the status that Kyma gives it."""
+def test_running_has_kymas_reasons(deployment: str, autoscaled: bool, stage: str, cell: str) -> None:
+    """Running has one of Kyma's reasons, with Kyma's status for it."""
     running = conditions(world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled, stage=stage))["Running"]
     assert (running["status"], running["reason"]) == KYMA[cell.split()[1]]
 
 
 @pytest.mark.parametrize("autoscaled", [False, True])
 @pytest.mark.parametrize("deployment", DEPLOYMENTS)
-def test_waiting_has_an_end(deployment: str, autoscaled: bool) -> None:
-    """After a day without any change only what Kubernetes itself puts an end to still counts as under way."""
+def test_reconciling_ends(deployment: str, autoscaled: bool) -> None:
+    """After a day without a change, only states with a deadline of Kubernetes are still Reconciling."""
     world = world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled)
     conditions(world)
-    is_under_way = "Reconciling" in conditions(world, later=timedelta(days=1))
+    is_reconciling = "Reconciling" in conditions(world, later=timedelta(days=1))
     status = world.children.get(("Deployment", "hello"), {}).get("status", {})
     has_deadline = MOVING in status.get("conditions", ())
-    # A Deployment of zero is never late, and one without a status has a controller that does not run.
-    assert is_under_way <= (has_deadline or deployment == "new" or (deployment == "going to zero" and not autoscaled))
+    # A Deployment of zero replicas has no deadline; without a status no controller is running.
+    assert is_reconciling <= (has_deadline or deployment == "new" or (deployment == "going to zero" and not autoscaled))
 
 
 @pytest.mark.parametrize("kind", ["Service", "ServiceAccount", "HorizontalPodAutoscaler"])
 def test_running_is_about_the_deployment(kind: str) -> None:
-    """While another child is missing, and when it stays away, the Function is not ready and its Deployment runs."""
+    """While another child is missing, the Function is not ready, but its Deployment is Running."""
     world = world_of(DEPLOYMENTS["available"], autoscaled=True)
     del world.children[kind, "hello"]
     for seconds, phase, reason in ((0, "Reconciling", "ChildrenPending"), (5, "Stalled", "ChildrenNotCreated")):
-        said = conditions(world, later=timedelta(seconds=seconds))
-        assert (said["Ready"]["status"], said[phase]["reason"]) == ("False", reason)
-        assert (said["Running"]["status"], said["Running"]["reason"]) == ("True", "DeploymentReady")
+        found = conditions(world, later=timedelta(seconds=seconds))
+        assert (found["Ready"]["status"], found[phase]["reason"]) == ("False", reason)
+        assert (found["Running"]["status"], found["Running"]["reason"]) == ("True", "DeploymentReady")
 
 
-def test_each_wish_has_its_own_time() -> None:
-    """A child that goes missing late in a rollout, or is asked for by an edit, has all of the time there is."""
+def test_each_operation_has_its_own_timeout() -> None:
+    """The timeout starts when a child goes missing, and starts again with each edit."""
     world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
     conditions(world, later=-timedelta(minutes=9))
     service = world.children.pop(("Service", "hello"))
@@ -212,8 +212,8 @@ def test_each_wish_has_its_own_time() -> None:
 
 
 @pytest.mark.parametrize("deployment", ["pods refused", "surge refused"])
-def test_refused_pods_stall(deployment: str) -> None:
-    """Pods refused for a few seconds are a failure, told in Kubernetes' words; an edit gets its own few seconds."""
+def test_refused_pods_time_out(deployment: str) -> None:
+    """Pods that are refused for 5 seconds are a failure with Kubernetes' message; an edit restarts the timeout."""
     world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
     assert [phase(world, second) for second in (0, 4, 5, 6)] == ["Reconciling", "Reconciling", "Stalled", "Stalled"]
     assert "FailedCreate: so it is" in conditions(world, later=timedelta(seconds=7))["Stalled"]["message"]
@@ -234,12 +234,12 @@ def phase(world: World, second: int) -> str:
     }.items(),
 )
 def test_messages_help(deployment: str, text: str) -> None:
-    """A failure carries Kubernetes' own reason and message, or says what to do."""
+    """A failure has Kubernetes' reason and message, or the command to run."""
     assert text in conditions(world_of(DEPLOYMENTS[deployment], autoscaled=False))["Stalled"]["message"]
 
 
-def test_it_asks_to_look_again() -> None:
-    """Where time alone ends a state, the hook asks to be called at that time."""
+def test_resync_after() -> None:
+    """If a state ends without a change of an object, the response requests a sync at that time."""
     expected = {"absent": 5, "pods refused": 5, "a pod lost just now": 599, "available": 0, "surge": 0}
     for deployment, seconds in expected.items():
         world = world_of(DEPLOYMENTS[deployment], autoscaled=False)
@@ -247,7 +247,7 @@ def test_it_asks_to_look_again() -> None:
 
 
 def autoscaled(*conditions: Manifest) -> World:
-    """Return a Function that is ready, and whose autoscaler has these conditions."""
+    """Return a ready Function whose autoscaler has these conditions."""
     world = world_of(DEPLOYMENTS["available"], autoscaled=True)
     world.children["HorizontalPodAutoscaler", "hello"]["status"] = {"conditions": list(conditions)}
     return world
@@ -257,33 +257,33 @@ IDLE = condition("ScalingActive", "False", "FailedGetResourceMetric")
 STUCK = condition("AbleToScale", "False", "FailedUpdateScale")
 AUTOSCALERS: dict[str, tuple[list[Manifest], str, int]] = {
     "measures": ([condition("ScalingActive", "True", "ValidMetricFound")], "DeploymentReady", 0),
-    "says nothing": ([], "DeploymentReady", 0),
-    "does not know": ([IDLE | {"status": "Unknown"}], "DeploymentReady", 0),
+    "has no conditions": ([], "DeploymentReady", 0),
+    "is unknown": ([IDLE | {"status": "Unknown"}], "DeploymentReady", 0),
     "cannot measure": ([IDLE], "AutoscalerInactive", 0),
     "cannot measure yet": ([IDLE | {"lastTransitionTime": SECOND_AGO}], "DeploymentReady", 119),
-    "cannot measure, since when is unknown": ([IDLE | {"lastTransitionTime": None}], "DeploymentReady", 120),
+    "cannot measure, without a time": ([IDLE | {"lastTransitionTime": None}], "DeploymentReady", 120),
     "cannot measure, in the future": ([IDLE | {"lastTransitionTime": "2999-01-01T00:00:00Z"}], "DeploymentReady", 120),
     "cannot scale": ([STUCK], "AutoscalerInactive", 0),
     "cannot measure yet, nor scale": ([IDLE | {"lastTransitionTime": SECOND_AGO}, STUCK], "AutoscalerInactive", 0),
     "is switched off": ([condition("ScalingActive", "False", "ScalingDisabled")], "DeploymentReady", 0),
-    "is odd": (["x", {"type": "ScalingActive", "status": ["False"], "reason": {}}], "DeploymentReady", 0),  # type: ignore[list-item]
+    "is malformed": (["x", {"type": "ScalingActive", "status": ["False"], "reason": {}}], "DeploymentReady", 0),  # type: ignore[list-item]
     "has no reason": ([IDLE | {"reason": {}}], "AutoscalerInactive", 0),
 }
 
 
 @pytest.mark.parametrize(("given", "reason", "seconds"), AUTOSCALERS.values(), ids=AUTOSCALERS)
 def test_autoscalers(given: list[Manifest], reason: str, seconds: int) -> None:
-    """An autoscaler that has been unable to work for two minutes is reported; the Function is ready all the time."""
+    """An autoscaler that has failed for two minutes is reported; the Function stays ready."""
     world = autoscaled(*given)
     assert sync(HookRequest.parse(world.request()), Config(), now=NOW).resync_after == seconds
-    said = conditions(world)
-    assert (said["Ready"]["status"], said["Ready"]["reason"]) == ("True", reason)
-    assert set(said) == {"ConfigurationReady", "Running", "Ready"}
-    assert (said["Running"]["reason"], said["Running"]["message"]) == ("DeploymentReady", "Deployment hello is ready")
+    found = conditions(world)
+    assert (found["Ready"]["status"], found["Ready"]["reason"]) == ("True", reason)
+    assert set(found) == {"ConfigurationReady", "Running", "Ready"}
+    assert (found["Running"]["reason"], found["Running"]["message"]) == ("DeploymentReady", "Deployment hello is ready")
 
 
-def test_what_an_autoscaler_says_is_stable() -> None:
-    """Its reason is repeated, its message, which names pods and counts, is not."""
+def test_autoscaler_messages_are_stable() -> None:
+    """The autoscaler's reason is repeated; its message, which has pod names and numbers, is not."""
     message = conditions(autoscaled(IDLE | {"message": "of Pod hello-5d9c-x"}))["Ready"]["message"]
     assert message == (
         "Deployment hello is ready, but its autoscaler does not scale it: "
@@ -293,8 +293,8 @@ def test_what_an_autoscaler_says_is_stable() -> None:
 
 
 @pytest.mark.parametrize("deployment", ["surge", "zero", "deadline exceeded"])
-def test_an_autoscaler_counts_only_for_what_is_ready(deployment: str) -> None:
-    """What is under way or has failed has a reason of its own, and what is not scaled needs no autoscaler."""
+def test_autoscalers_count_only_for_ready_functions(deployment: str) -> None:
+    """A Function that is not ready keeps its reason, and so does one without an autoscaler."""
     world = world_of(DEPLOYMENTS[deployment], autoscaled=deployment != "zero")
     before = conditions(world)
     if scaler := world.children.get(("HorizontalPodAutoscaler", "hello")):
@@ -303,25 +303,25 @@ def test_an_autoscaler_counts_only_for_what_is_ready(deployment: str) -> None:
 
 
 def test_page(request: pytest.FixtureRequest) -> None:
-    """docs/status.md has the table that is made from Reason; --bless writes it."""
+    """docs/status.md has the table of reasons.py; --bless writes it."""
     page = ROOT / "docs" / "status.md"
     text = page.read_text(encoding="utf-8")
     wanted = re.sub(r"^\| reason \|.*?\n\n", lambda _: table() + "\n", text, count=1, flags=re.MULTILINE | re.DOTALL)
     if request.config.getoption("--bless"):
         page.write_text(wanted, encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == wanted, "run with --bless, then read the difference"
+    assert page.read_text(encoding="utf-8") == wanted, "run with --bless, then read the diff"
     assert table() in wanted
 
 
 def test_every_reason_is_reached() -> None:
-    """A golden case, a row of the tables here or a row of test_failing_pods.py has each reason."""
+    """Each reason is in a golden case, in a table here or in a row of test_failing_pods.py."""
     in_cases = {each["reason"] for case in all_cases() for each in case.answer()["status"].get("conditions", ())}
     in_tables = {cell.split()[1] for *_, cell in rows()} | {reason for _, reason, _ in AUTOSCALERS.values()}
-    assert set(Reason) == in_cases | in_tables | {reason for _, reason, _ in ROWS.values()}
+    assert set(Reason) == in_cases | in_tables | {reason for _, reason, _ in FAILING.values()}
 
 
 def test_reasons_are_spelled_once() -> None:
-    """A reason as text stands in reasons.py only: everything else in hooks/ uses the member."""
+    """Only reasons.py spells a reason; the rest of hooks/ uses the member."""
     files = [path for path in (ROOT / "hooks").rglob("*.py") if path.name != "reasons.py"]
     spelled = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
@@ -333,33 +333,33 @@ def test_reasons_are_spelled_once() -> None:
     assert not spelled
 
 
-def test_a_reason_in_an_answer_is_text() -> None:
-    """Conditions hold plain strings, which every serializer writes."""
+def test_reasons_in_a_response_are_strings() -> None:
+    """Conditions hold plain strings, which every serializer accepts."""
     answer = sync(HookRequest.parse(world_of(DEPLOYMENTS["surge"], autoscaled=False).request()), Config(), now=NOW)
     assert {type(each["reason"]) for each in answer.status["conditions"]} == {str}
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler"])
 @pytest.mark.parametrize("record", ["{", "[]", "1"])
-def test_a_record_that_cannot_be_read_is_named(kind: str, record: str) -> None:
-    """The Function is stalled with the command that mends it; when the record is gone all is as before."""
+def test_unreadable_records_are_reported(kind: str, record: str) -> None:
+    """The Function is Stalled with the command that removes the record, and is ready again after that."""
     world = world_of(DEPLOYMENTS["available"], autoscaled=True)
     annotations = world.children[kind, "hello"]["metadata"]["annotations"]
     before, annotations[LAST_APPLIED] = annotations[LAST_APPLIED], record
-    said = conditions(world)
-    assert said["Stalled"]["reason"] == said["Ready"]["reason"] == "RecordUnreadable"
-    assert said["Stalled"]["message"].endswith(f"kubectl annotate {kind.lower()} hello {LAST_APPLIED}-")
+    found = conditions(world)
+    assert found["Stalled"]["reason"] == found["Ready"]["reason"] == "RecordUnreadable"
+    assert found["Stalled"]["message"].endswith(f"kubectl annotate {kind.lower()} hello {LAST_APPLIED}-")
     annotations[LAST_APPLIED] = before
     assert conditions(world)["Ready"]["reason"] == "DeploymentReady"
 
 
-def test_an_error_in_what_an_autoscaler_says_costs_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Function is ready in its Deployment's own words, and the place of the error is carried to the log."""
+def test_an_error_in_an_explanation_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Function is ready with the Deployment's message, and the location of the error goes to the log."""
 
     def broken(*_: Any) -> None:
         raise ValueError("s3cr3t")
 
-    monkeypatch.setattr(children, "of_autoscaler", broken)
+    monkeypatch.setattr(evaluation, "explain_autoscaler", broken)
     answer = sync(HookRequest.parse(autoscaled(IDLE).request()), Config(), now=NOW)
     assert {each["type"]: each["reason"] for each in answer.status["conditions"]}["Ready"] == "DeploymentReady"
     assert answer.dropped.startswith("ValueError at test_status:")

@@ -1,19 +1,19 @@
-"""The command line: what each command prints, what it refuses, and on which line the fault is."""
+"""The command line: what each command prints, and its errors with their lines."""
 
 import io
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from support.cases import UID, all_cases
 
-from hooks import __version__
+from hooks import __version__, naming
 from hooks.cli import COMMANDS, files, main
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n"
 
 
 class Output(NamedTuple):
-    """What a command left behind."""
+    """Exit code, standard output and standard error of a command."""
 
     code: int
     out: str
@@ -48,7 +48,7 @@ Run = Callable[..., Output]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty directory; keyword arguments are files to be written there first (a_yaml: a.yaml)."""
+    """Run a command in an empty directory; keyword arguments are files written there first (a_yaml: a.yaml)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BUILDLESS_CONFIG", raising=False)
 
@@ -64,21 +64,21 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return run
 
 
-def rendered(output: Output) -> list[dict]:
-    """Return the children in the output of a render that went well."""
+def rendered(output: Output) -> list[dict[str, Any]]:
+    """Return the items in the output of a successful render."""
     assert (output.code, output.err) == (0, "")
-    answer = yaml.safe_load(output.out)
-    assert (answer["apiVersion"], answer["kind"]) == ("v1", "List")
-    return answer["items"]
+    printed = yaml.safe_load(output.out)
+    assert (printed["apiVersion"], printed["kind"]) == ("v1", "List")
+    return list(printed["items"])
 
 
 def kinds(output: Output) -> list[str]:
-    """Return the kinds in the output of a render that went well, sorted."""
+    """Return the kinds in the output of a successful render, sorted."""
     return sorted(item["kind"] for item in rendered(output))
 
 
 def test_render_prints_one_list_of_children(run: Run) -> None:
-    """A Function becomes one List that kubectl can apply as it stands."""
+    """The children of a Function are printed as one List, which kubectl can apply."""
     assert kinds(run("render", "a.yaml", a_yaml=HELLO)) == ["Deployment", "Service", "ServiceAccount"]
 
 
@@ -88,7 +88,7 @@ def listed(*documents: str) -> str:
 
 
 def test_render_reads_what_kubectl_prints(run: Run) -> None:
-    """A List of Functions is read like as many documents; an empty one has nothing in it."""
+    """The items of a List are read like separate documents; an empty List is accepted."""
     apart, together = (
         run("render", "a.yaml", a_yaml=f"{OTHER}---\n{HELLO}"),
         run("render", "b.yaml", b_yaml=listed(OTHER, HELLO)),
@@ -97,34 +97,68 @@ def test_render_reads_what_kubectl_prints(run: Run) -> None:
     assert rendered(run("render", "c.yaml", c_yaml=listed())) == []
 
 
-def test_faults_in_a_list_have_their_lines(run: Run) -> None:
-    """What is wrong in an item is told where it stands."""
+def test_errors_in_a_list_have_their_lines(run: Run) -> None:
+    """An error in an item of a List has the line of that item."""
     text = listed(OTHER, HELLO.replace("python312", "cobol"))
     line = text.splitlines().index("    runtime: cobol") + 1
     assert run("render", "a.yaml", a_yaml=text).err.startswith(f"a.yaml:{line}: spec.runtime: ")
 
 
-def test_render_leaves_other_documents_alone(run: Run) -> None:
-    """A file may hold anything beside Functions, and nothing at all."""
+def test_render_ignores_other_objects(run: Run) -> None:
+    """A file may have objects of other kinds and empty documents, or be empty."""
     text = f"{OTHER}---\n{HELLO}---\n---\n{HELLO.replace('hello', 'second')}"
     names = [item["metadata"]["name"] for item in rendered(run("render", "a.yaml", "b.yaml", a_yaml=text, b_yaml=""))]
     assert names == ["hello"] * 3 + ["second"] * 3
 
 
 def test_render_writes_json(run: Run) -> None:
-    """-o json is the same List."""
+    """-o json prints the same List as JSON."""
     as_yaml, as_json = run("render", "a.yaml", a_yaml=HELLO), run("render", "-o", "json", "a.yaml")
     assert json.loads(as_json.out) == yaml.safe_load(as_yaml.out)
 
 
+def conditions(output: Output) -> dict[str, str]:
+    """Return the reason of each condition of the one Function in the output of a render."""
+    (function,) = [item for item in rendered(output) if item["kind"] == "Function"]
+    return {condition["type"]: condition["reason"] for condition in function["status"]["conditions"]}
+
+
+def test_render_adds_the_status(run: Run) -> None:
+    """--status adds the Function as written, with the status right after apply, before its children."""
+    with_status = rendered(run("render", "a.yaml", "--status", a_yaml=HELLO))
+    assert with_status[1:] == rendered(run("render", "a.yaml"))
+    function = with_status[0]
+    assert {key: value for key, value in function.items() if key != "status"} == yaml.safe_load(HELLO)
+    assert function["status"]["functionResourceProfile"] == "L"
+    assert conditions(run("render", "a.yaml", "--status")) == {
+        "ConfigurationReady": "FunctionSpecValidated",
+        "Running": "DeploymentCreated",
+        "Ready": "ChildrenPending",
+        "Reconciling": "ChildrenPending",
+    }
+
+
+@pytest.mark.parametrize(("uid", "ready"), [(UID, "ImagePullBackOff"), ("another", "MinReplicasNotAvailable")])
+def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) -> None:
+    """Children in the files count as observed, and so do pods with the Function's UID, but no other pods."""
+    request = deepcopy(next(case for case in all_cases() if case.name == "pods-say-why").request)
+    pods = list(request["related"]["Pod.v1"].values())
+    for pod in pods:
+        pod["metadata"]["labels"] = naming.uid_label(uid)
+    children = [child for group in request["children"].values() for child in group.values()]
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [*children, *pods, request["parent"]]})
+    found = conditions(run("render", "a.yaml", "--status", a_yaml=text))
+    assert (found["Running"], found["Ready"]) == ("MinReplicasNotAvailable", ready)
+
+
 def test_render_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`-` is standard input."""
+    """`-` reads standard input."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(HELLO.encode())))
     assert "Deployment" in kinds(run("render", "-"))
 
 
 def test_render_completes_metadata(run: Run) -> None:
-    """Without a cluster the UID is zeros, and one that is given is kept."""
+    """The UID in the labels is zeros, or that of the file."""
     (deployment,) = [c for c in rendered(run("render", "a.yaml", a_yaml=HELLO)) if c["kind"] == "Deployment"]
     key = "serverless.kyma-project.io/uuid"
     assert deployment["metadata"]["labels"][key] == "00000000-0000-0000-0000-000000000000"
@@ -132,14 +166,14 @@ def test_render_completes_metadata(run: Run) -> None:
     assert {c["metadata"]["labels"][key] for c in rendered(run("render", "a.yaml", a_yaml=given))} == {"1-2-3"}
 
 
-def test_render_asks_the_config(run: Run) -> None:
-    """--config lays a file over the defaults, and so does the environment."""
+def test_render_uses_the_config(run: Run) -> None:
+    """--config overrides the defaults."""
     output = run("render", "a.yaml", "--config", "c.yaml", a_yaml=HELLO, c_yaml="registry: example.com/mine\n")
     assert "image: example.com/mine/runtime-python312:" in output.out
 
 
 def test_render_writes_source_as_a_block(run: Run) -> None:
-    """Code stays readable in YAML: lines, not one string of escapes."""
+    """Source is a YAML block, not one line with escapes."""
     output = run("render", "a.yaml", a_yaml=HELLO)
     assert "value: |\n" in output.out
     assert "    return 1\n" in output.out
@@ -147,26 +181,26 @@ def test_render_writes_source_as_a_block(run: Run) -> None:
 
 @pytest.mark.parametrize("text", ["1e3", "0o17", "y", "on", "2026-01-01", "1:30", "~", "null", "0x1F", "+1", ".5"])
 def test_render_quotes_what_looks_like_a_value(run: Run, text: str) -> None:
-    """A string that some YAML reader takes for something else is quoted."""
+    """A string that some YAML reader takes for another type is quoted."""
     function = HELLO + f"  env:\n    - name: X\n      value: '{text}'\n"
     assert f"value: '{text}'\n" in run("render", "a.yaml", a_yaml=function).out
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_example_renders(run: Run, example: Path) -> None:
-    """Every example is sound under the defaults, and under Kyma's images too."""
+    """Every example is valid with the default config, and with Kyma's images."""
     has_function = "kind: Function" in example.read_text()
     for config in ([], ["--config", str(EXAMPLES / "config-kyma-images.yaml")]):
         assert ("Deployment" in kinds(run("render", str(example), *config))) == has_function
 
 
 def test_kyma_images_replace_every_image(run: Run) -> None:
-    """The overlay for Kyma's images names one for each runtime there is."""
+    """The config for Kyma's images has one for a runtime."""
     output = run("render", str(EXAMPLES / "hello-nodejs.yaml"), "--config", str(EXAMPLES / "config-kyma-images.yaml"))
     assert "image: europe-docker.pkg.dev/kyma-project/prod/function-runtime-nodejs22:main\n" in output.out
 
 
-FAULTS = {
+ERRORS = {
     "a broken rule": (HELLO.replace("python312", "cobol"), 'a.yaml:6: spec.runtime: Unsupported value: "cobol"'),
     "in the second document": (
         OTHER + "---\n" + HELLO.replace("python312", "cobol"),
@@ -178,23 +212,26 @@ FAULTS = {
         "a.yaml:15: spec.secretMounts[1].mountPath: Required value",
     ),
     "something missing": (HELLO.partition("  source:")[0], "a.yaml:5: spec.source: Required value"),
-    "another version": (HELLO.replace("v1alpha2", "v1alpha9"), "a.yaml:1: apiVersion: expected serverless.kyma"),
-    "no YAML": (HELLO + "  env: [", "a.yaml:12: while parsing a flow"),
+    "another version": (
+        HELLO.replace("v1alpha2", "v1alpha9"),
+        'a.yaml:1: apiVersion: Unsupported value: supported values: "serverless.kyma',
+    ),
+    "invalid YAML": (HELLO + "  env: [", "a.yaml:12: while parsing a flow"),
     "a key given twice": (HELLO + "spec: {}\n", "a.yaml:12: 'spec' is given twice"),
 }
 
 
-@pytest.mark.parametrize(("text", "line"), FAULTS.values(), ids=FAULTS)
-def test_render_names_the_line_of_a_fault(run: Run, text: str, line: str) -> None:
-    """A fault is one line, `file:line: path: message`, and then nothing is printed that could be applied."""
+@pytest.mark.parametrize(("text", "line"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_one_line_with_its_place(run: Run, text: str, line: str) -> None:
+    """An error is one line, `file:line: path: message`, and standard output stays empty."""
     output = run("render", "b.yaml", "a.yaml", a_yaml=text, b_yaml=HELLO)
     assert (output.code, output.out) == (1, "")
     assert output.err.startswith(line)
     assert output.err.count("\n") == 1
 
 
-def test_render_names_every_fault(run: Run) -> None:
-    """All faults of all files are told at once, those of a file that cannot be read too."""
+def test_render_reports_every_error(run: Run) -> None:
+    """All errors of all files are reported at once, unreadable files included."""
     broken = HELLO.replace("python312", "cobol") + "  scaleConfig: {minReplicas: 3, maxReplicas: 2}\n"
     output = run("render", "a.yaml", "gone.yaml", "b.yaml", a_yaml=broken, b_yaml=HELLO + "  replicas: x\n")
     assert output.code == 1
@@ -221,8 +258,8 @@ LINES = {
 
 
 @pytest.mark.parametrize(("path", "line"), LINES.items())
-def test_path_leads_to_the_nearest_line(tmp_path: Path, path: str, line: int) -> None:
-    """A path, however it is spelt, leads to the line of the deepest thing that was written."""
+def test_a_problem_has_the_line_of_its_path(tmp_path: Path, path: str, line: int) -> None:
+    """In any notation a path has the line of its deepest part that is in the file."""
     file = tmp_path / "a.yaml"
     file.write_text("a: 1\nspec:\n  env:\n  - name: A\n  - name: B\n    value: x\n  labels:\n    a.b/c: d\n    a: e\n")
     (document,) = files.documents(str(file))
@@ -230,26 +267,29 @@ def test_path_leads_to_the_nearest_line(tmp_path: Path, path: str, line: int) ->
 
 
 def test_dates_stay_strings(tmp_path: Path) -> None:
-    """Kubernetes knows no dates: what looks like one is text."""
+    """A date stays a string, since JSON has no dates."""
     file = tmp_path / "a.yaml"
     file.write_text("on: 2026-01-01\n")
     (document,) = files.documents(str(file))
     assert list(document.value.values()) == ["2026-01-01"]
 
 
-CONFIG_FAULTS = {
+CONFIG_ERRORS = {
     "an unknown setting": ("registri: x\n", "c.yaml:1: registri: Forbidden: there is no such setting\n"),
     "a wrong type": ("\nregistry: 5\n", "c.yaml:2: registry: must be of type string\n"),
     "a rule": (
         "defaultProfile: XXL\n",
         'c.yaml:1: defaultProfile: Unsupported value: "XXL": supported values: "L", "M", "S", "XL", "XS"\n',
     ),
-    "a fault of two values": (
+    "a conflict of two values": (
         "profiles:\n  L:\n    limits: {cpu: 200m}\n",
         'c.yaml:2: profiles.L.requests.cpu: Invalid value: "400m": must be less than or equal to the limit of 200m\n',
     ),
     "no map": ("- a\n", "c.yaml: expected a map of settings, found list\n"),
-    "no YAML": ("a: [\n", "c.yaml:2: while parsing a flow node expected the node content, but found '<stream end>'\n"),
+    "invalid YAML": (
+        "a: [\n",
+        "c.yaml:2: while parsing a flow node expected the node content, but found '<stream end>'\n",
+    ),
     "two": (
         "a: 1\nb: 2\n",
         "c.yaml:1: a: Forbidden: there is no such setting\nc.yaml:2: b: Forbidden: there is no such setting\n",
@@ -257,17 +297,15 @@ CONFIG_FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), CONFIG_FAULTS.values(), ids=CONFIG_FAULTS)
-@pytest.mark.parametrize(
-    "command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"], ["demo", "a.yaml"]], ids=COMMANDS
-)
-def test_faulty_config_ends_every_command(run: Run, command: list[str], text: str, said: str) -> None:
-    """A config that is not sound is told line by line with exit code 2, before anything is started."""
-    assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", said)
+@pytest.mark.parametrize(("text", "message"), CONFIG_ERRORS.values(), ids=CONFIG_ERRORS)
+@pytest.mark.parametrize("command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"]], ids=COMMANDS)
+def test_an_invalid_config_ends_every_command(run: Run, command: list[str], text: str, message: str) -> None:
+    """The errors of a config are printed, one a line, with exit code 2 and before anything is started."""
+    assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", message)
 
 
-def test_policy_prints_all_that_apply_needs(run: Run) -> None:
-    """The policy is that of the repository, whatever the config, which the parameters hold, in the namespace given."""
+def test_policy_prints_policies_bindings_and_parameters(run: Run) -> None:
+    """Only the parameters depend on the config; they and the bindings use the given namespace."""
     plain = run("policy").out
     assert plain.startswith(POLICY.read_text(encoding="utf-8"))
     other = run("policy", "--config", "c.yaml", "--namespace", "here", c_yaml="profiles: {XL: null}").out
@@ -278,13 +316,13 @@ def test_policy_prints_all_that_apply_needs(run: Run) -> None:
 
 
 def test_config_of_the_environment_is_checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file that BUILDLESS_CONFIG names is held to the same."""
+    """A command reads and validates the file in BUILDLESS_CONFIG."""
     monkeypatch.setenv("BUILDLESS_CONFIG", "gone.yaml")
     assert run("serve") == Output(2, "", "gone.yaml: No such file or directory\n")
 
 
 def test_serve_becomes_gunicorn(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """serve hands over to gunicorn with its settings, and tells the app which config to read."""
+    """serve executes gunicorn with its settings, and passes the path of the config in the environment."""
     started: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
     monkeypatch.setenv("BUILDLESS_CONFIG", "")
@@ -294,8 +332,8 @@ def test_serve_becomes_gunicorn(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert os.environ["BUILDLESS_CONFIG"] == str(tmp_path / "c.yaml")
 
 
-def test_serve_speaks_https(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate and its key are handed to gunicorn; one without the other is told at once."""
+def test_serve_passes_the_certificate_to_gunicorn(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gunicorn gets certificate and key; one without the other is an error."""
     started: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
     run("serve", "--tls-certificate", "c", "--tls-key", "k")
@@ -306,8 +344,8 @@ def test_serve_speaks_https(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("bind", ["8080", "host", "host:port", "a:b:1", "h:99999", "::1:80", ""])
-def test_serve_refuses_what_is_no_address(run: Run, bind: str) -> None:
-    """An address is HOST:PORT; anything else is told at once."""
+def test_serve_rejects_an_invalid_address(run: Run, bind: str) -> None:
+    """An address is HOST:PORT; anything else is an error."""
     output = run("serve", "--bind", bind)
     assert output.code == 2
     assert f"expected HOST:PORT, found {bind!r}" in output.err
@@ -315,51 +353,20 @@ def test_serve_refuses_what_is_no_address(run: Run, bind: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(run: Run, command: str) -> None:
-    """Every command's help says what it does and shows how it is typed."""
+    """The help of every command has an example."""
     output = run(command, "--help")
     assert output.code == 0
     assert f"\n  buildless {command} " in output.out
 
 
-def test_version_is_the_package_s(run: Run) -> None:
-    """--version tells which release this is."""
+def test_without_a_command_the_help_is_printed(run: Run) -> None:
+    """`buildless` alone prints the list of commands; an unknown command is an error."""
+    output = run()
+    assert (output.code, output.err) == (0, "")
+    assert all(f"\n  {command} " in output.out for command in COMMANDS)
+    assert run("rendr").code == 2
+
+
+def test_version_is_that_of_the_package(run: Run) -> None:
+    """--version prints the version."""
     assert run("--version") == Output(0, f"buildless {__version__}\n", "")
-
-
-def buildless(*args: str) -> list[str]:
-    """Return the command line of a process of its own."""
-    return [sys.executable, "-m", "hooks.cli", *args]
-
-
-def test_demo_shows_every_example() -> None:
-    """demo asks a real service about each Function and draws its conditions and children."""
-    examples = sorted(map(str, EXAMPLES.glob("*.yaml")))
-    shown = subprocess.run(buildless("demo", "--once", *examples), capture_output=True, text=True, check=True)
-    assert shown.stderr == ""
-    trees = shown.stdout.split("\n\n")
-    assert len(trees) == len(examples)  # the config is no Function, but the output ends with an empty line
-    assert all("├─ ConfigurationReady True: " in tree for tree in trees[:-1])
-    assert all("─ Deployment " in tree and "─ Service " in tree for tree in trees[:-1])
-    assert "HorizontalPodAutoscaler autoscaled: 2 to 10 replicas, cpu at 70 %" in shown.stdout
-
-
-def test_demo_shows_what_breaks_the_schema(tmp_path: Path) -> None:
-    """A Function outside the schema has its faults in its status."""
-    (tmp_path / "a.yaml").write_text(HELLO + "  replicas: many\n")
-    shown = subprocess.run(
-        buildless("demo", "--once", f"{tmp_path}/a.yaml"), capture_output=True, text=True, check=False
-    )
-    assert "InvalidFunctionSpec: spec.replicas: must be of type integer" in shown.stdout
-    assert "ServiceAccount" not in shown.stdout
-
-
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_demo_serves_until_it_is_interrupted(ended_by: signal.Signals) -> None:
-    """demo keeps the service up, and takes it along when it ends."""
-    command = buildless("demo", str(EXAMPLES / "hello-python.yaml"))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert any(line.startswith("The hook listens on http://127.0.0.1:") for line in process.stdout)
-        process.send_signal(ended_by)
-        _, errors = process.communicate(timeout=20)  # ends only when the service has closed its standard error
-    assert (process.returncode, errors) == (0, "")

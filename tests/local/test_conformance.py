@@ -1,7 +1,7 @@
 """
-Both servers answer alike: one table of requests, and what happens around a request's life.
+The servers of all languages behave alike: one table of requests and responses, and the life cycle of a server.
 
-The interpreters really used are named in the header of the test run.
+The header of the test run has the versions of the interpreters.
 """
 
 import contextlib
@@ -17,58 +17,30 @@ from typing import Any
 
 import pytest
 import yaml
-from local.conformance.servers import Server, started, wait_until_listening
-
-from hooks.cli import runtime_cache
+from support.runtime_servers import EACH_FAMILY, NEEDS, Server, get, send, started, wait_until_listening
 
 HERE = Path(__file__).parent / "conformance"
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "table.yaml").read_text(encoding="utf-8"))
-NEEDS_NODE = pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH")
-FAMILIES = ("python", pytest.param("nodejs", marks=NEEDS_NODE))
 ROWS = [
-    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS_NODE if family == "nodejs" else ())
-    for family in ("python", "nodejs")
+    pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS[family])
+    for family in NEEDS
     for row in TABLE
     if row.get("only", family) == family
 ]
-LIMITS = {"FUNC_TIMEOUT": "3", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
-NAMES = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "some-runtime"}
+LIMITS: dict[str, Any] = {"FUNC_TIMEOUT": "3", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1"}
+NAMES: dict[str, Any] = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "some-runtime"}
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Callable[[str], Server]]:
-    """Return a function that starts a language's server when it is first asked for."""
+    """Return a function that starts a language's server at its first use."""
     with contextlib.ExitStack() as stack:
         yield functools.cache(lambda family: stack.enter_context(started(family, **LIMITS, **NAMES)))
 
 
-def ask(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | None], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    body = "x" * request["size"] if "size" in request else request.get("body")
-    path = request["path"].replace("ü", "%C3%BC")
-    encoded = body.encode() if body else None
-    with contextlib.closing(connection):
-        if request.get("chunked"):
-            pieces = (encoded[at : at + 1000] for at in range(0, len(encoded or b""), 1000)) if encoded else ()
-            connection.request("POST", path, pieces, request["headers"], encode_chunked=True)
-        else:
-            connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
-        response = connection.getresponse()
-        text = response.read()
-    headers: dict[str, str | None] = {}
-    for name, value in response.getheaders():
-        given = headers.get(name.lower())
-        headers[name.lower()] = f"{given}, {value}" if given else value
-    return response.status, headers, text
-
-
-def get(server: Server, path: str) -> tuple[int, dict[str, str | None], bytes]:
-    return ask(server, {"path": path})
-
-
 @pytest.mark.parametrize(("family", "row"), ROWS)
-def test_answers_as_the_table_says(servers: Callable[[str], Server], family: str, row: dict[str, Any]) -> None:
-    status, headers, body = ask(servers(family), row["request"])
+def test_responses_are_those_of_the_table(servers: Callable[[str], Server], family: str, row: dict[str, Any]) -> None:
+    status, headers, body = send(servers(family), row["request"])
     expected = row["answer"]
     assert status == expected.get("status", 200), body
     if "json" in expected:
@@ -77,11 +49,11 @@ def test_answers_as_the_table_says(servers: Callable[[str], Server], family: str
         assert body == expected["text"].encode("latin-1")
     for name, value in expected.get("headers", {}).items():
         seen = headers.get(name.lower())
-        # A charset after "application/json" says nothing.
+        # A charset after "application/json" has no meaning.
         assert (seen.lower() if seen else seen) in (value, f"{value}; charset=utf-8".lower() if value else value), name
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_context_names_the_function(servers: Callable[[str], Server], family: str) -> None:
     context = json.loads(get(servers(family), "/context")[2])
     assert (context["function-name"], context["namespace"]) == ("hello", "demo")
@@ -90,14 +62,14 @@ def test_context_names_the_function(servers: Callable[[str], Server], family: st
     assert context["body-size-limit"] == (1_000_000 if family == "python" else 1)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_an_error_is_logged_and_not_told(servers: Callable[[str], Server], family: str) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_an_error_is_logged_but_not_returned(servers: Callable[[str], Server], family: str) -> None:
     _, _, body = get(servers(family), "/fails")
     assert b"secret" not in body
     assert "secret-in-the-error" in servers(family).output
 
 
-def test_a_python_handler_that_is_out_of_time_is_ended(servers: Callable[[str], Server]) -> None:
+def test_a_python_handler_that_exceeds_its_time_limit_is_stopped(servers: Callable[[str], Server]) -> None:
     get(servers("python"), "/forever")
     for _ in range(100):
         if not json.loads(get(servers("python"), "/stuck")[2])["alive"]:
@@ -145,12 +117,12 @@ def test_packages_of_the_function_do_not_break_the_server(tmp_path: Path) -> Non
     with started("python", PYTHONPATH=str(tmp_path)) as server:
         assert get(server, "/text")[2] == b"text"
         event = {"ce-specversion": "1.0", "ce-type": "t", "ce-source": "s", "ce-id": "i"}
-        assert ask(server, {"path": "/cloud-event", "headers": event})[0] == 200
+        assert send(server, {"path": "/cloud-event", "headers": event})[0] == 200
         assert get(server, "/old-cloud-events")[0] == 500
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_metrics_count_calls_and_failures_when_they_are_done(family: str) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_metrics_count_completed_calls_and_failures(family: str) -> None:
     with started(family) as server:
         get(server, "/slow")
         get(server, "/fails")
@@ -161,15 +133,15 @@ def test_metrics_count_calls_and_failures_when_they_are_done(family: str) -> Non
     assert float(lines['function_duration_seconds_sum{method="GET"}']) >= 1.5
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("broken", "said"), [("load", "broken on purpose"), ("main", "no function main")])
-def test_a_handler_that_cannot_be_loaded_ends_the_process(family: str, broken: str, said: str) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+@pytest.mark.parametrize(("broken", "message"), [("load", "broken on purpose"), ("main", "no function main")])
+def test_a_handler_that_cannot_be_loaded_ends_the_process(family: str, broken: str, message: str) -> None:
     with started(family, ready=False, BREAK=broken) as server:
         assert server.process.wait(30) == 1
-        assert said in server.output.strip().rpartition("\n")[2]
+        assert message in server.output.strip().rpartition("\n")[2]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_callers_wait_at_the_open_port_until_the_handler_is_loaded(family: str) -> None:
     with started(family, ready=False, BREAK="slow") as server:
         wait_until_listening(server)
@@ -179,8 +151,8 @@ def test_callers_wait_at_the_open_port_until_the_handler_is_loaded(family: str) 
     assert (status, body) == (200, b"OK")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_sigterm_lets_a_request_finish_and_ends_in_time(family: str) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_sigterm_ends_the_server_after_the_request_in_flight(family: str) -> None:
     answers: list[bytes] = []
     with started(family) as server:
         thread = threading.Thread(target=lambda: answers.append(get(server, "/slow")[2]))
@@ -192,8 +164,8 @@ def test_sigterm_lets_a_request_finish_and_ends_in_time(family: str) -> None:
     assert answers == [b"slow but whole"]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_draining_server_closes_connections_only_after_an_answer(family: str) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_a_draining_server_closes_a_connection_only_after_a_response(family: str) -> None:
     with started(family) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("GET", "/text")
@@ -207,11 +179,11 @@ def test_a_draining_server_closes_connections_only_after_an_answer(family: str) 
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes what is posted, as an event publisher or a trace collector does."""
+    """Keeps what is posted, in the place of an event publisher or trace collector."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"".join(self._chunks())
-        self.server.taken.append((self.path, self.headers, body))  # type: ignore[attr-defined]
+        self.server.received.append((self.path, self.headers, body))  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -228,18 +200,18 @@ class Collector(BaseHTTPRequestHandler):
 @pytest.fixture
 def collector() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    server.taken = []  # type: ignore[attr-defined]
+    server.received = []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_emits_cloud_events(family: str, collector: ThreadingHTTPServer) -> None:
     with started(family, PUBLISHER_PROXY_ADDRESS=f"http://127.0.0.1:{collector.server_port}/publish") as server:
         assert get(server, "/emits")[2] == b"sent"
-    [(path, headers, body)] = collector.taken  # type: ignore[attr-defined]
+    [(path, headers, body)] = collector.received  # type: ignore[attr-defined]
     assert (path, headers["Content-Type"].partition(";")[0].lower()) == ("/publish", "application/cloudevents+json")
     event = json.loads(body)
     assert (event["type"], event["source"], event["id"], event["data"]) == (
@@ -250,14 +222,14 @@ def test_emits_cloud_events(family: str, collector: ThreadingHTTPServer) -> None
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_sends_traces_below_the_callers(family: str, collector: ThreadingHTTPServer) -> None:
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_spans_are_children_of_the_callers_span(family: str, collector: ThreadingHTTPServer) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     endpoint = f"http://127.0.0.1:{collector.server_port}/v1/traces"
     with started(family, TRACE_COLLECTOR_ENDPOINT=endpoint, FUNC_NAME="hello") as server:
-        ask(server, {"path": "/traced", "headers": {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}})
+        send(server, {"path": "/traced", "headers": {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}})
         assert server.terminate() == 0
-    sent = b"".join(body for _, _, body in collector.taken)  # type: ignore[attr-defined]
+    sent = b"".join(body for _, _, body in collector.received)  # type: ignore[attr-defined]
     assert b"inner" in sent
     assert b"hello" in sent
     assert bytes.fromhex(trace) in sent or trace.encode() in sent
@@ -268,9 +240,15 @@ def test_the_callers_trace_is_passed_on_without_a_collector() -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     with started("python") as server:
-        assert get(server, "/passes-trace-on")[2] == b"none"
+        other = get(server, "/passes-trace-on")[2]
+        assert (len(other), other[:3]) == (55, b"00-")
+        for given in (
+            {"b3": f"{trace}-b7ad6b7169203331-1"},
+            {"X-B3-TraceId": trace, "X-B3-SpanId": "b7ad6b7169203331"},
+        ):
+            assert trace.encode() in send(server, {"path": "/passes-trace-on", "headers": given})[2]
         for path in ("/passes-trace-on", "/trace-of-tracer", "/passes-trace-on", "/trace-of-tracer"):
-            assert trace.encode() in ask(server, {"path": path, "headers": headers})[2], path
+            assert trace.encode() in send(server, {"path": path, "headers": headers})[2], path
         assert trace.encode() not in get(server, "/trace-of-tracer")[2]
 
 
@@ -308,7 +286,7 @@ def test_a_handler_without_parameters_is_a_view_of_flask(
     flask_server: Server, method: str, request_: dict[str, Any], expected: tuple[int, bytes]
 ) -> None:
     """As Kyma's python314: flask.request, what a view may return, and the module `sdk`."""
-    status, _, body = ask(flask_server, {"method": method} | request_)
+    status, _, body = send(flask_server, {"method": method} | request_)
     assert (status, body) == expected
 
 
@@ -319,14 +297,14 @@ def test_errors_of_flask_are_answered_and_no_others(flask_server: Server) -> Non
     assert "secret-in-the-error" in flask_server.output
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
-    assert ask(flask_server, {"path": "/traced", "headers": headers})[2] == trace.encode()
+    assert send(flask_server, {"path": "/traced", "headers": headers})[2] == trace.encode()
     large = {"method": "POST", "path": "/echo", "headers": {"Content-Type": "application/json"}, "size": 1_500_000}
-    assert ask(flask_server, large)[0] == 413
+    assert send(flask_server, large)[0] == 413
 
 
-@pytest.mark.parametrize("family", FAMILIES[1:])
-def test_cors_is_answered_only_when_asked_for(family: str) -> None:
+@pytest.mark.parametrize("family", [pytest.param("nodejs", marks=NEEDS["nodejs"])])
+def test_cors_preflights_are_answered_only_if_configured(family: str) -> None:
     with started(family, CORS_ALLOW_ORIGIN="https://example.com") as server:
         preflight = {"Access-Control-Request-Method": "PUT", "Origin": "https://example.com"}
-        status, headers, _ = ask(server, {"method": "OPTIONS", "path": "/text", "headers": preflight})
+        status, headers, _ = send(server, {"method": "OPTIONS", "path": "/text", "headers": preflight})
     assert (status, headers["access-control-allow-origin"]) == (204, "https://example.com")

@@ -12,14 +12,11 @@ from typing import Any
 import pytest
 from local.differential import servers, table
 from local.differential.backend import running
-
-from hooks.cli import runtime_cache
+from support.runtime_servers import NEEDS
 
 TABLE = table.read()
-NEEDS_NODE = pytest.mark.skipif(runtime_cache.node_version() is None, reason="LEFT OUT: node and npm are not on PATH")
-MARKS = {"python": (), "nodejs": NEEDS_NODE}
 ROWS = [
-    pytest.param(family, row, id=f"{family}-{name}", marks=MARKS[family])
+    pytest.param(family, row, id=f"{family}-{name}", marks=NEEDS[family])
     for family in table.FAMILIES
     for name, row in TABLE[family].items()
 ]

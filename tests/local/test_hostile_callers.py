@@ -12,25 +12,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from local.conformance.servers import Server, started
-from test_conformance import FAMILIES as BOTH
-from test_conformance import ask, get
+from support.runtime_servers import EACH_FAMILY, Server, get, send, started
 
 HEAD = b"Host: a\r\n"
 PROBE_SECONDS = 1.0
+PYTHON = EACH_FAMILY[1:]
 MOST_BYTES = 8 * 1024 * 1024
 """By how much a server may grow that holds a thousand connections."""
 
 
-# The server of Node.js follows.
-FAMILIES = BOTH[:1]
-
-
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=PYTHON)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    limits = {"FUNC_TIMEOUT": "20", "FUNC_MEMFILE_MAX": "1000000", "REQ_MB_LIMIT": "1", "CHERRYPY_NUMTHREADS": "10"}
+    limits: dict[str, Any] = {
+        "FUNC_TIMEOUT": "20",
+        "FUNC_MEMFILE_MAX": "1000000",
+        "REQ_MB_LIMIT": "1",
+        "CHERRYPY_NUMTHREADS": "10",
+    }
     with started(request.param, **limits) as running:
         get(running, "/metrics")
         yield running
@@ -160,7 +161,7 @@ def test_methods_cost_no_memory(server: Server) -> None:
     for number in range(200):
         answered(server, b"M%d /text HTTP/1.1\r\n" % number + HEAD + b"\r\n")
     for method in ("PROPFIND", "PURGE", "LINK"):
-        ask(server, {"method": method, "path": "/text"})
+        send(server, {"method": method, "path": "/text"})
     labels = {
         line.partition("}")[0] for line in get(server, "/metrics")[2].decode().splitlines() if "calls_total{" in line
     }
@@ -178,7 +179,7 @@ def test_a_refused_body_does_not_break_the_callers_pipe(server: Server) -> None:
             assert sock.recv(65536).split()[1] == b"413"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PYTHON)
 def test_mixed_requests_cost_no_memory(family: str) -> None:
     """Whatever callers send, a handler that cannot fail is not blamed, and the server does not grow."""
     chosen = random.Random(1)

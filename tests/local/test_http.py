@@ -1,4 +1,4 @@
-"""The door: what it refuses and how, and what it never says."""
+"""The HTTP layer: status codes, error messages, and what responses and the log must not contain."""
 
 import json
 import logging
@@ -29,11 +29,11 @@ def client() -> FlaskClient:
 
 
 def body(**changes: Any) -> Manifest:
-    """A sound first request, with keys of its parent replaced."""
-    parent = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
-    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}  # type: ignore[assignment]
-    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}  # type: ignore[assignment]
-    return World(parent | changes).request()  # type: ignore[arg-type]
+    """Return a valid first request; `changes` replace keys of its parent."""
+    parent: Manifest = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
+    parent["metadata"] = {"name": "hello", "namespace": "default", "uid": UID}
+    parent["spec"] = {"runtime": "nodejs22", "source": {"inline": {"source": SECRET}}}
+    return World(parent | changes).request()
 
 
 def post(client: FlaskClient, value: Any, path: str = "/v1/sync", **options: Any) -> Any:
@@ -41,22 +41,22 @@ def post(client: FlaskClient, value: Any, path: str = "/v1/sync", **options: Any
     return client.post(path, data=data, **({"content_type": "application/json"} | options))
 
 
-def test_a_sync_is_answered(client: FlaskClient) -> None:
-    """A sound request gets 200 and only keys that Metacontroller knows."""
+def test_sync_returns_children_and_status(client: FlaskClient) -> None:
+    """The response to a valid request has status 200 and only keys that Metacontroller knows."""
     response = post(client, body())
     assert response.status_code == 200
     assert set(response.json) <= {"status", "children", "resyncAfterSeconds", "finalized"}
     assert len(response.json["children"]) == 3
 
 
-def test_a_deletion_is_answered(client: FlaskClient) -> None:
-    """With nothing observed a Function may go."""
+def test_finalize_returns_finalized(client: FlaskClient) -> None:
+    """Once no child is observed, the response is `finalized: true`."""
     response = post(client, body() | {"finalizing": True}, "/v1/finalize")
     assert response.json["finalized"] is True
 
 
-def test_customize_asks_for_pods(client: FlaskClient) -> None:
-    """A Function's pods are asked for; of one that cannot be read, nothing is: the sync after it says why."""
+def test_customize_requests_pods(client: FlaskClient) -> None:
+    """The hook requests a valid Function's pods, and nothing for an invalid one."""
     (rule,) = post(client, body(), "/v1/customize").json["relatedResources"]
     assert rule["resource"] == "pods"
     assert post(client, {"parent": {}}, "/v1/customize").json == {"relatedResources": []}
@@ -65,11 +65,11 @@ def test_customize_asks_for_pods(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_probes(client: FlaskClient, path: str) -> None:
-    """Both probes are answered."""
+    """Both probes succeed."""
     assert client.get(path).status_code == 200
 
 
-REFUSED: list[tuple[Any, Manifest, int, str]] = [
+REJECTED: list[tuple[Any, Manifest, int, str]] = [
     (b"{", {}, 400, "not JSON"),
     (b"", {}, 411, "Content-Length is required"),
     (b"\xff\xfe", {}, 400, "not JSON"),
@@ -84,9 +84,9 @@ REFUSED: list[tuple[Any, Manifest, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "options", "code", "message"), REFUSED, ids=[str(n) for n in range(len(REFUSED))])
+@pytest.mark.parametrize(("value", "options", "code", "message"), REJECTED, ids=[str(n) for n in range(len(REJECTED))])
 def test_refused(client: FlaskClient, value: Any, options: Manifest, code: int, message: str) -> None:
-    """What is no sync request gets a 4xx with one line of JSON that names the fault."""
+    """The response to an invalid request is a 4xx with one line of JSON that names the error."""
     response = post(client, value, **options)
     assert response.status_code == code
     assert message in response.json["error"]
@@ -94,8 +94,8 @@ def test_refused(client: FlaskClient, value: Any, options: Manifest, code: int, 
 
 
 @pytest.mark.parametrize("path", ["/v1/sync", "/v1/finalize", "/v1/customize"])
-def test_another_revision_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    """Pods of one revision leave the questions for another alone, and Metacontroller comes again a second later."""
+def test_requests_for_another_revision_are_rejected(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """A pod rejects requests for another revision with 429, and Metacontroller retries a second later."""
     monkeypatch.setenv("BUILDLESS_REVISION", "new")
     client = app.create_app(Config()).test_client()
     response = post(client, body() | {"finalizing": True}, path + "?revision=old")
@@ -104,19 +104,19 @@ def test_another_revision_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch
         assert post(client, body() | {"finalizing": True}, path + query).status_code == 200
 
 
-def test_without_a_revision_all_are_answered(client: FlaskClient) -> None:
-    """A hook that was given no revision cannot tell them apart."""
+def test_without_a_revision_every_request_is_accepted(client: FlaskClient) -> None:
+    """A hook without a revision accepts requests for any."""
     assert post(client, body(), "/v1/sync?revision=any").status_code == 200
 
 
-def test_a_body_without_length_is_refused(client: FlaskClient) -> None:
-    """A chunked body has no bound."""
+def test_a_body_without_length_is_rejected(client: FlaskClient) -> None:
+    """A chunked body, whose size is unknown in advance, is rejected."""
     environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert post(client, body(), environ_overrides=environ).status_code == 411
 
 
-def test_a_short_body_is_refused(client: FlaskClient) -> None:
-    """A connection that breaks off in the middle is no smaller request."""
+def test_a_short_body_is_rejected(client: FlaskClient) -> None:
+    """A body shorter than its Content-Length is rejected, even if it is valid JSON."""
     assert post(client, b'{"a": 1}', environ_overrides={"CONTENT_LENGTH": "99"}).status_code == 400
 
 
@@ -124,14 +124,14 @@ def test_a_short_body_is_refused(client: FlaskClient) -> None:
     ("method", "path", "code"), [("GET", "/v1/sync", 405), ("POST", "/sync", 404), ("POST", "/v1/sync/", 404)]
 )
 def test_other_routes(client: FlaskClient, method: str, path: str, code: int) -> None:
-    """Nothing is redirected, and nothing else is served."""
+    """Any other path or method is a 404 or 405, never a redirect."""
     response = client.open(path, method=method)
     assert response.status_code == code
-    assert response.json["error"]
+    assert response.get_json()["error"]
 
 
-def test_a_child_without_record_is_kept_as_observed(client: FlaskClient) -> None:
-    """Under server-side apply there is no record: a broken Function's children are answered as they are."""
+def test_a_child_without_record_is_returned_as_observed(client: FlaskClient) -> None:
+    """Server-side apply keeps no record; a broken Function's children are then returned as observed."""
     request = deepcopy(next(case for case in all_cases() if case.name == "broken-running").request)
     live = request["children"]["Service.v1"]["hello"]
     del live["metadata"]["annotations"]
@@ -139,10 +139,10 @@ def test_a_child_without_record_is_kept_as_observed(client: FlaskClient) -> None
     assert next(child for child in children if child["kind"] == "Service")["spec"] == live["spec"]
 
 
-def test_a_bug_says_nothing_outside(
+def test_an_internal_error_has_no_details(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error of ours is a 500 without details; the log has the type and the frames, and no value."""
+    """An internal error is a 500 without details; the log has its type and frames, and no values."""
 
     def broken(*_: Any, **__: Any) -> None:
         try:
@@ -154,14 +154,14 @@ def test_a_bug_says_nothing_outside(
     response = post(app.create_app(Config()).test_client(), body())
     assert (response.status_code, response.json) == (500, {"error": "internal error"})
     (line,) = caplog.messages
-    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_app:\d+ in broken; ", line)
-    assert re.search(r"; raised after ValueError at test_app:\d+ in broken$", line)
+    assert re.search(r"^internal error: KeyError at .*hooks\.app:\d+ in post_sync > test_http:\d+ in broken; ", line)
+    assert re.search(r"; raised after ValueError at test_http:\d+ in broken$", line)
     assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize("key", ["x\nERROR forged", "x\u2028y\x1b[2J", "x" * 50_000])
 def test_an_error_is_one_bounded_line(client: FlaskClient, caplog: pytest.LogCaptureFixture, key: str) -> None:
-    """Neither a key of a map nor a path can begin a line of its own in the log, or fill it."""
+    """Neither a map key nor a URL path can start a new line in the log or make a line arbitrarily long."""
     metadata = {"name": "hello", "namespace": "default", "uid": UID, "labels": {key: 1}}
     answers = [post(client, body(metadata=metadata)), client.post(f"/v1/{quote(key[:900])}")]
     assert [answer.status_code for answer in answers] == [422, 404]
@@ -170,28 +170,28 @@ def test_an_error_is_one_bounded_line(client: FlaskClient, caplog: pytest.LogCap
         assert len(text) < 2200
 
 
-def test_an_error_in_an_explanation_costs_the_explanation(
+def test_an_error_in_an_explanation_drops_only_the_explanation(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All children are answered, the Deployment's own words stand, and the log has the place, once, without values."""
+    """The children stay, the Deployment's reason is reported, and the log has the place once, without values."""
 
     def broken(*_: Any) -> None:
         raise KeyError(SECRET)
 
-    asked = next(case for case in all_cases() if case.name == "pods-say-why").request
-    before = post(client, asked).json
-    monkeypatch.setattr(pods, "of_pods", broken)
-    answers = [post(client, asked) for _ in range(3)]
+    hook_request = next(case for case in all_cases() if case.name == "pods-say-why").request
+    before = post(client, hook_request).json
+    monkeypatch.setattr(pods, "explain_pods", broken)
+    answers = [post(client, hook_request) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json["children"] == before["children"] for answer in answers)
     ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
     (line,) = caplog.messages
-    assert re.fullmatch(r"explanation dropped: KeyError at test_app:\d+ in broken", line)
+    assert re.fullmatch(r"explanation dropped: KeyError at test_http:\d+ in broken", line)
 
 
 def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither source nor values reach the log or an error, at any level."""
+    """Neither source nor values appear in an error or, at any level, in the log."""
     caplog.set_level(logging.DEBUG)
     post(client, body())
     env = [{"name": "A", "value": SECRET}, {"name": "A", "value": SECRET}]
@@ -208,8 +208,8 @@ def test_the_log_holds_no_source(client: FlaskClient, caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("name", ["sync-v1-first", "sync-v1-steady", "sync-v2-steady", "finalize-v1", "customize-v1"])
-def test_captured_bodies_are_answered(client: FlaskClient, name: str) -> None:
-    """What a real Metacontroller sent is understood, in both versions of its hook API."""
+def test_captured_bodies_are_accepted(client: FlaskClient, name: str) -> None:
+    """Requests captured from a real Metacontroller are accepted, in both versions of its hook API."""
     captured = (ROOT / "tests" / "support" / "fixtures" / "metacontroller" / f"{name}.json").read_bytes()
     response = post(client, captured, f"/v1/{name.partition('-')[0]}")
     assert response.status_code == 200
@@ -218,8 +218,8 @@ def test_captured_bodies_are_answered(client: FlaskClient, name: str) -> None:
         assert kinds == ["ServiceAccount", "Service", "Deployment"]
 
 
-def test_both_hook_versions_get_the_same_answer(client: FlaskClient) -> None:
-    """Versions differ in the keys of the observed children, which are not read."""
+def test_both_hook_versions_get_the_same_children(client: FlaskClient) -> None:
+    """The versions differ only in the keys of observed children."""
     captured = {}
     for version in ("v1", "v2"):
         file = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / f"sync-{version}-steady.json"

@@ -1,44 +1,33 @@
 """
-YAML as kubectl reads it: the right column of the table was printed by kubectl 1.36.3.
+YAML as kubectl reads it: the table has texts and their values in kubectl 1.36.3.
 
-tests/cluster/test_kubectl_agrees.py asks a real kubectl the same, where there is one.
+tests/cluster/test_kubectl_agrees.py compares with the kubectl of the machine.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import ROOT
+from support.kubectl_yaml import HEAD, STRICTER, TABLE, comparable
 
 from hooks.cli import main
 from hooks.cli.files import Unusable, documents
 
-HEAD = "apiVersion: serverless.kyma-project.io/v1alpha2\nkind: Function\nmetadata: {name: a}\n"
-TABLE = json.loads((ROOT / "tests" / "support" / "fixtures" / "kubectl" / "yaml.json").read_text())
-STRICTER = {"spec:\n  x: {a: 1, a: 2}\n", "spec:\n  x: {true: 1, 'true': 2}\n", "spec:\n  x: {1: a, '1': b}\n"}
-"""kubectl takes one of two keys that are the same; it is more useful to say so."""
 LAXER = {'spec:\n  x: "\\ud83d\\ude00"\n'}
-"""JSON writes characters like this, and kubectl takes them in JSON only."""
+"""JSON writes a character above U+FFFF like this; kubectl accepts it in JSON only."""
 
 
 def read(directory: Path, text: str) -> Any:
-    """Return the spec in a file as `buildless render` reads it."""
+    """Return the spec of a Function in a file as `buildless render` reads it."""
     file = directory / "a.yaml"
     file.write_text(HEAD + text)
     (document,) = documents(str(file))
     return document.value["spec"]
 
 
-def comparable(value: Any) -> str:
-    """Return a value as JSON; the API server keeps no more digits of a large number than a float has."""
-    read = json.loads(json.dumps(value), parse_int=lambda text: float(text) if len(text) > 16 else int(text))
-    return json.dumps(read, sort_keys=True)
-
-
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["text"].removeprefix("spec:\n  x: "))
 def test_values_are_those_of_kubectl(tmp_path: Path, row: dict[str, Any]) -> None:
-    """What kubectl makes of a text is what we make of it, and what it refuses is refused."""
+    """A text has the same value as in kubectl, and is rejected if kubectl rejects it."""
     if ("refused" in row and row["text"] not in LAXER) or row["text"] in STRICTER:
         with pytest.raises(Unusable, match=r"a\.yaml:\d+: "):
             read(tmp_path, row["text"])
@@ -54,8 +43,8 @@ def bomb(levels: int, width: int) -> str:
 
 
 @pytest.mark.parametrize(("levels", "is_read"), [(4, True), (5, False), (9, False), (60, False)])
-def test_aliases_may_not_multiply(tmp_path: Path, levels: int, is_read: bool) -> None:
-    """A document is refused where kubectl refuses it: when nearly all of it comes from aliases."""
+def test_aliases_are_bounded(tmp_path: Path, levels: int, is_read: bool) -> None:
+    """A document is rejected like in kubectl if nearly all of its nodes come from aliases."""
     if is_read:
         assert len(read(tmp_path, bomb(levels, 9))) == levels
     else:
@@ -68,14 +57,14 @@ TOO_DEEP = {
     "braces": "spec: " + '{"a":' * 600 + "1" + "}" * 600,
     "a hundred and one": "spec: " + "[" * 101 + "]" * 101,
     "an alias of itself": "spec: &a [*a]",
-    "an alias of what is around it": "spec: &a {b: {c: *a}}",
+    "an alias of the map around it": "spec: &a {b: {c: *a}}",
     "a merge of itself": "spec: &a {<<: *a}",
 }
 
 
 @pytest.mark.parametrize("text", TOO_DEEP.values(), ids=TOO_DEEP)
-def test_what_is_too_deep_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    """A file that goes on for ever is one line of an error, whatever the depth."""
+def test_nesting_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """Nesting of any depth, endless too, is one line of an error."""
     file = tmp_path / "a.yaml"
     file.write_text(HEAD + text + "\n")
     assert main(["render", str(file)]) == 1
@@ -83,8 +72,8 @@ def test_what_is_too_deep_is_told_with_its_line(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("text", ["!!python/object:os.system x", "!mine x", "!!set {a}", "!!int 1.5", "!!binary '*'"])
-def test_tags_that_are_not_known_are_refused(tmp_path: Path, text: str) -> None:
-    """A tag is one of YAML's own, and says the truth."""
+def test_unknown_tags_and_wrong_values_are_rejected(tmp_path: Path, text: str) -> None:
+    """A tag has to be one of YAML's, and to fit its value."""
     with pytest.raises(Unusable, match=r"a\.yaml:4: "):
         read(tmp_path, f"spec: {text}\n")
 
@@ -103,16 +92,16 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("text", "line"), UNKNOWN.items())
-def test_unknown_fields_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: str) -> None:
-    """A field that the API server would refuse is refused, with the fields that there are."""
+def test_unknown_fields_are_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: str) -> None:
+    """A field that the API server would reject is an error that has the supported fields."""
     file = tmp_path / "a.yaml"
     file.write_text(f"{FUNCTION}{text}\n")
     assert main(["render", str(file)]) == 1
     assert f"{file}:{line}" in capsys.readouterr().err
 
 
-def test_metadata_has_known_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What kubectl prints of an object is taken, what no object has is not."""
+def test_unknown_metadata_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All metadata that kubectl prints is accepted; a field that no object has is not."""
     file = tmp_path / "a.yaml"
     given = "{name: a, label: {}, annotations: {}, creationTimestamp: null, managedFields: [], resourceVersion: '1'}"
     file.write_text(FUNCTION.replace("{name: a}", given))

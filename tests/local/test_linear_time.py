@@ -1,19 +1,19 @@
 """
-Whatever others can write takes time in proportion to its length: expressions, parsers, rules.
+Regular expressions, parsers and rules take time linear in the length of texts that others write.
 
-The tests compare CPU time at a size and at a quarter of it, never seconds with a limit. They are pure, and take half a
-minute: too long for tests/core.
+The tests compare the CPU time for a text with that for a quarter of it, never with a limit in seconds. They are pure,
+but take half a minute, which is too long for tests/core.
 """
 
 import ast
 import contextlib
 import importlib
-import importlib.util
 import itertools
 import pkgutil
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -24,14 +24,15 @@ from support.pumps import check_growth, check_linear, pumps, slowest
 
 import hooks
 from hooks import config_texts, environment, quantity
-from hooks.cli.kubectl_yaml import Loader, plain
-from hooks.cli.run.kubelet import expanded
+from hooks.cli.kubectl_yaml import Loader
+from hooks.cli.run.pod_environment import expanded
+from hooks.cli.yaml_scalars import plain
 from hooks.config import Config
 from hooks.function import (
     Function,
     FunctionSpec,
     InlineSource,
-    LocalReference,
+    LocalObjectReference,
     Metadata,
     ResourceChoice,
     ResourceConfiguration,
@@ -51,25 +52,25 @@ MODULES = {
     if not info.name.endswith("__main__")
 }
 CONFIG_TEXTS = [value for value in vars(config_texts).values() if isinstance(value, config_texts.Text)]
-MADE_LATER = {
-    ("hooks.cli.run.pod", "f'({begins})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
-    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({begins})(?![\\\\w.-])'"): [
+CONSTRUCTED = {
+    ("hooks.cli.run.pod", "f'({mount_paths})(/|$)'"): [r"(/usr/src/app|/tmp)(/|$)"],
+    ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({mount_paths})(?![\\\\w.-])'"): [
         r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
     ],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
 }
-"""Expressions that a function puts together: examples of each."""
+"""Examples of the expressions that the code constructs at run time."""
 
 
 class Use(NamedTuple):
-    """One regular expression, how it is used, and where it stands."""
+    """One regular expression, the method that is called, and its place in the source."""
 
     pattern: re.Pattern[Any]
     function: str
     place: str
 
     def run(self, text: str) -> Any:
-        """Do with a text what the code does."""
+        """Call the method with a text."""
         value: Any = text.encode() if isinstance(self.pattern.pattern, bytes) else text
         if self.function == "sub":
             return self.pattern.sub(lambda _: value[:0], value)
@@ -79,14 +80,16 @@ class Use(NamedTuple):
 
 
 def uses() -> Iterator[Use]:
-    """Yield every regular expression in the source of the package, by looking for calls of re."""
-    by_name = {name: ast.parse(importlib.util.find_spec(name).loader.get_source(name)) for name in MODULES}  # type: ignore[union-attr,attr-defined]
+    """Yield every regular expression in the source of the package, found by its calls of re."""
+    by_name = {
+        name: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for name, module in MODULES.items()
+    }
     everywhere = [call for tree in by_name.values() for call in methods_called(tree)]
     for name, tree in by_name.items():
         here = list(methods_called(tree))
         for call, target in calls_of_re(tree):
             place = f"{name}:{call.lineno}"
-            function: str = call.func.attr  # type: ignore[attr-defined]
+            function = name_of(call)
             patterns = evaluated(call, MODULES[name], place)
             if function != "compile":
                 yield from (Use(pattern, function, place) for pattern in patterns)
@@ -98,20 +101,27 @@ def uses() -> Iterator[Use]:
 
 
 def calls_of_re(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """Yield each call of a function of re, and the name that the result is given."""
+    """Yield each call of a function of re, and the name to which its result is assigned."""
     targets = {
         id(node.value): node.targets[0].id
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        assert not (isinstance(node, ast.ImportFrom) and node.module == "re"), "write re.compile(), so that it is found"
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and node.func.attr != "escape":  # type: ignore[attr-defined]
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "re"), (
+            "call re.compile() through its module, so that this test finds it"
+        )
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and name_of(node) != "escape":
             yield node, targets.get(id(node), "")
 
 
+def name_of(call: ast.Call) -> str:
+    """Return the last part of the called name: compile of re.compile()."""
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
 def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the variable and the method of each call that may be one of an expression's methods."""
+    """Yield the variable and the method of each call that may be a method of a compiled expression."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Attribute)
@@ -124,23 +134,23 @@ def methods_called(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def evaluated(call: ast.Call, module: ModuleType, place: str) -> list[re.Pattern[Any]]:
-    """Return the expression that a call is given, or the examples of it."""
-    given = ast.unparse(call.args[0])
-    if (module.__name__, given) in MADE_LATER:
-        return [re.compile(pattern) for pattern in MADE_LATER[module.__name__, given]]
-    arguments = call.args[:1] + (call.args[1:2] if call.func.attr == "compile" else [])  # type: ignore[attr-defined]
+    """Return the expression in a call, or its examples if it is constructed."""
+    argument = ast.unparse(call.args[0])
+    if (module.__name__, argument) in CONSTRUCTED:
+        return [re.compile(pattern) for pattern in CONSTRUCTED[module.__name__, argument]]
+    arguments = call.args[:1] + (call.args[1:2] if name_of(call) == "compile" else [])
     keywords = [keyword for keyword in call.keywords if keyword.arg == "flags"]
     compile_it = ast.Call(ast.Attribute(ast.Name("re", ast.Load()), "compile", ast.Load()), arguments, keywords)
     code = compile(ast.fix_missing_locations(ast.Expression(compile_it)), place, "eval")
     try:
         pattern: re.Pattern[Any] = eval(code, vars(module) | {"re": re})
     except NameError as error:
-        pytest.fail(f"{place}: {error}: give an example of this expression in MADE_LATER")
+        pytest.fail(f"{place}: {error}: add an example of this expression to CONSTRUCTED")
     return [pattern]
 
 
 def of_yaml() -> Iterator[Use]:
-    """Yield the expressions by which a YAML loader tells numbers, booleans and so on; it uses match()."""
+    """Yield the expressions by which YAML loaders recognize numbers, booleans and so on; they call match()."""
     for loader in (Loader, yaml.SafeLoader):
         for resolvers in loader.yaml_implicit_resolvers.values():
             yield from (Use(pattern, "match", f"{loader.__name__} {tag}") for tag, pattern in resolvers)
@@ -151,7 +161,7 @@ USES = list({(use.pattern, use.function): use for use in (*uses(), *of_yaml())}.
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.place}-{use.function}")
 def test_every_expression_is_linear(use: Use) -> None:
-    """Each expression, used as the code uses it, on strings made from itself, up to the largest text there is."""
+    """Each expression, called as in the code, is linear on texts that are built from the expression itself."""
     check_all(use)
 
 
@@ -171,29 +181,29 @@ PLANTED = {
 
 @pytest.mark.parametrize(("pattern", "function"), PLANTED.values(), ids=PLANTED)
 def test_an_expression_that_is_not_linear_is_found(pattern: str, function: str) -> None:
-    """The test above fails for what it is there to find."""
+    """The test above fails for expressions that are not linear."""
     use = Use(re.compile(pattern), function, "here")
     with pytest.raises(AssertionError, match="characters take"):
         check_all(use)
 
 
-def test_an_expression_that_cannot_be_seen_is_found() -> None:
-    """What a function puts together has to be given an example."""
+def test_an_unknown_constructed_expression_is_found() -> None:
+    """A constructed expression without an example fails the test."""
     (call, _), *_ = calls_of_re(ast.parse("def f(a): return re.compile(a + 'x')"))
-    with pytest.raises(pytest.fail.Exception, match="MADE_LATER"):
+    with pytest.raises(pytest.fail.Exception, match="CONSTRUCTED"):
         evaluated(call, hooks, "here")
 
 
 def read_quantity(text: str) -> None:
-    """Parse and print a quantity, without what is remembered of the last one."""
-    for remembered in (quantity._read, quantity._canonical):
-        remembered.cache_clear()
+    """Parse and print a quantity with empty caches."""
+    for cached in (quantity._read, quantity._canonical):
+        cached.cache_clear()
     with contextlib.suppress(ValueError):
         quantity.amount(text)
 
 
 def read_requirements(text: str) -> None:
-    """Check a requirements.txt, without what is remembered of the last one."""
+    """Check a requirements.txt with an empty cache."""
     requirements._specifier.cache_clear()
     list(requirements.problems(text))
 
@@ -203,7 +213,9 @@ def read_yaml(text: str) -> None:
     with contextlib.suppress(yaml.YAMLError):
         loader = Loader(text)
         while loader.check_node():
-            loader.construct_document(loader.get_node())
+            node = loader.get_node()
+            assert node is not None
+            loader.construct_document(node)
 
 
 YAML = [
@@ -263,7 +275,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "redaction": (one_line, TEXTS),
     "quantities": (read_quantity, ["0", "1", ".", "-", "e", "9", "m", "Ki", "+"]),
     "references": (lambda text: expanded(text, {"A": "$(A)"}), ["$", "(", ")", "A", "$(A)", "$$", "$("]),
-    "escaping": (environment.escaped, ["$", "a"]),
+    "escaping": (environment.escape, ["$", "a"]),
     "source": (lambda text: list(environment.source_chunks(text)), ["a", "é", "😀", "$"]),
     "plain texts": (plain, [*"0123456789_.eExXobB+-:", "1_", "0x", "0b"]),
     "sizes": (encoded_bytes, ["a", "<", "\u2028", "$", "\0"]),
@@ -272,7 +284,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_every_parser_is_linear(name: str) -> None:
-    """What reads a text that others wrote, as a whole and on pieces of its own language."""
+    """Each parser is linear on repetitions of pieces of its language."""
     run, pieces = PARSERS[name]
     repeated = [*pieces, *map("".join, itertools.permutations(pieces, 2))]
     for parts in slowest(run, itertools.product(("", "a"), repeated, ("", "!"))):
@@ -281,16 +293,17 @@ def test_every_parser_is_linear(name: str) -> None:
 
 @pytest.mark.parametrize("piece", YAML)
 def test_reading_yaml_is_linear(piece: str) -> None:
-    """Files for `buildless render`; PyYAML looks 1,024 characters ahead, so what is short says nothing."""
+    """Reading files for `buildless render` is linear; texts are long because PyYAML looks 1,024 characters ahead."""
     check_growth(read_yaml, ("", piece, "\n"), 8192)
 
 
 def function(**spec: Any) -> Function:
-    """Return a Function that the schema takes, or that was stored before there was one."""
+    """Return a Function without validation: it may have been stored before the CRD had its schema."""
     inline = InlineSource.model_construct(source="x", dependencies=None)
     source = Source.model_construct(inline=inline, git_repository=None)
     metadata = Metadata.model_construct(name="a", namespace="b", uid="c", labels=None)
-    whole = FunctionSpec.model_construct(**{"runtime": "python312", "source": source} | spec)
+    fields: dict[str, Any] = {"runtime": "python312", "source": source} | spec
+    whole = FunctionSpec.model_construct(**fields)
     return Function.model_construct(metadata=metadata, spec=whole, status=None)
 
 
@@ -312,22 +325,22 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
     "bad labels": lambda number: {"labels": {f"{'a-' * 9}!{index}": "b" for index in range(number)}},
     "annotations": lambda number: {"annotations": {f"A.{index}/x": "b" for index in range(number)}},
     "tolerations": lambda number: {"tolerations": [{"key": "a", "operator": "Exists"}] * number},
-    "pull secrets": lambda number: {"image_pull_secrets": [LocalReference.model_construct(name="a")] * number},
+    "pull secrets": lambda number: {"image_pull_secrets": [LocalObjectReference.model_construct(name="a")] * number},
     "amounts": lambda number: {"resource_configuration": amounts({f"a.b/{index}": "1m" for index in range(number)})},
     "capabilities": lambda number: {"container_security_context": {"capabilities": {"add": ["A"] * number}}},
 }
-"""A part of a spec that there may be many of. Bounds are the schema's: the rules do not rely on them."""
+"""A part of a spec with a number of items. The rules do not rely on the bounds of the schema."""
 
 
-def amounts(given: dict[str, str]) -> ResourceConfiguration:
-    resources = ResourceRequirements.model_construct(requests=given, limits=given, claims=None)
+def amounts(quantities: dict[str, str]) -> ResourceConfiguration:
+    resources = ResourceRequirements.model_construct(requests=quantities, limits=quantities, claims=None)
     choice = ResourceChoice.model_construct(profile=None, resources=resources)
     return ResourceConfiguration.model_construct(function=choice, build=None)
 
 
 @pytest.mark.parametrize("name", MANY)
-def test_every_rule_is_linear_in_what_there_is_many_of(name: str) -> None:
-    """All rules together, on a list or a map and on one four times as long."""
+def test_all_rules_are_linear_in_the_number_of_items(name: str) -> None:
+    """All rules together take linear time on lists and maps."""
 
     def run(parts: str) -> None:
         validate(broken[len(parts)], CONFIG)
@@ -347,16 +360,16 @@ LONG: dict[str, Callable[[str], dict[str, Any]]] = {
     "mount": lambda text: mounts(1, lambda _: text),
     "amount": lambda text: {"resource_configuration": amounts({text: text})},
 }
-"""A text in a spec, of any length."""
+"""A part of a spec with a text of any length."""
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_every_rule_is_linear_in_a_text(name: str) -> None:
-    """All rules together, on one long text."""
+def test_all_rules_are_linear_in_a_text(name: str) -> None:
+    """All rules together take linear time on one long text."""
 
     def run(text: str) -> None:
-        for remembered in (quantity._read, quantity._canonical):
-            remembered.cache_clear()
+        for cached in (quantity._read, quantity._canonical):
+            cached.cache_clear()
         validate(function(**LONG[name](text)), CONFIG)
 
     pieces = ["a", ".", "-", "/", "a.", "a-", "/a", "/..", "0", "\\", "é"]
@@ -365,13 +378,13 @@ def test_every_rule_is_linear_in_a_text(name: str) -> None:
 
 
 def test_code_that_is_not_linear_is_found() -> None:
-    """The tests above fail for a search in what came before."""
+    """The tests above fail for quadratic code."""
     with pytest.raises(AssertionError, match="characters take"):
         check_linear(lambda text: [text.find("x", 0, index) for index in range(len(text))], ("", "a", ""))
 
 
-def test_the_schema_s_expressions_are_linear_by_design() -> None:
-    """Patterns of the models are run by Rust's engine, which does not backtrack."""
+def test_patterns_of_models_use_rust_s_engine() -> None:
+    """pydantic runs patterns with Rust's engine, which is linear: it does not backtrack."""
     models = [model for module in MODULES.values() for model in vars(module).values() if is_model(model)]
     assert {model.model_config.get("regex_engine", "rust-regex") for model in models} == {"rust-regex"}
 

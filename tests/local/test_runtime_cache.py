@@ -1,6 +1,7 @@
-"""Which program installs the packages of the Python server on this machine."""
+"""Which interpreter runs a Function on this machine, and which program installs the packages of its server."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,40 @@ import pytest
 from hooks.cli import runtime_cache
 
 
+@pytest.mark.parametrize(
+    ("family", "runtime", "version", "text"),
+    [
+        ("python", "python312", "3.12.1", "Python 3.12.1"),
+        ("python", "python314", "3.12.1", "Python 3.12.1, the nearest to python314 here"),
+        ("python", "python31", "3.12.1", "Python 3.12.1, the nearest to python31 here"),
+        ("python", "python-3.12", "3.12.1", "Python 3.12.1"),
+        ("python", "data-science", "3.12.1", "Python 3.12.1"),
+        ("nodejs", "nodejs22", "22.4.0", "Node.js 22.4.0"),
+        ("nodejs", "nodejs24", "22.4.0", "Node.js 22.4.0, the nearest to nodejs24 here"),
+        ("nodejs", "nodejs-22-slim", "22.4.0", "Node.js 22.4.0"),
+        ("nodejs", "python312", "22.4.0", "Node.js 22.4.0"),
+    ],
+)
+def test_interpreter(family: str, runtime: str, version: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The family comes from the config, not from the name; the text names the runtime if its version differs."""
+    local = replace(runtime_cache.LOCAL[family], version=lambda _: version)
+    monkeypatch.setattr(runtime_cache, "LOCAL", {family: local})
+    assert runtime_cache.interpreter(family, runtime) == text
+
+
+def test_the_wanted_python_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python of the runtime's version on PATH is used; without one, the Python that runs the command."""
+    write(tmp_path / "python3.99", "exit 0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    runtime_cache.nearest_python.cache_clear()
+    assert runtime_cache.nearest_python("3.99") == str(tmp_path / "python3.99")
+    assert runtime_cache.nearest_python("3.98") == sys.executable
+    runtime_cache.nearest_python.cache_clear()
+
+
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory of an interpreter, in which each program notes its arguments; it holds no uv."""
+    """The directory of an interpreter, where each program logs its arguments; it has no uv."""
     write(tmp_path / "python", "exit 0")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     return tmp_path
@@ -26,8 +58,8 @@ def write(program: Path, end: str) -> None:
     [(None, ["python"]), ("exit 0", ["uv"]), ("echo no index >&2; exit 2", ["uv", "python"])],
     ids=["without", "with", "failing"],
 )
-def test_pip_takes_the_place_of_uv(programs: Path, uv: str | None, installed_by: list[str]) -> None:
-    """uv installs where it is set up and works, pip everywhere else; both check hashes."""
+def test_pip_replaces_a_missing_uv(programs: Path, uv: str | None, installed_by: list[str]) -> None:
+    """uv installs if it is there and works, else pip; both check hashes."""
     if uv:
         write(programs / "uv", uv)
     runtime_cache._install_packages(str(programs / "python"), Path("lock.txt"))
@@ -36,8 +68,8 @@ def test_pip_takes_the_place_of_uv(programs: Path, uv: str | None, installed_by:
     assert all("--require-hashes --requirement lock.txt" in line for line in log)
 
 
-def test_what_pip_says_is_passed_on(programs: Path) -> None:
-    """A lock that neither can install ends with pip's last line."""
+def test_the_message_of_pip_is_kept(programs: Path) -> None:
+    """If neither can install a lock, the message is pip's last line."""
     write(programs / "uv", "exit 2")
     write(programs / "python", "echo no such package >&2; exit 1")
     with pytest.raises(runtime_cache.Unavailable, match="no such package"):

@@ -1,6 +1,7 @@
-"""The scripts, run for real under every shell that is here, in a directory that stands for the pod's."""
+"""The start and install scripts, run by every shell on this machine in a temporary directory."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,7 +20,7 @@ from hooks.rules.size import SOURCE_BYTES, encoded_bytes
 from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
 from hooks.sync import sync
 
-# Each shell that is here once, though sh is one of the others; busybox' is called ash.
+# Each shell on this machine once: sh is a link to another one; BusyBox has ash.
 SHELLS = {
     os.path.realpath(path): [path, *arguments]
     for name, *arguments in (["sh"], ["dash"], ["bash"], ["busybox", "ash"])
@@ -37,17 +38,15 @@ TEXTS = [
     "é 😀 \u2028\n",
     "é" * 65_600,
 ]
-FILES = {"nodejs": "handler.js", "python": "handler.py"}
-SERVERS = {"nodejs": ("node", "server.mjs"), "python": ("python", "server.py")}
 
 
 def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) -> Path:
-    """Run a script with its directories moved to `tmp_path` and stand-ins for the programs; return the work dir."""
+    """Run a script below `tmp_path`, with fake programs that log their arguments; return its working directory."""
     work = tmp_path / "app" / "function"
     work.mkdir(parents=True)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("node", "python", "npm", "pip", "uv"):
+    for name in set(re.findall(r"exec (\w+)", "".join(each.start + each.install for each in FAMILIES.values()))):
         (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" > {tmp_path}/started\n')
         (tools / name).chmod(0o755)
     script = script.replace(FAMILIES[family].work_dir, str(work)).replace("HOME=/tmp", f"HOME={tmp_path}")
@@ -57,8 +56,8 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
 
 
 def variables(family: str, text: str) -> dict[str, str]:
-    """Return what a container finds in its environment when the hook has answered for a Function with this source."""
-    spec = {"runtime": "nodejs22" if family == "nodejs" else "python312", "source": {"inline": {"source": text}}}
+    """Return the environment of the container of a Function with this source."""
+    spec = {"runtime": Config().runtime_names(family)[-1], "source": {"inline": {"source": text}}}
     request = HookRequest.parse(World(complete({"spec": spec})).request())
     (deployment,) = (c for c in sync(request, Config(), now=NOW).children if c["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]
@@ -70,10 +69,10 @@ def variables(family: str, text: str) -> dict[str, str]:
 @pytest.mark.parametrize("family", FAMILIES)
 @every_shell
 def test_source_is_written_exactly(shell: list[str], family: str, text: str, tmp_path: Path) -> None:
-    """The handler's file holds the very bytes of the source, and the server takes the shell's place."""
+    """The file has exactly the bytes of the source, and the server replaces the shell."""
     work = run(shell, FAMILIES[family].start, family, tmp_path, **dict(source_chunks(text)))
-    assert (work / FILES[family]).read_bytes() == text.encode()
-    assert (tmp_path / "started").read_text().split() == list(SERVERS[family])
+    assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
+    assert (tmp_path / "started").read_text().split() == FAMILIES[family].start.rstrip().rpartition("exec ")[2].split()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -81,16 +80,16 @@ def test_source_is_written_exactly(shell: list[str], family: str, text: str, tmp
 def test_generated_sources_are_written_exactly(
     shell: list[str], family: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """500 texts for each language and shell: the hook's answer, expanded as by the kubelet, writes their very bytes."""
+    """500 sources for each family and shell: the environment, as the kubelet expands it, writes exactly their bytes."""
     work = tmp_path_factory.mktemp("work")
     script, _, _ = FAMILIES[family].start.partition("\n[ -f")[0].partition("\nexport ")
 
-    @settings(max_examples=5 * settings.default.max_examples)
+    @settings(max_examples=5 * settings().max_examples)
     @given(texts)
     def write(text: str) -> None:
         env = variables(family, text)
         subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
-        assert (work / FILES[family]).read_bytes() == text.encode()
+        assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
 
     write()
 
@@ -98,27 +97,27 @@ def test_generated_sources_are_written_exactly(
 @pytest.mark.parametrize("family", FAMILIES)
 @every_shell
 def test_the_largest_sources_are_written_exactly(shell: list[str], family: str, tmp_path: Path) -> None:
-    """What just passes the size rule arrives whole, however much of it the shell or the kubelet could mistake."""
-    nasty = "".join(text for text in TEXTS if len(text) < 100)
-    text = nasty * (SOURCE_BYTES // encoded_bytes(nasty))
+    """The largest valid source is written exactly, even if it is full of special characters."""
+    special = "".join(text for text in TEXTS if len(text) < 100)
+    text = special * (SOURCE_BYTES // encoded_bytes(special))
     work = run(shell, FAMILIES[family].start, family, tmp_path, **variables(family, text))
-    assert (work / FILES[family]).read_bytes() == text.encode()
+    assert (work / FAMILIES[family].handler_file).read_bytes() == text.encode()
 
 
 @every_shell
 def test_dependencies_are_written_exactly(shell: list[str], tmp_path: Path) -> None:
-    """Each installer finds the very bytes of the list: npm its package.json, uv its requirements."""
+    """npm and uv find exactly the bytes of the dependencies."""
     packages = '{"scripts": {"a": "echo \\\\n $HOME %s"}}'
     work = run(shell, FAMILIES["nodejs"].install, "nodejs", tmp_path / "n", **{DEPENDENCIES: packages})
     assert (work / "package.json").read_text() == packages
-    assert (tmp_path / "n" / "started").read_text().startswith("npm install --omit=dev")
+    assert (tmp_path / "n" / "started").read_text().startswith("npm install --include=dev")
     work = run(shell, FAMILIES["python"].install, "python", tmp_path / "p", **{DEPENDENCIES: "a\nb # $x\n"})
     assert (work / "requirements.txt").read_text() == "a\nb # $x\n"
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
 
 
 def test_a_private_index_is_not_ignored(tmp_path: Path) -> None:
-    """uv does not read pip.conf, so pip installs where there is one."""
+    """uv does not read pip.conf, so pip installs if it exists."""
     conf = tmp_path / "pip.conf"
     conf.write_text("[global]\n")
     script = FAMILIES["python"].install.replace("/etc/package-registry-config/pip.conf", str(conf))
@@ -127,8 +126,8 @@ def test_a_private_index_is_not_ignored(tmp_path: Path) -> None:
 
 
 @every_shell
-def test_what_is_meant_for_pip_reaches_pip(shell: list[str], tmp_path: Path) -> None:
-    """uv reads no PIP_INDEX_URL and the like, so pip installs where a Function sets one."""
+def test_pip_installs_from_another_index(shell: list[str], tmp_path: Path) -> None:
+    """uv does not read PIP_INDEX_URL, so pip installs if a Function sets it."""
     script, given = FAMILIES["python"].install, {DEPENDENCIES: "a\n", "PIP_INDEX_URL": "https://index.example/simple"}
     run(shell, script, "python", tmp_path / "p", **given)
     assert (tmp_path / "p" / "started").read_text().startswith("pip install")
@@ -136,14 +135,30 @@ def test_what_is_meant_for_pip_reaches_pip(shell: list[str], tmp_path: Path) -> 
 
 @every_shell
 def test_other_settings_of_pip_keep_uv(shell: list[str], tmp_path: Path) -> None:
-    """Images set PIP_NO_CACHE_DIR and the like, which change nothing of where packages come from."""
+    """Variables such as PIP_NO_CACHE_DIR, which images set, do not change the index: uv installs."""
     given = {DEPENDENCIES: "a\n", "PIP_NO_CACHE_DIR": "1", "PIP_CERT": "/etc/authority.pem"}
     run(shell, FAMILIES["python"].install, "python", tmp_path / "p", **given)
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
 
 
+@every_shell
+def test_uv_decides_as_pip_does(shell: list[str], tmp_path: Path) -> None:
+    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv cannot read."""
+    for text, begins, has_hashes in (
+        ("a\n", "uv pip install", False),
+        ("a==1 \\\n    --hash=sha256:0\nb\n", "uv pip install", True),
+        ('a --config-settings="x=y"\n', "pip install", False),
+    ):
+        folder = tmp_path / str(len(text))
+        run(shell, FAMILIES["python"].install, "python", folder, **{DEPENDENCIES: text})
+        started = (folder / "started").read_text()
+        assert started.startswith(begins)
+        assert ("--index-strategy unsafe-best-match" in started) == begins.startswith("uv")
+        assert ("--require-hashes" in started) == has_hashes
+
+
 def test_a_package_json_is_kept(tmp_path: Path) -> None:
-    """What the install step wrote stays; without one there is an empty one of the Function's own."""
+    """The start script keeps the package.json of the install step, and else writes an empty one."""
     script = "printf kept > package.json\n" + FAMILIES["nodejs"].start
     work = run(["sh"], script, "nodejs", tmp_path / "a", **{SOURCE: "x"})
     assert (work / "package.json").read_text() == "kept"
@@ -153,7 +168,7 @@ def test_a_package_json_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1, 65_525, 65_526, 100_000])
 def test_chunks_fit_into_variables(size: int) -> None:
-    """No chunk is longer than Linux allows, none cuts a character, and together they are the source."""
+    """No chunk is longer than Linux allows or ends inside a character, and together they are the source."""
     chunks = dict(source_chunks("é" * size))
     assert "".join(chunks.values()) == "é" * size
     assert all(len(f"{name}={text}".encode()) <= ENV_STRING_BYTES for name, text in chunks.items())

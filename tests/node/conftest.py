@@ -1,7 +1,7 @@
 """
-A real node for the tests in this folder: see support/node/testbed.py for what has to be there.
+A real node for the tests in this folder; support/node/testbed.py has the requirements.
 
-Without it every test is skipped, and named at the end.
+Without a node every test is skipped and listed at the end.
 """
 
 from collections.abc import Iterator
@@ -9,18 +9,21 @@ from collections.abc import Iterator
 import pytest
 from support.cluster.stack import Stack
 from support.node import testbed
+from support.node.base_image import NODE_VERSIONS
 from support.node.testbed import Functions
+
+from hooks.cli import runtime_cache
 
 
 def pytest_report_header() -> str:
-    """Name the interpreters inside the images."""
-    node = ", ".join(testbed.images.NODE_VERSIONS[name.removeprefix("nodejs")] for name in testbed.RUNTIMES[1:])
-    return f"images: Python {testbed.images.runtime_cache.python_version()}, Node.js {node}"
+    """Return the versions of the interpreters in the images."""
+    node = ", ".join(NODE_VERSIONS[name.removeprefix("nodejs")] for name in testbed.RUNTIMES[1:])
+    return f"images: Python {runtime_cache.python_version()}, Node.js {node}"
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The cluster with the hook and Metacontroller at work."""
+    """The cluster, with the hook and Metacontroller running."""
     if reason := testbed.missing():
         pytest.skip(reason)
     with testbed.running(tmp_path_factory.mktemp("node")) as stack:
@@ -29,7 +32,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def functions(stack: Stack) -> Iterator[Functions]:
-    """The Functions of an empty namespace that enforces Pod Security "restricted"; they are deleted afterwards."""
+    """The Functions of a new namespace that enforces Pod Security "restricted"; they are deleted afterwards."""
     metadata = {"generateName": "buildless-", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     name = stack.plane.call("POST", "/api/v1/namespaces", namespace)[1]["metadata"]["name"]

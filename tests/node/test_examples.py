@@ -1,4 +1,4 @@
-"""examples/ as a newcomer applies them, called through their Services."""
+"""All of examples/, applied together and called through their Services."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from support.node.testbed import Functions
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 ANSWERS = {
     "autoscaled": "Hello from autoscaled-",
-    "caller": "It said: Hello from Python!",
+    "caller": "hello-python responded: Hello from Python!",
     "cloudevent": "Send me a CloudEvent.",
     "hello-nodejs": "Hello from Node.js!",
     "hello-python": "Hello from Python!",
@@ -25,7 +25,7 @@ FILES = [file for file in sorted(EXAMPLES.glob("*.yaml")) if "kind: Function" in
 
 @pytest.fixture
 def applied(functions: Functions) -> Functions:
-    """All examples at once, as `kubectl apply -f examples/` would; without a cluster DNS the caller gets an address."""
+    """The Functions of all examples; without a cluster DNS the caller gets the address of its target."""
     for file in FILES:
         functions.plane.kubectl("apply", "-n", functions.namespace, "-f", str(file))
     if not functions.stack.get("services", "kube-system", "kube-dns"):
@@ -36,23 +36,23 @@ def applied(functions: Functions) -> Functions:
 
 def test_every_example_answers(applied: Functions) -> None:
     """
-    Each becomes Ready and answers with what its source says; one that is off is Ready without a pod.
+    Each Function becomes Ready and returns the response of its source; the one with 0 replicas is Ready without a pod.
 
-    At rest nothing is written, though each change of a pod is a reason to ask the hook again.
+    At rest nothing is written, though each change of a pod causes a sync.
     """
     named = {document["metadata"]["name"] for file in FILES for document in yaml.safe_load_all(file.read_text())}
     assert named - {"greeting", "off"} == set(ANSWERS)
     for name in ANSWERS:
         applied.wait_until_ready(name)
-    for name, said in ANSWERS.items():
+    for name, expected in ANSWERS.items():
         status, body = applied.get(name)
-        assert (status, body[: len(said)]) == (200, said), name
+        assert (status, body[: len(expected)]) == (200, expected), name
     applied.wait_until_ready("off")
     assert not applied.pods("off")
     assert not any(applied.restarts(name) for name in ANSWERS)
-    settled = applied.written()
+    settled = applied.write_counters()
     for pod in applied.stack.list("pods", applied.namespace):
         patch = {"metadata": {"annotations": {"touched": "yes"}}}
         applied.stack.patch("pods", applied.namespace, pod["metadata"]["name"], patch)
     time.sleep(5)
-    assert applied.written() == settled
+    assert applied.write_counters() == settled

@@ -1,7 +1,7 @@
 """
-The chart as it is installed: hook and Metacontroller in the cluster, from images, under the documented permissions.
+Hook and Metacontroller as pods, from their images and with the permissions of the docs.
 
-There need be no cluster DNS: Metacontroller's pod is told the address of the hook's Service.
+No cluster DNS is needed: Metacontroller's pod has the address of the hook's Service in hostAliases.
 """
 
 import contextlib
@@ -14,13 +14,15 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from support.cluster.control_plane import Manifest, wait_until
+from support.cluster.functions import create_function, is_ready
 from support.cluster.helm import NAMESPACE, RELEASE, Helm, objects, one
-from support.cluster.stack import GROUP, ROOT, Stack
+from support.cluster.stack import ROOT, Stack
 from support.node import images, network_policy
 from support.node.testbed import import_image
 
@@ -29,9 +31,9 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 METACONTROLLER = "localhost/metacontroller:4.17.2"
 VALUES = yaml.safe_load((ROOT / "metacontroller" / "values.yaml").read_text(encoding="utf-8"))
 COUNT = 20
-"""Functions that are asked about every second."""
+"""Functions that are synced every second."""
 PAUSE = 15
-"""Seconds of load around each mishap."""
+"""Seconds of load around each disruption."""
 
 
 class Installed:
@@ -41,21 +43,21 @@ class Installed:
         self.stack, self.plane, self.helm = stack, stack.plane, Helm("helm4", stack.plane)
 
     def pods(self) -> list[Manifest]:
-        """Return the hook's pods that are not on their way out."""
+        """Return the hook's pods without those that are being deleted."""
         found = self.plane.call("GET", f"{PODS}?labelSelector=app.kubernetes.io/name=function-hook")[1]["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def restarts(self) -> int:
         return sum(status["restartCount"] for pod in self.pods() for status in pod["status"]["containerStatuses"])
 
-    def is_whole(self) -> bool:
-        """Whether both hook pods are ready, and none of an older revision is left."""
+    def is_rolled_out(self) -> bool:
+        """Return whether two hook pods are ready and no pod of an older revision exists."""
         status = self.plane.call("GET", HOOK)[1]["status"]
         counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         return [status.get(count) for count in counts] == [2, 2, 2, 2] and len(self.pods()) == 2
 
-    def left(self) -> list[str]:
-        """Return what is still there of all that the chart makes, but for what it is to leave behind."""
+    def chart_objects(self) -> list[str]:
+        """Return the chart's objects of the kinds that an uninstall deletes."""
         kinds = "all,serviceaccounts,configmaps,networkpolicies,poddisruptionbudgets,clusterroles"
         found = self.plane.kubectl(
             "get", kinds, "-A", "-l", "app.kubernetes.io/part-of=buildless-functions", "-o", "name"
@@ -67,7 +69,7 @@ class Installed:
         return str(found["spec"]["clusterIP"])
 
     def failed_syncs(self, namespace: str) -> Counter[str]:
-        """Count the failed syncs that Metacontroller has told of, by its words."""
+        """Count the failed syncs in Metacontroller's events, by their message."""
         found: Counter[str] = Counter()
         for each in self.plane.call("GET", f"/api/v1/namespaces/{namespace}/events")[1]["items"]:
             if each["reason"] == "SyncError":
@@ -75,28 +77,27 @@ class Installed:
         return found
 
     def syncs(self) -> dict[str, int]:
-        """Return how many questions each HTTP status has answered, by Metacontroller's own count."""
+        """Return the number of hook requests by HTTP status, from Metacontroller's metrics."""
         found: dict[str, int] = {}
-        for (code, _), count in self.questions().items():
+        for (code, _), count in self.hook_requests().items():
             found[code] = found.get(code, 0) + count
         return found
 
-    def questions(self) -> dict[tuple[str, str], int]:
-        """Return the same by status and URL."""
-        address = self.plane.call("GET", "/api/v1/namespaces/metacontroller/pods/metacontroller-0")[1]["status"][
-            "podIP"
-        ]
-        with urllib.request.urlopen(f"http://{address}:9999/metrics", timeout=5) as answer:
-            text = answer.read().decode()
+    def hook_requests(self) -> dict[tuple[str, str], int]:
+        """Return the number of hook requests by HTTP status and URL."""
+        pod = self.plane.call("GET", "/api/v1/namespaces/metacontroller/pods/metacontroller-0")[1]
+        url = f"http://{pod['status']['podIP']}:9999/metrics"
+        with urllib.request.urlopen(url, timeout=5) as response:
+            text = response.read().decode()
         pattern = r'^metacontroller_sync_requests_total\{code="(\d+)".*url="([^"]+)".*\} (\S+)$'
         return {(code, url): int(float(count)) for code, url, count in re.findall(pattern, text, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
 def installed(stack: Stack) -> Iterator[Installed]:
-    """The chart in the place of the hook and the Metacontroller of the other tests."""
+    """The chart, instead of the hook and the Metacontroller of the other tests."""
     if not os.environ.get("BUILDLESS_IMAGE_IMPORT"):
-        pytest.skip("BUILDLESS_IMAGE_IMPORT does not say how the node gets images")
+        pytest.skip("BUILDLESS_IMAGE_IMPORT is not set")
     found = Installed(stack)
     stack.processes.stop("metacontroller")
     stack.processes.stop("hook")
@@ -110,7 +111,7 @@ def installed(stack: Stack) -> Iterator[Installed]:
         enforce(stack, NAMESPACE)
         for manifest in metacontroller(stack):
             stack.plane.kubectl("apply", "-f", "-", stdin=manifest)
-        wait_until(found.is_whole, "both hook pods to be ready", 120)
+        wait_until(found.is_rolled_out, "both hook pods to be ready", 120)
         yield found
     finally:
         found.helm.run("uninstall", RELEASE, "-n", NAMESPACE, "--timeout", "2m", check=False)
@@ -127,12 +128,12 @@ def hook_image(found: Installed) -> str:
 
 
 def enforce(stack: Stack, namespace: str) -> None:
-    """Have a namespace refuse every pod that is not restricted."""
+    """Make a namespace enforce Pod Security "restricted"."""
     stack.plane.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
 
 
 def metacontroller(stack: Stack) -> list[Manifest]:
-    """Return what Metacontroller's own chart makes of metacontroller/values.yaml, as far as it counts here."""
+    """Return the objects of Metacontroller's chart with metacontroller/values.yaml that these tests need."""
     where = {"name": "metacontroller", "namespace": "metacontroller"}
     rbac = "rbac.authorization.k8s.io"
     address = Installed(stack).address("function-hook")
@@ -169,29 +170,23 @@ def metacontroller(stack: Stack) -> list[Manifest]:
 
 
 def test_helm_test_passes(installed: Installed) -> None:
-    """`helm test` applies a Function, which the hook in the cluster turns into a pod, and calls it."""
-    said = installed.helm.run("test", RELEASE, "-n", NAMESPACE, "--logs", "--timeout", "4m")
-    assert "it works" in said
+    """`helm test` creates a Function and calls it."""
+    output = installed.helm.run("test", RELEASE, "-n", NAMESPACE, "--logs", "--timeout", "4m")
+    assert "it works" in output
 
 
 @pytest.fixture(scope="module")
 def busy(installed: Installed) -> Iterator[str]:
-    """A namespace with Functions that have no pods, each asked about every second."""
+    """A namespace with Functions without pods, each synced every second."""
     namespace = "buildless-busy"
     installed.plane.kubectl("create", "namespace", namespace)
     installed.plane.kubectl("patch", "compositecontroller", "function-controller", "--type=merge", "-p",
                             '{"spec": {"resyncPeriodSeconds": 1}}')  # fmt: skip
     for number in range(COUNT):
-        inline = {"source": "def main(event, context): return 1"}
-        spec = {"runtime": "python312", "replicas": 0, "source": {"inline": inline}}
-        body: Manifest = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
-        body["metadata"] = {"name": f"busy-{number}"}
-        assert installed.plane.call("POST", f"{GROUP}/namespaces/{namespace}/functions", body)[0] == 201
-    for number in range(COUNT):
-        wait_until(
-            lambda name=f"busy-{number}": installed.stack.condition(namespace, name, "Ready").get("status") == "True",
-            f"busy-{number} to be Ready",
-        )
+        create_function(installed.stack, namespace, f"busy-{number}", replicas=0)
+    wait_until(
+        lambda: all(map(is_ready, installed.stack.list("functions", namespace))), "all Functions to be Ready", 60
+    )
     yield namespace
     installed.plane.kubectl("delete", "functions", "--all", "-n", namespace, "--timeout=60s")
     installed.plane.kubectl("delete", "namespace", namespace, "--wait=false")
@@ -202,12 +197,14 @@ def delete_pod(installed: Installed) -> None:
 
 
 def drain(installed: Installed) -> None:
-    """Evict both pods as `kubectl drain` does: the second only when the disruption budget has room for it."""
+    """Evict both pods as `kubectl drain` does: each as soon as the PodDisruptionBudget allows it."""
     for pod in installed.pods():
-        name = pod["metadata"]["name"]
-        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}}
-        path = f"{PODS}/{name}/eviction"
-        wait_until(lambda path=path, body=eviction: installed.plane.call("POST", path, body)[0] == 201, "room", 120, 1)
+        wait_until(partial(evict, installed, pod["metadata"]["name"]), "the eviction", 120, interval=1)
+
+
+def evict(installed: Installed, name: str) -> bool:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}}
+    return installed.plane.call("POST", f"{PODS}/{name}/eviction", eviction)[0] == 201
 
 
 def upgrade(installed: Installed) -> None:
@@ -215,56 +212,56 @@ def upgrade(installed: Installed) -> None:
 
 
 def kill_worker(installed: Installed) -> None:
-    """End a gunicorn worker as the kernel does when memory runs out."""
+    """Kill a gunicorn worker, as the kernel does when memory runs out."""
     os.kill(processes()[-1], signal.SIGKILL)
 
 
 def processes() -> list[int]:
-    """Return the ids of the gunicorn processes of the hook's pods, which this machine sees: it is the node."""
+    """Return the PIDs of the gunicorn processes in the hook's pods; this machine is the node."""
     command = ["pgrep", "--full", "/opt/buildless/bin/python -m gunicorn"]
     return [int(pid) for pid in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()]
 
 
-def given_up(failed: Counter[str]) -> Counter[str]:
+def cancelled(failed: Counter[str]) -> Counter[str]:
     """
-    Return what Metacontroller itself gave up: a changed CompositeController ends its old controller and what that asks.
+    Return the syncs that Metacontroller cancelled: on a change of the CompositeController it stops the old controller.
 
-    The new one asks about every Function at once, so nothing is lost; whether anything is in flight is chance.
+    The new controller syncs every Function at once, so nothing is lost. Whether a sync is in flight varies.
     """
-    found = Counter({words: count for words, count in failed.items() if words.endswith("context canceled")})
-    print(f"given up by Metacontroller because its CompositeController changed: {found.total()}")
+    found = Counter({message: count for message, count in failed.items() if message.endswith("context canceled")})
+    print(f"cancelled by Metacontroller because its CompositeController changed: {found.total()}")
     return found
 
 
-@pytest.mark.parametrize("mishap", [delete_pod, drain, upgrade, kill_worker])
-def test_no_sync_fails(installed: Installed, busy: str, mishap: Callable[[Installed], None]) -> None:
-    """Under 20 questions a second a hook pod is deleted, drained, upgraded or loses a worker: none fails."""
+@pytest.mark.parametrize("disruption", [delete_pod, drain, upgrade, kill_worker])
+def test_no_sync_fails(installed: Installed, busy: str, disruption: Callable[[Installed], None]) -> None:
+    """With 20 syncs a second a hook pod is deleted, drained, upgraded or loses a worker: no sync fails."""
     before, failed, began = installed.syncs(), installed.failed_syncs(busy), time.monotonic()
     time.sleep(PAUSE / 3)
-    mishap(installed)
-    time.sleep(1)  # until the Deployment knows
-    wait_until(installed.is_whole, "both hook pods to be ready again", 180)
+    disruption(installed)
+    time.sleep(1)  # until the Deployment's status shows it
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 180)
     time.sleep(PAUSE / 3)
     seconds, after = time.monotonic() - began, installed.syncs()
     answered = {code: count - before.get(code, 0) for code, count in after.items()}
     found = installed.failed_syncs(busy) - failed
-    if mishap is upgrade:
-        found -= given_up(found)
-    print(f"{mishap.__name__}: {answered} in {seconds:.0f} s")
-    assert sum(answered.values()) > 0.8 * COUNT * seconds, "that was no load"
+    if disruption is upgrade:
+        found -= cancelled(found)
+    print(f"{disruption.__name__}: {answered} in {seconds:.0f} s")
+    assert sum(answered.values()) > 0.8 * COUNT * seconds, "there were too few syncs"
     assert found == Counter()
     assert set(answered) <= {"200", "429"}
 
 
-def test_after_a_crash_all_are_answered_again(installed: Installed, busy: str) -> None:
-    """A hook container that is killed outright fails what it was asked until its address is taken away, and no more."""
+def test_syncs_recover_from_a_crash(installed: Installed, busy: str) -> None:
+    """When a hook container is killed, syncs fail only until its endpoint is removed."""
     failed = installed.failed_syncs(busy)
     restarts = installed.restarts()
     first = next(pid for pid in processes() if Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: installed.restarts() == restarts + 1, "the container to be started again", 60)
+    wait_until(lambda: installed.restarts() == restarts + 1, "the container to be restarted", 60)
     time.sleep(1)
-    wait_until(installed.is_whole, "both hook pods to be ready again", 120)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 120)
     time.sleep(PAUSE / 3)
     print(f"container killed: {(installed.failed_syncs(busy) - failed).total()} failed syncs")
     settled, before = installed.failed_syncs(busy), installed.syncs()["200"]
@@ -274,27 +271,27 @@ def test_after_a_crash_all_are_answered_again(installed: Installed, busy: str) -
 
 
 def test_https(installed: Installed, busy: str) -> None:
-    """With a certificate that Helm made Metacontroller asks over HTTPS, and goes on asking after another upgrade."""
+    """With a certificate by Helm Metacontroller uses HTTPS, and no sync fails during another upgrade."""
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm")
-    wait_until(lambda: https_answers(installed) > COUNT, "answers over HTTPS", 120)
-    wait_until(installed.is_whole, "both hook pods to be ready", 120)
-    time.sleep(PAUSE / 3)  # until nobody is sent to the last pod that speaks HTTP
+    wait_until(lambda: https_answers(installed) > COUNT, "responses over HTTPS", 120)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready", 120)
+    time.sleep(PAUSE / 3)  # until the last pod with HTTP gets no more requests
     before, failed = https_answers(installed), installed.failed_syncs(busy)
     installed.helm.install("--reuse-values", "--set", "tls.mode=helm", "--set", "config.minimumResources.cpu=7m")
     time.sleep(1)
-    wait_until(installed.is_whole, "both hook pods to be ready again", 120)
-    wait_until(lambda: https_answers(installed) > before + COUNT, "more answers over HTTPS", 60)
+    wait_until(installed.is_rolled_out, "both hook pods to be ready again", 120)
+    wait_until(lambda: https_answers(installed) > before + COUNT, "more responses over HTTPS", 60)
     found = installed.failed_syncs(busy) - failed
-    assert found - given_up(found) == Counter()
+    assert found - cancelled(found) == Counter()
 
 
 def https_answers(installed: Installed) -> int:
-    """Return how many questions were answered with 200 over HTTPS."""
-    return sum(count for (code, url), count in installed.questions().items() if code == "200" and "https:" in url)
+    """Return the number of hook requests over HTTPS with status 200."""
+    return sum(count for (code, url), count in installed.hook_requests().items() if code == "200" and "https:" in url)
 
 
 def test_only_metacontroller_may_call_the_hook(installed: Installed, tmp_path: Path) -> None:
-    """Where policies are enforced: Metacontroller's pods get in, others do not, and the hook itself gets nowhere."""
+    """With enforced NetworkPolicies only Metacontroller's pods can connect to the hook, and the hook to nothing."""
     hook = (installed.address("function-hook"), 8080)
     with network_policy.enforced(installed.plane, tmp_path):
         with caller(installed, "default", {"app.kubernetes.io/name": "metacontroller"}) as stranger:
@@ -306,29 +303,29 @@ def test_only_metacontroller_may_call_the_hook(installed: Installed, tmp_path: P
         name, api = installed.pods()[0]["metadata"]["name"], installed.address("kubernetes", "default")
         assert not network_policy.reaches(installed.plane, NAMESPACE, name, api, 443, "/opt/buildless/bin/python")
         before = installed.syncs()["200"]
-        wait_until(lambda: installed.syncs()["200"] > before, "Metacontroller to go on asking", 60)
-        assert installed.is_whole(), "probes are let in"
+        wait_until(lambda: installed.syncs()["200"] > before, "another sync", 60)
+        assert installed.is_rolled_out(), "probes are allowed"
 
 
 @contextlib.contextmanager
 def caller(installed: Installed, namespace: str, labels: dict[str, str]) -> Iterator[Callable[[str, int], bool]]:
-    """Give what tells whether a pod of this namespace with these labels can open a connection to a host and port."""
+    """Run a pod with these labels; yield a function that returns whether it can connect to a host and port."""
     body = network_policy.pod("caller", "import time; time.sleep(600)", labels)
     installed.plane.kubectl("create", "-n", namespace, "-f", "-", stdin=body)
     installed.plane.kubectl("wait", "--for=condition=Ready", "pod/caller", "-n", namespace, "--timeout=50s")
     try:
-        time.sleep(1)  # a new pod's address is let in a moment later
+        time.sleep(1)  # the rules follow a new pod after a moment
         yield lambda host, port: network_policy.reaches(installed.plane, namespace, "caller", host, port)
     finally:
         installed.plane.kubectl("delete", "pod", "caller", "-n", namespace)
 
 
-def test_uninstalling_lets_go_of_functions(installed: Installed, busy: str) -> None:
-    """`helm uninstall` ends by itself, and leaves Functions that can be deleted, with what runs for them."""
+def test_uninstalling_releases_functions(installed: Installed, busy: str) -> None:
+    """`helm uninstall` completes; Functions stay without a finalizer, and so do their children."""
     before = installed.stack.versions(busy, "busy-0")
     installed.helm.run("uninstall", RELEASE, "-n", NAMESPACE, "--timeout", "3m")
     functions = installed.stack.list("functions", busy)
     assert len(functions) == COUNT
     assert not any(each["metadata"].get("finalizers") for each in functions)
     assert installed.stack.versions(busy, "busy-0") == before
-    wait_until(lambda: not installed.left(), "all that the chart made to be gone", 60)
+    wait_until(lambda: not installed.chart_objects(), "the chart's objects to be deleted", 60)

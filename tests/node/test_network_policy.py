@@ -1,4 +1,4 @@
-"""What the tests of NetworkPolicies stand on: a policy holds while it is enforced, and only then."""
+"""network_policy.enforced(): policies are enforced inside the block, and not afterwards."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from support.node.testbed import Functions
 SERVER = "from http.server import *; HTTPServer(('', 8080), SimpleHTTPRequestHandler).serve_forever()"
 CLIENT = "import time; time.sleep(10_000)"
 PROBE = {"httpGet": {"path": "/?probe", "port": 8080}, "periodSeconds": 1}
-ADMIT_FRIENDS = {
+ONLY_FRIENDS = {
     "podSelector": {"matchLabels": {"app": "server"}},
     "policyTypes": ["Ingress"],
     "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "friend"}}}], "ports": [{"port": 8080}]}],
 }
-SAY_NOTHING = {"podSelector": {"matchLabels": {"app": "friend"}}, "policyTypes": ["Egress"]}
+NO_EGRESS = {"podSelector": {"matchLabels": {"app": "friend"}}, "policyTypes": ["Egress"]}
 
 
 class Pods:
@@ -41,11 +41,11 @@ class Pods:
         self.create("/apis/networking.k8s.io/v1", "networkpolicies", {"metadata": {"name": name}, "spec": spec})
 
     def reaches(self, name: str, host: str | None = None, port: int = 80) -> bool:
-        """Say whether a pod can open a connection, to the server's Service if nothing else is named."""
+        """Return whether a pod can open a connection, by default to the server's Service."""
         return reaches(self.plane, self.namespace, name, host or self.functions.address("server"), port)
 
     def probes(self) -> int:
-        """Return how often the kubelet's probe has reached the server."""
+        """Return the number of the kubelet's probes that the server has logged."""
         return self.plane.kubectl("logs", "server", f"-n={self.namespace}").count("GET /?probe")
 
 
@@ -55,10 +55,10 @@ def pods(functions: Functions) -> Pods:
 
 
 def test_ingress(pods: Pods, tmp_path: Path) -> None:
-    """A policy keeps out whom it does not name, but not those it names, nor the node; afterwards all is as before."""
-    pods.policy("server", ADMIT_FRIENDS)
+    """An ingress policy allows the pods that it names and the node, and no other pod; afterwards all can connect."""
+    pods.policy("server", ONLY_FRIENDS)
     with network_policy.enforced(pods.plane, tmp_path):
-        wait_until(lambda: not pods.reaches("stranger"), "the stranger to be kept out")
+        wait_until(lambda: not pods.reaches("stranger"), "the stranger's connection to be refused")
         assert pods.reaches("friend")
         assert pods.functions.get("server")[0] == 200
         before = pods.probes()
@@ -68,11 +68,11 @@ def test_ingress(pods: Pods, tmp_path: Path) -> None:
 
 
 def test_egress(pods: Pods, tmp_path: Path) -> None:
-    """A policy keeps a pod from calling other pods and the API server, and no other pod."""
+    """An egress policy stops connections of the selected pod to pods and the API server, and of no other pod."""
     api = pods.plane.call("GET", "/api/v1/namespaces/default/services/kubernetes")[1]["spec"]["clusterIP"]
-    pods.policy("friend", SAY_NOTHING)
+    pods.policy("friend", NO_EGRESS)
     with network_policy.enforced(pods.plane, tmp_path):
-        wait_until(lambda: not pods.reaches("friend"), "the pod to be kept in")
+        wait_until(lambda: not pods.reaches("friend"), "the pod's connection to be refused")
         assert not pods.reaches("friend", api, 443)
         assert pods.reaches("stranger", api, 443)
         assert pods.reaches("stranger")

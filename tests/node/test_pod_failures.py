@@ -1,4 +1,4 @@
-"""Eight ways to fail, each told on the Function itself, as soon as the kubelet knows."""
+"""Eight failures of pods: each appears in the Function's status soon after kubelet or scheduler report it."""
 
 import json
 import time
@@ -9,14 +9,14 @@ from support.cluster.control_plane import wait_until
 from support.node.testbed import Functions
 
 SECONDS = 5
-"""How soon after the kubelet knows."""
+"""The longest time between the report and the Function's status."""
 FINE = "def main(event, context):\n    return 'fine'\n"
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "half"}, "stringData": {"user": "me"}}
 KEY = {"secretKeyRef": {"name": "half", "key": "password"}}
 HUGE = {"function": {"resources": {"requests": {"cpu": "64"}, "limits": {"cpu": "64", "memory": "64Mi"}}}}
 
 BROKEN: dict[str, tuple[dict[str, Any], str, str, str]] = {
-    # name: what is applied, what the kubelet or scheduler says then, the reason and the words on the Function
+    # name: the spec, a text of the kubelet's or scheduler's report, the Function's reason, a text of its message
     "bad-image": (
         {"source": FINE, "runtimeImageOverride": "registry.invalid/no:1"},
         "ErrImagePull", "ImagePullBackOff", "image registry.invalid/no:1 cannot be pulled",
@@ -49,38 +49,39 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str, str]] = {
 }  # fmt: skip
 
 
-def test_causes_are_told(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the kubelet or the scheduler knows of a pod stands on its Function seconds later, and then stays."""
+def test_failures_are_reported(functions: Functions, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each failure is in the Function's status within SECONDS of its report, and then stays."""
     functions.plane.call("POST", f"/api/v1/namespaces/{functions.namespace}/secrets", SECRET)
     for name, (spec, *_) in BROKEN.items():
-        functions.apply(name, **spec)
-    waiting, known, told = dict(BROKEN), {}, {}
+        functions.create(name, **spec)
+    waiting, reported, shown = dict(BROKEN), {}, {}
     deadline = time.monotonic() + 120
     while waiting and time.monotonic() < deadline:
         events = functions.plane.call("GET", f"/api/v1/namespaces/{functions.namespace}/events")[1]["items"]
-        for name, (_, said, reason, words) in list(waiting.items()):
-            happened = [event for event in events if event["involvedObject"]["name"].startswith(f"{name}-")]
-            if name not in known and said in json.dumps([functions.pods(name), happened]):
-                known[name] = time.monotonic()
+        for name, (_, report, reason, words) in list(waiting.items()):
+            own_events = [event for event in events if event["involvedObject"]["name"].startswith(f"{name}-")]
+            if name not in reported and report in json.dumps([functions.pods(name), own_events]):
+                reported[name] = time.monotonic()
             ready = functions.condition(name)
             if ready.get("reason") == reason and words in ready["message"]:
-                told[name] = time.monotonic()
+                shown[name] = time.monotonic()
                 del waiting[name]
         time.sleep(0.1)
     with capsys.disabled():
         print("\n" + functions.plane.kubectl("get", "fn", "-n", functions.namespace))
         print(functions.plane.kubectl("get", "fn", "-n", functions.namespace, "-o", "wide"))
-        print({name: round(told[name] - known[name], 1) for name in told if name in known})
+        print({name: round(shown[name] - reported[name], 1) for name in shown if name in reported})
     assert not waiting, {name: functions.condition(name) for name in waiting}
-    late = {name: told[name] - known[name] for name in told if told[name] - known.get(name, told[name]) > SECONDS}
+    delays = {name: shown[name] - reported.get(name, shown[name]) for name in shown}
+    late = {name: delay for name, delay in delays.items() if delay > SECONDS}
     assert not late, late
-    stays(functions)
+    check_no_more_writes(functions)
 
 
-def stays(functions: Functions) -> None:
-    """A crash loop that goes on says nothing new: no status is written again."""
-    before = functions.written()
+def check_no_more_writes(functions: Functions) -> None:
+    """Another restart in a crash loop causes no write."""
+    before = functions.write_counters()
     restarts = functions.restarts("syntax-error")
     wait_until(lambda: functions.restarts("syntax-error") > restarts, "another restart")
     time.sleep(2)
-    assert functions.written() == before
+    assert functions.write_counters() == before

@@ -1,4 +1,4 @@
-"""What a pod does when it starts, is edited, crashes and ends."""
+"""Pods of Functions when they start, are edited, crash and are deleted."""
 
 import hashlib
 import http.client
@@ -8,15 +8,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from support.cluster.control_plane import wait_until
+from support.cluster.control_plane import Manifest, wait_until
 from support.node.load import steady
-from support.node.testbed import Functions, status
+from support.node.testbed import Functions, container_status
 
 LANGUAGES = {"python": "python312", "nodejs": "nodejs22"}
 every_language = pytest.mark.parametrize("language", LANGUAGES)
-CPU = {"resourceConfiguration": {"function": {"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "1"}}}}}
+CPU: Manifest = {
+    "resourceConfiguration": {"function": {"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "1"}}}}
+}
 
-SAYS = {
+RETURNS = {
     "python": "def main(event, context):\n    return {!r}\n",
     "nodejs": "module.exports = {{main: () => {!r}}}\n",
 }
@@ -49,15 +51,15 @@ STARTS_SLOWLY = "import time\ntime.sleep(45)\ndef main(event, context):\n    ret
 
 @every_language
 def test_an_edit_loses_no_request(functions: Functions, language: str) -> None:
-    """Under steady load an edit rolls over: 10,000 requests or more, each answered by the old code or the new."""
-    functions.apply("hello", SAYS[language].format("old"), LANGUAGES[language], **CPU)
+    """No request fails during a rollout under load: of 10,000 each is answered by the old code or the new."""
+    functions.create("hello", RETURNS[language].format("old"), LANGUAGES[language], **CPU)
     functions.wait_until_ready("hello")
     (old,) = functions.pods("hello")
-    with steady(door(functions)) as load:
+    with steady(node_port(functions)) as load:
         wait_until(lambda: load.requests > 2000, "2,000 requests", 120)
-        functions.edit("hello", SAYS[language].format("new"))
-        wait_until(lambda: load.answers["new"], "an answer of the new code", 60)
-        wait_until(lambda: old["metadata"]["name"] not in names(functions), "the old pod to go", 60)
+        functions.edit("hello", RETURNS[language].format("new"))
+        wait_until(lambda: load.answers["new"], "a response of the new code", 60)
+        wait_until(lambda: old["metadata"]["name"] not in pod_names(functions), "the old pod to be deleted", 60)
         before = load.answers["old"]
         wait_until(lambda: load.requests > 10_000, "10,000 requests", 120)
     assert load.errors == []
@@ -66,20 +68,20 @@ def test_an_edit_loses_no_request(functions: Functions, language: str) -> None:
     print(f"{load.requests} requests, {load.answers}")
 
 
-def door(functions: Functions) -> int:
-    """Return a port of this machine that leads where the Function's own Service does."""
+def node_port(functions: Functions) -> int:
+    """Return a port of this machine that has the endpoints of the Function's Service."""
     service = functions.stack.get("services", functions.namespace, "hello") or {}
     ports = [{"port": 80, "targetPort": 8080}]
     spec = {"type": "NodePort", "selector": service["spec"]["selector"], "ports": ports}
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "door"}, "spec": spec}
-    code, made = functions.plane.call("POST", f"/api/v1/namespaces/{functions.namespace}/services", body)
-    assert code == 201, made
-    port = int(made["spec"]["ports"][0]["nodePort"])
-    wait_until(lambda: asked(port) == 200, "the door to open")
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "node-port"}, "spec": spec}
+    code, created = functions.plane.call("POST", f"/api/v1/namespaces/{functions.namespace}/services", body)
+    assert code == 201, created
+    port = int(created["spec"]["ports"][0]["nodePort"])
+    wait_until(lambda: http_status(port) == 200, "the node port")
     return port
 
 
-def asked(port: int) -> int:
+def http_status(port: int) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/")
@@ -88,23 +90,23 @@ def asked(port: int) -> int:
         connection.close()
 
 
-def names(functions: Functions) -> list[str]:
+def pod_names(functions: Functions) -> list[str]:
     return [pod["metadata"]["name"] for pod in functions.pods("hello")]
 
 
 @every_language
 def test_the_code_arrives_byte_for_byte(functions: Functions, language: str) -> None:
-    """The file in the pod has the digest of what was written in the Function."""
+    """The file in the pod has the digest of the source in the Function."""
     source = OWN_BYTES[language]
-    functions.apply("hello", source, LANGUAGES[language])
+    functions.create("hello", source, LANGUAGES[language])
     functions.wait_until_ready("hello")
     assert functions.get("hello") == (200, hashlib.sha256(source.encode()).hexdigest())
 
 
 @every_language
 def test_a_restart_installs_nothing(functions: Functions, language: str) -> None:
-    """A container that has crashed starts again with what is there: the install step does not run a second time."""
-    functions.apply("hello", CRASHES[language], LANGUAGES[language], DEPENDENCIES[language])
+    """A crashed container restarts with the installed packages: the install step does not run again."""
+    functions.create("hello", CRASHES[language], LANGUAGES[language], DEPENDENCIES[language])
     functions.wait_until_ready("hello")
     (before,) = functions.pods("hello")
     installed = functions.get("hello")
@@ -113,21 +115,21 @@ def test_a_restart_installs_nothing(functions: Functions, language: str) -> None
     wait_until(lambda: functions.restarts("hello") == 1, "a restart")
     functions.wait_until_ready("hello")
     (after,) = functions.pods("hello")
-    assert status(after)["lastState"]["terminated"]["exitCode"] == 7
-    assert status(after, "install-dependencies") == status(before, "install-dependencies")
+    assert container_status(after)["lastState"]["terminated"]["exitCode"] == 7
+    assert container_status(after, "install-dependencies") == container_status(before, "install-dependencies")
     assert functions.get("hello") == installed
 
 
 @every_language
 def test_a_handler_that_cannot_load_never_becomes_ready(functions: Functions, language: str) -> None:
-    """It is started again and again, ends with code 1 and its reason, and no call ever reaches it."""
-    functions.apply("hello", BROKEN[language], LANGUAGES[language])
+    """Its container restarts with exit code 1 and the error, and no request reaches it."""
+    functions.create("hello", BROKEN[language], LANGUAGES[language])
     wait_until(lambda: functions.restarts("hello") >= 2, "two restarts", 90)
     (pod,) = functions.pods("hello")
-    ended = status(pod)["lastState"]["terminated"]
+    ended = container_status(pod)["lastState"]["terminated"]
     assert ended["exitCode"] == 1
     assert "SyntaxError" in ended["message"].strip().rpartition("\n")[2]
-    assert status(pod)["ready"] is False
+    assert container_status(pod)["ready"] is False
     assert functions.condition("hello").get("status") == "False"
     with pytest.raises(OSError, match=r"refused|timed out"):
         functions.get("hello", timeout=2)
@@ -135,30 +137,30 @@ def test_a_handler_that_cannot_load_never_becomes_ready(functions: Functions, la
 
 def test_a_slow_start_is_not_cut_short(functions: Functions) -> None:
     """A handler that takes longer to load than a liveness probe would wait becomes Ready without a restart."""
-    functions.apply("hello", STARTS_SLOWLY)
+    functions.create("hello", STARTS_SLOWLY)
     functions.wait_until_ready("hello")
     assert functions.get("hello") == (200, "at last")
     assert functions.restarts("hello") == 0
 
 
 @every_language
-def test_a_pod_ends_in_time_and_finishes_what_it_has_begun(functions: Functions, language: str) -> None:
-    """A request in flight when SIGTERM comes, 5 s after the deletion, is answered; the pod is gone within 8 s."""
-    functions.apply("hello", SLOW[language], LANGUAGES[language])
+def test_a_deleted_pod_finishes_its_requests(functions: Functions, language: str) -> None:
+    """A request in flight at SIGTERM, 5 s after the deletion, is answered; the pod ends within 8 s of SIGTERM."""
+    functions.create("hello", SLOW[language], LANGUAGES[language])
     functions.wait_until_ready("hello")
     answers: list[object] = []
-    asking = in_background(lambda: answers.append(functions.get("hello")))
+    request = in_background(lambda: answers.append(functions.get("hello")))
     time.sleep(0.3)
     (pod,) = functions.pods("hello")
     deleted = datetime.now(UTC)
     functions.plane.kubectl("delete", "pod", pod["metadata"]["name"], "-n", functions.namespace, "--wait=false")
-    wait_until(lambda: pod["metadata"]["name"] not in names(functions), "the pod to go", interval=0.05)
+    wait_until(lambda: pod["metadata"]["name"] not in pod_names(functions), "the pod to be deleted", interval=0.05)
     seconds = (datetime.now(UTC) - deleted).total_seconds()
-    asking.join()
+    request.join()
     assert answers == [(200, "whole")]
-    # A bound of the protocol, not of this machine: who is not gone by himself is killed 25 s after SIGTERM.
+    # A process that does not end is killed 25 s after SIGTERM, so the bound does not depend on this machine.
     assert seconds < PRE_STOP_SECONDS + 8
-    print(f"gone {seconds:.1f} s after the deletion")
+    print(f"deleted after {seconds:.1f} s")
 
 
 def in_background(work: Callable[[], object]) -> threading.Thread:

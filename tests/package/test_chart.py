@@ -1,4 +1,4 @@
-"""The chart's values: defaults are Config's, the schema knows its settings, and docs/values.md lists them all."""
+"""The chart's values: their defaults, their schema, and docs/values.md."""
 
 import json
 from collections.abc import Iterator
@@ -22,15 +22,14 @@ PAGE = ROOT / "docs" / "values.md"
 HEAD = """\
 # Values of the chart
 
-Made from the comments of `chart/values.yaml`. `helm show values` prints them too. A key that is not listed here, or a
-value that cannot work, is refused before anything is installed; where it takes two values to tell, the hook does not
-start.
+Generated from the comments of `chart/values.yaml`, which `helm show values` prints too. Helm rejects unknown keys and
+invalid values before it installs anything. Invalid combinations of values keep the hook from starting.
 
-| value | default | what it is for |
+| value | default | description |
 | --- | --- | --- |
 """
-LONGEST = 60
-"""Characters of a default that a table has room for."""
+MAX_DEFAULT = 60
+"""Defaults with more characters are not shown."""
 
 
 def rows(node: yaml.MappingNode, schema: Manifest, path: str = "") -> Iterator[tuple[str, str, str]]:
@@ -44,11 +43,11 @@ def rows(node: yaml.MappingNode, schema: Manifest, path: str = "") -> Iterator[t
             yield from rows(value, below, f"{here}.")
         else:
             default = json.dumps(yaml.safe_load(yaml.serialize(value)), ensure_ascii=False)
-            yield here, default if len(default) <= LONGEST else "...", words
+            yield here, default if len(default) <= MAX_DEFAULT else "...", words
 
 
 def comment(line: int) -> str:
-    """Return the lines of comment that stand directly above a line."""
+    """Return the comment directly above a line."""
     lines: list[str] = []
     for above in reversed(TEXT.splitlines()[:line]):
         if not above.strip().startswith("#"):
@@ -58,7 +57,9 @@ def comment(line: int) -> str:
 
 
 def listed() -> list[tuple[str, str, str]]:
-    return list(rows(yaml.compose(TEXT), json.loads(SCHEMA.read_text(encoding="utf-8"))))
+    root = yaml.compose(TEXT)
+    assert isinstance(root, yaml.MappingNode)
+    return list(rows(root, json.loads(SCHEMA.read_text(encoding="utf-8"))))
 
 
 def page() -> str:
@@ -67,7 +68,7 @@ def page() -> str:
 
 
 def config_schema() -> Manifest:
-    """Return Config's JSON schema as part of another: no titles, no defaults, nothing required."""
+    """Return Config's JSON schema without references, titles, defaults and descriptions."""
 
     def plain(schema: Any, *, is_map: bool = False) -> Any:
         if isinstance(schema, list):
@@ -85,32 +86,34 @@ def config_schema() -> Manifest:
 
 
 def blessed() -> str:
-    """Return values.schema.json with Config's part as it is now."""
+    """Return values.schema.json with the current schema of Config."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     schema["properties"]["config"] = config_schema()
     return json.dumps(schema, indent=2) + "\n"
 
 
 def test_config_is_the_default_config() -> None:
-    """An install without values runs with the settings that the code has, each of them written out."""
-    assert VALUES["config"] == Config().model_dump(by_alias=True, mode="json"), "copy it to chart/values.yaml"
+    """values.yaml has every setting of Config with its default."""
+    assert VALUES["config"] == Config().model_dump(by_alias=True, mode="json"), (
+        "chart/values.yaml and Config() differ; make check ARGS=--bless writes the runtimes"
+    )
 
 
 def test_versions_agree() -> None:
-    """The chart installs the hook of its own release."""
+    """The chart installs the hook of the same release."""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert chart["appVersion"] == __version__
 
 
-def test_schema_knows_the_settings(request: pytest.FixtureRequest) -> None:
-    """What values.schema.json says of config is what Config says."""
+def test_schema_has_the_settings(request: pytest.FixtureRequest) -> None:
+    """values.schema.json has the schema of Config."""
     if request.config.getoption("--bless"):
         SCHEMA.write_text(blessed(), encoding="utf-8")
     assert SCHEMA.read_text(encoding="utf-8") == blessed(), "make test ARGS=--bless"
 
 
 def test_defaults_pass_the_schema() -> None:
-    """The schema lets the defaults through, and has a property for each of them and for nothing else."""
+    """The defaults are valid, and the schema has a property for each of them and no other."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.validate(VALUES, schema)
     assert set(schema["properties"]) - {"global"} == set(VALUES)
@@ -141,7 +144,7 @@ def test_defaults_pass_the_schema() -> None:
     ],
 )
 def test_mistakes_are_refused(values: Manifest, message: str) -> None:
-    """A key that nobody knows and a value that cannot be are told before anything is installed."""
+    """Helm rejects an unknown key or an invalid value before it installs anything."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     merged = {
         key: default | values.get(key, {}) if isinstance(default, dict) else values.get(key, default)
@@ -152,12 +155,12 @@ def test_mistakes_are_refused(values: Manifest, message: str) -> None:
 
 
 def test_every_value_is_described() -> None:
-    """Each value has a comment, which says what it is for."""
+    """Each value has a comment that describes it."""
     assert [path for path, default, words in listed() if default and not words] == []
 
 
 def test_page_lists_every_value(request: pytest.FixtureRequest) -> None:
-    """docs/values.md is what the comments say."""
+    """docs/values.md has the comments of values.yaml."""
     if request.config.getoption("--bless"):
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(), "make test ARGS=--bless"

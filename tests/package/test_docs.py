@@ -1,15 +1,19 @@
-"""What the docs show is what happens."""
+"""The docs agree with the code: links, commands, examples and the recorded picture."""
 
+import importlib.util
 import json
 import re
 import urllib.request
+from html import unescape
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
-from local.conformance.servers import Server, started
 from support.cases import ROOT
+from support.runtime_servers import Server, started
 
-from hooks.cli import runtime_cache
+from hooks.cli import COMMANDS, runtime_cache
 
 INDEXES = [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -20,8 +24,8 @@ MARKS = {"python": "python", "nodejs": "js"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_points_to_is_there(page: Path) -> None:
-    """Every file that a page names or links to exists, and every test that it names is one."""
+def test_references_of_a_page_exist(page: Path) -> None:
+    """Every file that a page names or links to exists, and so does every test that it names."""
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / link).exists(), link
@@ -32,6 +36,17 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
         assert not name or re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{name}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_anchors_lead_to_a_heading(page: Path) -> None:
+    """The part of a link after # is a heading of the page that it leads to, in GitHub's spelling."""
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}, (
+            f"{link}#{anchor}"
+        )
+
+
 @pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.parent.name)
 def test_every_page_is_in_its_index(index: Path) -> None:
     """A README.md links each page of its folder once."""
@@ -39,16 +54,36 @@ def test_every_page_is_in_its_index(index: Path) -> None:
     assert sorted(linked) == sorted(page.name for page in index.parent.glob("*.md") if page != index)
 
 
-def test_targets_of_make_are_there() -> None:
-    """Every target that a page names is one of the Makefile."""
+def test_targets_of_make_exist() -> None:
+    """Every make target that a page names exists."""
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for page in PAGES:
         named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= set(targets), page.name
 
 
+def load(script: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_shows_commands_of_buildless() -> None:
+    """README.md's picture was recorded by `make picture` from its present session, which uses present commands."""
+    terminal = load(ROOT / "tools" / "terminal.py")
+    picture = unescape(terminal.PICTURE.read_text(encoding="utf-8"))
+    shown = re.findall(r'class="command"[^>]*>\$ (.+)</text>', picture)
+    assert shown == [step.command for step in terminal.SESSION]
+    assert {command.split()[1] for command in shown if command.startswith("buildless ")} <= set(COMMANDS)
+    alternative = re.findall(r"!\[([^]]+)\]\(docs/terminal\.svg\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(alternative) == 1
+
+
 def test_every_threat_has_a_control_and_a_test() -> None:
-    """docs/security.md names for each threat what holds it off, and what fails when it no longer does."""
+    """docs/security.md has for each threat a control, and a test that fails without the control."""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
     assert [int(row[0]) for row in rows] == list(range(1, THREATS + 1))
@@ -59,24 +94,28 @@ def test_every_threat_has_a_control_and_a_test() -> None:
 
 @pytest.mark.parametrize("family", FILES)
 def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
-    """Each example of docs/handlers.md runs as it stands and answers what its last line says."""
+    """Each example of docs/handlers.md runs unchanged, and its response is that of its last line."""
     if family == "nodejs" and runtime_cache.node_version() is None:
         pytest.skip("LEFT OUT: node and npm are not on PATH")
     (source,) = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
-    path, _, answer = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
+    path, _, expected = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
-    place = {"FUNCTION_PATH": str(tmp_path), "HANDLER_PATH": str(tmp_path / "handler.js"), "FUNC_NAME": "hello"}
+    place: dict[str, Any] = {
+        "FUNCTION_PATH": str(tmp_path),
+        "HANDLER_PATH": str(tmp_path / "handler.js"),
+        "FUNC_NAME": "hello",
+    }
     with started(family, **place) as server:
-        assert ask(server, path) == (200, answer)
-        status, body = ask(server, path, b'{"a": 1}')
+        assert request(server, path) == (200, expected)
+        status, body = request(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})
 
 
-def ask(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
+def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
     """Send a GET, or a POST of JSON."""
-    request = urllib.request.Request(
+    prepared = urllib.request.Request(
         f"http://127.0.0.1:{server.port}{path}", body, {"Content-Type": "application/json"} if body else {}
     )
-    with urllib.request.urlopen(request) as answer:
-        return answer.status, answer.read().decode()
+    with urllib.request.urlopen(prepared) as response:
+        return response.status, response.read().decode()

@@ -1,26 +1,25 @@
-"""kstatus, Argo CD and Flux agree with the Function itself, at every recorded step of its lives."""
+"""kstatus, Argo CD and Flux agree with a Function's conditions, at every step of the recorded lives."""
 
 import pytest
-import yaml
 from support.cases import Case, all_cases
+from support.crd import SCHEMA
 from support.lifecycles import (
-    AGREED,
     HEAD,
-    ROOT,
+    VERDICTS,
     Manifest,
     argo,
     check_argo,
     check_kstatus_and_flux,
     kstatus_and_flux,
-    said,
-    stories,
+    recorded_lives,
+    state_of,
 )
 
-LIVES = stories()
+LIVES = recorded_lives()
 
 
-def answers() -> list[Manifest]:
-    """Return the Function of every case, with the status that it is given there."""
+def functions_of_cases() -> list[Manifest]:
+    """Return the Function of every case, with the status of the response."""
     return [HEAD | {"metadata": metadata(case), "status": status(case)} for case in all_cases()]
 
 
@@ -30,45 +29,46 @@ def metadata(case: Case) -> Manifest:
 
 
 def status(case: Case) -> Manifest:
-    return case.answer()["status"] | {"observedGeneration": case.request["parent"]["metadata"]["generation"]}
+    observed = {"observedGeneration": case.request["parent"]["metadata"]["generation"]}
+    return dict(case.answer()["status"] | observed)
 
 
 @pytest.mark.parametrize("life", LIVES)
 def test_argo_agrees(life: str) -> None:
-    """Argo CD's health is the Function's own word at every step."""
+    """Argo CD's health agrees with the conditions at every step."""
     check_argo(LIVES[life])
 
 
 @pytest.mark.parametrize("life", LIVES)
 def test_kstatus_and_flux_agree(life: str) -> None:
-    """So are kstatus and Flux' readiness."""
+    """The verdicts of kstatus and Flux agree with the conditions at every step."""
     check_kstatus_and_flux(LIVES[life])
 
 
 def test_argo_agrees_on_every_case() -> None:
-    """And on the status of every case, whatever its Deployment is like."""
-    check_argo(answers())
+    """Argo CD's health agrees with the conditions of every golden case."""
+    check_argo(functions_of_cases())
 
 
 def test_kstatus_and_flux_agree_on_every_case() -> None:
-    """So do the others."""
-    check_kstatus_and_flux(answers())
+    """The verdicts of kstatus and Flux agree with the conditions of every golden case."""
+    check_kstatus_and_flux(functions_of_cases())
 
 
-def test_lives_have_everything() -> None:
-    """The lives hold each word that the judges have, and each lasts from a Function without conditions to its end."""
-    assert {said(step) for life in LIVES.values() for step in life} == set(AGREED)
+def test_lives_cover_every_state() -> None:
+    """Every state occurs; each life begins without conditions and ends with the deletion."""
+    assert {state_of(step) for life in LIVES.values() for step in life} == set(VERDICTS)
     for name, life in LIVES.items():
         assert life[0]["status"] == {"observedGeneration": -1}, name
-        assert said(life[-1]) == "terminating", name
+        assert state_of(life[-1]) == "terminating", name
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_no_step_contradicts_itself(life: str) -> None:
-    """Ready is never beside Reconciling or Stalled, and the conditions are of this generation until its deletion."""
+def test_conditions_are_consistent(life: str) -> None:
+    """Ready=True excludes Reconciling and Stalled, and all conditions have the observed generation."""
     for step in LIVES[life]:
         conditions = {each["type"]: each for each in step["status"].get("conditions", ())}
-        if conditions and said(step) != "terminating":
+        if conditions and state_of(step) != "terminating":
             assert {each["observedGeneration"] for each in conditions.values()} == {
                 step["status"]["observedGeneration"]
             }
@@ -77,18 +77,13 @@ def test_no_step_contradicts_itself(life: str) -> None:
 
 
 def test_why_the_status_has_a_default() -> None:
-    """Without any status kstatus takes a new Function for healthy; the CRD's default says that nobody has looked."""
-    bare = HEAD | {"metadata": {"name": "hello", "generation": 1}}
-    said_of = [kstatus for kstatus, _ in kstatus_and_flux([bare | {"status": {}}, bare | {"status": default()}])]
-    assert said_of == ["Current", "InProgress"]
-
-
-def default() -> Manifest:
-    crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
-    (version,) = crd["spec"]["versions"]
-    return dict(version["schema"]["openAPIV3Schema"]["properties"]["status"]["default"])
+    """kstatus takes a Function without status for healthy; with the default of the CRD it is in progress."""
+    function = HEAD | {"metadata": {"name": "hello", "generation": 1}}
+    statuses: list[Manifest] = [{}, SCHEMA["properties"]["status"]["default"]]
+    verdicts = [kstatus for kstatus, _ in kstatus_and_flux([function | {"status": each} for each in statuses])]
+    assert verdicts == ["Current", "InProgress"]
 
 
 def test_argo_waits_for_a_status() -> None:
-    """A Function from before its CRD had a default for the status is in progress to Argo CD, too."""
+    """A Function without status is in progress for Argo CD."""
     assert argo(HEAD | {"metadata": {"name": "hello", "generation": 1}}) == "Progressing"

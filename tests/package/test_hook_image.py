@@ -1,8 +1,8 @@
 """
-The Dockerfile: what it says, and what comes of its steps.
+The Dockerfile of the hook and the result of its steps.
 
-No container engine is needed: the steps of the build stage run in a scratch directory, on this Python, and what
-they make is started as the image would start it, with no source tree and no development dependency in reach.
+No container engine is needed: the steps of the build stage run in a scratch directory with this Python. The result is
+started with the image's entry point, without the source tree and without development dependencies.
 """
 
 import contextlib
@@ -26,6 +26,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.dockerfile import Step, steps
+from support.left_out import require_program
+from support.ports import free_port
 
 import hooks
 
@@ -43,7 +45,7 @@ FUNCTION = {
 
 
 def only(word: str) -> str:
-    """Return what follows an instruction that may stand in the Dockerfile once."""
+    """Return the arguments of an instruction that occurs once."""
     (rest,) = [step.rest for step in STEPS if step.word == word]
     return rest
 
@@ -58,53 +60,53 @@ def stages() -> list[list[Step]]:
     return found
 
 
-def test_every_instruction_is_known() -> None:
-    """Nothing is used that this lint does not understand; ADD, which can fetch from anywhere, least of all."""
+def test_only_these_instructions_are_used() -> None:
+    """The Dockerfile has only instructions that these tests understand; not ADD, which can download files."""
     known = {"FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER", "EXPOSE", "ENTRYPOINT"}
     assert {step.word for step in STEPS} == known
 
 
 def test_base_images_are_pinned() -> None:
-    """Every stage starts from one and the same image of one Python version, by its digest."""
+    """All stages start from the same image of Python, with its digest."""
     images = {step.rest.split()[0] for step in STEPS if step.word == "FROM"}
     assert len(images) == 1
     assert re.fullmatch(r"python:3\.\d+-slim-trixie@sha256:[0-9a-f]{64}", images.pop())
 
 
 def test_user_is_a_number_other_than_root() -> None:
-    """Kubernetes can check runAsNonRoot only where USER is a number."""
+    """USER is a number other than 0, since Kubernetes checks runAsNonRoot by the number."""
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", only("USER"))
 
 
 def test_entrypoint_is_in_exec_form() -> None:
-    """The service itself gets the signals, not a shell around it."""
+    """The entry point is in exec form, so that the service gets the signals itself."""
     assert json.loads(only("ENTRYPOINT")) == [f"{TARGET}/bin/buildless", "serve"]
 
 
 def test_packages_are_checked_against_their_hashes() -> None:
-    """pip installs nothing by name: only locked requirements, or the wheel that was just built."""
+    """pip installs only requirements with hashes, or the wheel of this build without an index."""
     installs = [line for step in STEPS for line in step.rest.split("&&") if " install " in line]
     assert len(installs) == 3
     for line in installs:
         assert ("--require-hashes -r requirements" in line) != ("--no-deps --no-index" in line)
 
 
-def test_last_stage_takes_only_what_was_built() -> None:
-    """No source tree, no shell step and no secret reaches the image; everything comes from the build stage."""
+def test_last_stage_copies_the_build_only() -> None:
+    """The last stage has one COPY, from the build stage, and no RUN."""
     last = stages()[-1]
     assert [step.rest for step in last if step.word == "COPY"] == [f"--from=build {TARGET} {TARGET}"]
     assert not [step for step in last if step.word == "RUN"]
 
 
-def test_labels_tell_version_and_licence() -> None:
-    """The image says what it is, and in the package's own version."""
+def test_labels_have_version_and_licence() -> None:
+    """The labels have the version of the package and its licence."""
     labels = dict(pair.split("=", 1) for pair in shlex.split(only("LABEL")))
     assert labels["org.opencontainers.image.version"] == hooks.__version__
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 
-def test_builder_is_sent_what_is_copied_and_no_more() -> None:
-    """.dockerignore shuts everything out, then lets in exactly what COPY names."""
+def test_build_context_is_what_is_copied() -> None:
+    """.dockerignore excludes everything but the sources of COPY."""
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     copied = [name for step in stages()[0] if step.word == "COPY" for name in step.rest.split()[:-1]]
     assert rules[0] == "*"
@@ -115,18 +117,18 @@ LOCKS = [*ROOT.glob("requirements*.txt"), ROOT / "runtimes/python/requirements.t
 
 
 def pins(lock: Path) -> set[str]:
-    """Return the versions that a lock pins, like "flask==3.1.3"."""
+    """Return the pinned versions of a lock, such as "flask==3.1.3"."""
     return set(re.findall(r"^\S+==\S+", lock.read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
-def test_locks_name_no_place(lock: Path) -> None:
-    """A lock pins versions and hashes; where packages come from is for whoever installs them."""
+def test_locks_name_no_index(lock: Path) -> None:
+    """A lock has versions and hashes, but no index, URL or path."""
     text = lock.read_text()
     assert "--hash=sha256:" in text
-    # The one path in a lock is that of the lock which gives uv its version.
-    stated = text.replace("# via -c runtimes/python/requirements.txt", "")
-    assert not re.search(r"://|^-|^--(index|find|extra|trusted)|/[a-z]+/", stated, flags=re.MULTILINE)
+    # The only path in a lock is that of the lock that pins uv.
+    checked = text.replace("# via -c runtimes/python/requirements.txt", "")
+    assert not re.search(r"://|^-|^--(index|find|extra|trusted)|/[a-z]+/", checked, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
@@ -138,30 +140,30 @@ def test_locks_hash_every_file(lock: Path) -> None:
 
 
 def test_image_lock_is_part_of_the_development_lock() -> None:
-    """What is tested is what runs: both locks pin the same versions."""
+    """The tests use the versions of the image: the development lock contains its pins."""
     development = pins(ROOT / "requirements-dev.txt")
     assert pins(ROOT / "requirements.txt") < development
     assert pins(ROOT / "requirements-build.txt") < development
 
 
 def test_the_build_lock_is_what_pyproject_names() -> None:
-    """The package is built with the version of setuptools in pyproject.toml, and nothing else."""
+    """The build lock pins the build requirements of pyproject.toml and nothing else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert pins(ROOT / "requirements-build.txt") == set(project["build-system"]["requires"])
 
 
 def test_there_is_one_version_of_uv() -> None:
-    """The uv that sets up a checkout is the one that installs the packages of a Function."""
+    """A checkout is set up with the version of uv that installs the packages of Functions."""
     (uv,) = pins(ROOT / "requirements-uv.txt")
     assert uv in pins(ROOT / "runtimes/python/requirements.txt")
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the build stage leaves in /opt/buildless, made read-only."""
+    """The /opt/buildless of the build stage, read-only."""
     scratch = tmp_path_factory.mktemp("image")
     target = scratch / "opt"
-    # The base image's Python, played by a fresh virtual environment.
+    # A new virtual environment takes the place of the base image's Python.
     subprocess.run([sys.executable, "-m", "venv", scratch / "base"], check=True)
     environment = clean(PATH=f"{scratch / 'base' / 'bin'}:{os.environ['PATH']}")
     here = scratch
@@ -182,7 +184,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy(names: list[str], destination: Path) -> None:
-    """Do what COPY does."""
+    """Execute COPY."""
     for name in names[:-1]:
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
@@ -192,24 +194,24 @@ def copy(names: list[str], destination: Path) -> None:
 
 
 def clean(**extra: str) -> dict[str, str]:
-    """Return an environment in which Python hears of nothing but how to reach packages."""
+    """Return an environment with only the variables that pip needs to reach its index."""
     return {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "SSL_"))} | extra
 
 
 class Service(NamedTuple):
-    """The service of the image: its process, where it listens, and where it writes its log."""
+    """The service of the image: its process, its URL and its log."""
 
     process: subprocess.Popen[bytes]
     url: str
     log: Path
 
     def workers(self) -> list[str]:
-        """Return the ids of the processes that answer."""
+        """Return the PIDs of the workers."""
         pid = self.process.pid
         return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
     def call(self, path: str, body: Any = None) -> tuple[int, bytes]:
-        """Make one request; a body is sent as JSON."""
+        """Send one request, with a body as JSON; return the HTTP status and the body of the response."""
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -218,10 +220,9 @@ class Service(NamedTuple):
 
 @pytest.fixture(scope="module")
 def service(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The image's entry point, running; its log names every module it loads."""
+    """The image's entry point, running; its log names every module that it loads."""
     scratch = tmp_path_factory.mktemp("service")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [part.replace(TARGET, str(image)) for part in json.loads(only("ENTRYPOINT"))]
     environment = clean(PYTHONDONTWRITEBYTECODE="1", PYTHONPROFILEIMPORTTIME="1")
     with (scratch / "log").open("wb") as log:
@@ -236,7 +237,7 @@ def service(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def wait_until_ready(service: Service) -> None:
-    """Return once /readyz answers and both workers are there; fail with the log if the process ends before."""
+    """Return once /readyz has status 200 and both workers run; fail with the log if the process ends before."""
     for _ in range(600):
         assert service.process.poll() is None, service.log.read_text()
         with contextlib.suppress(urllib.error.URLError):
@@ -248,16 +249,16 @@ def wait_until_ready(service: Service) -> None:
 
 @pytest.mark.image
 def test_no_development_dependency_is_in_the_image(image: Path) -> None:
-    """What only developers need is not there to be loaded, attacked or updated."""
+    """The image contains none of the packages that only developers need."""
     check = "import importlib.util, sys; print(*[n for n in sys.argv[1:] if importlib.util.find_spec(n)])"
-    python = [image / "bin" / "python", "-I", "-c", check, *NOT_IN_THE_IMAGE, "hooks"]
+    python = [str(image / "bin" / "python"), "-I", "-c", check, *NOT_IN_THE_IMAGE, "hooks"]
     found = subprocess.run(python, check=True, capture_output=True, text=True, cwd="/", env=clean())
     assert found.stdout.split() == ["hooks"]
 
 
 @pytest.mark.image
 def test_bytecode_is_complete_and_never_checked(image: Path) -> None:
-    """Python finds its bytecode in a read-only image whose files have no times (PEP 552: flags are 1)."""
+    """Every module has unchecked hash-based bytecode (PEP 552: flags are 1), for a read-only file system."""
     compiled = list(image.glob("lib/**/__pycache__/*.pyc"))
     assert len(compiled) == len(list(image.glob("lib/**/*.py")))
     assert {file.read_bytes()[4:8] for file in compiled} == {b"\1\0\0\0"}
@@ -265,7 +266,7 @@ def test_bytecode_is_complete_and_never_checked(image: Path) -> None:
 
 @pytest.mark.image
 def test_service_answers_a_sync(service: Service) -> None:
-    """The image as it ships turns a Function into children."""
+    """The service answers a sync with the children of a Function."""
     code, body = service.call("/v1/sync", {"parent": FUNCTION, "children": {}, "finalizing": False})
     assert code == 200
     assert {child["kind"] for child in json.loads(body)["children"]} == {"Deployment", "Service", "ServiceAccount"}
@@ -273,9 +274,9 @@ def test_service_answers_a_sync(service: Service) -> None:
 
 @pytest.mark.image
 def test_service_loads_only_what_it_needs(service: Service) -> None:
-    """Neither DeepDiff nor a Kubernetes client nor the other commands are ever loaded, not even by an answer."""
+    """The service loads neither DeepDiff, a Kubernetes client nor the command line, even for a sync."""
     service.call("/v1/sync", {"parent": FUNCTION, "children": {}, "finalizing": False})
-    # The command line's own imports end where it becomes gunicorn, and Python prints its heading anew.
+    # Python prints this heading again when the command line has become gunicorn.
     log = service.log.read_text().rpartition("imported package")[2]
     loaded = set(re.findall(r"^import time:.*\| +(\S+)$", log, re.MULTILINE))
     assert {"flask", "hooks.sync"} <= loaded
@@ -283,22 +284,22 @@ def test_service_loads_only_what_it_needs(service: Service) -> None:
 
 
 @pytest.mark.image
-def test_service_writes_nothing_beside_itself(image: Path, service: Service) -> None:
-    """The package directory is the same after an answer as before: a read-only root file system is enough."""
+def test_service_writes_no_file_of_the_package(image: Path, service: Service) -> None:
+    """A sync changes no file of the package: a read-only root file system is enough."""
     before = {path: path.lstat().st_mtime_ns for path in image.rglob("*")}
     service.call("/v1/sync", {"parent": FUNCTION, "children": {}, "finalizing": False})
     assert {path: path.lstat().st_mtime_ns for path in image.rglob("*")} == before
 
 
 @pytest.mark.image
-def test_silent_clients_hold_up_nobody_over_tls(image: Path, tmp_path: Path) -> None:
-    """Sixteen connections that say nothing, not even a handshake, keep no other client from its answer."""
+def test_silent_clients_block_no_client_over_tls(image: Path, tmp_path: Path) -> None:
+    """Sixteen silent connections without a TLS handshake delay no other client."""
+    require_program("openssl")
     files = {"--tls-certificate": tmp_path / "tls.crt", "--tls-key": tmp_path / "tls.key"}
-    made = ["-subj", "/CN=localhost", "-out", files["--tls-certificate"], "-keyout", files["--tls-key"]]
+    made = ["-subj", "/CN=localhost", "-out", str(files["--tls-certificate"]), "-keyout", str(files["--tls-key"])]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-addext", "subjectAltName=DNS:localhost"]
     subprocess.run([*command, *made], check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     entry = [part.replace(TARGET, str(image)) for part in json.loads(only("ENTRYPOINT"))]
     flags = [str(word) for pair in files.items() for word in pair]
     process = subprocess.Popen([*entry, "--bind", f"127.0.0.1:{port}", *flags], cwd="/", env=clean())
@@ -318,7 +319,7 @@ def test_silent_clients_hold_up_nobody_over_tls(image: Path, tmp_path: Path) -> 
 
 
 def over_tls(context: ssl.SSLContext, port: int) -> bytes:
-    """Return the beginning of the answer to one probe over HTTPS, nothing where it is refused or not given in time."""
+    """Send one probe over HTTPS; return the first bytes of the response, b"" after an error or a timeout."""
     try:
         with (
             socket.create_connection(("127.0.0.1", port), timeout=2) as plain,
@@ -332,12 +333,12 @@ def over_tls(context: ssl.SSLContext, port: int) -> bytes:
 
 @pytest.mark.image
 def test_silent_clients_free_their_workers(service: Service) -> None:
-    """A client that falls silent is let go: its worker answers the next one, and is not killed for it."""
+    """The service closes the connection of a silent client; its worker goes on and is not killed."""
     workers = service.workers()
     head = b"POST /v1/sync HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
     host, port = service.url.removeprefix("http://").split(":")
     clients = [socket.create_connection((host, int(port))) for _ in workers]
-    clients[0].sendall(head)  # falls silent within the body, the others before the request
+    clients[0].sendall(head)  # silent within the body, the others before the request
     assert service.call("/healthz")[0] == 200
     answers = [client.recv(99).split(b"\r\n")[0] for client in clients]
     for client in clients:

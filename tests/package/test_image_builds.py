@@ -1,4 +1,4 @@
-"""docker-bake.json and the Dockerfiles that it names: which images there are, and what they are made from."""
+"""docker-bake.json and its Dockerfiles: names of images, and pinned base images."""
 
 import json
 import re
@@ -13,7 +13,6 @@ from support.bake import ROOT, targets
 from support.dockerfile import Step, steps
 
 from hooks import __version__
-from hooks.config import Config
 
 DOCKERFILES = sorted({ROOT / target.context / "Dockerfile" for target in targets().values()})
 PINNED = r"(\w+:[\w.]+-(?:slim-trixie|trixie-slim))@(sha256:[0-9a-f]{64})"
@@ -23,33 +22,26 @@ def froms(dockerfile: Path) -> list[Step]:
     return [step for step in steps(dockerfile) if step.word == "FROM"]
 
 
-def test_every_runtime_has_its_image() -> None:
-    """What is built for a runtime is called as the hook calls it."""
-    config = Config()
-    wanted = {f"runtime-{name}": config.image(runtime) for name, runtime in config.runtimes.items()}
-    assert {name: target.tag for name, target in targets().items() if name != "function-hook"} == wanted
-
-
 def test_the_hook_has_its_image() -> None:
-    """What is built for the hook is called as chart and plain YAML call it."""
+    """The image of the hook has the name in the chart and in the plain YAML."""
     chart = yaml.safe_load((ROOT / "chart/values.yaml").read_text(encoding="utf-8"))
     tag = targets()["function-hook"].tag
     assert tag == f"{chart['config']['registry']}/{chart['image']['repository']}:{__version__}"
     assert f"image: {tag}\n" in (ROOT / "config/hook.yaml").read_text(encoding="utf-8")
 
 
-def test_images_are_called_as_their_targets() -> None:
-    """A name is enough to build an image and to find it."""
+def test_images_are_named_like_their_targets() -> None:
+    """The target of an image in docker-bake.json is its name."""
     assert {name: re.split("[/:]", target.tag)[-2] for name, target in targets().items()} == {n: n for n in targets()}
 
 
 def test_every_dockerfile_is_built() -> None:
-    """No Dockerfile lies about that nobody builds."""
+    """Every Dockerfile belongs to a target."""
     assert sorted([ROOT / "Dockerfile", *(ROOT / "runtimes").rglob("Dockerfile")]) == DOCKERFILES
 
 
 def test_base_images_have_a_digest() -> None:
-    """Whatever comes from a registry has a tag to read and a digest that holds, the same one wherever it is named."""
+    """Every base image has a tag and a digest, and every tag has the same digest everywhere."""
     named: dict[str, set[str]] = {}
     for dockerfile in DOCKERFILES:
         stages = {"node${NODE_VERSION}", *(step.rest.partition(" AS ")[2] for step in froms(dockerfile))}
@@ -63,25 +55,25 @@ def test_base_images_have_a_digest() -> None:
 
 
 def test_every_version_of_node_has_its_stage() -> None:
-    """Each NODE_VERSION that is asked for is a stage, and each stage is asked for."""
+    """The Dockerfile has a stage for each NODE_VERSION in docker-bake.json, and no other."""
     dockerfile = ROOT / "runtimes/nodejs/Dockerfile"
     stages = {step.rest for step in froms(dockerfile)}
-    asked = {target.arguments["NODE_VERSION"] for target in targets().values() if "NODE_VERSION" in target.arguments}
-    assert {name.partition(" AS ")[2] for name in stages} == {"", *(f"node{version}" for version in asked)}
+    versions = {target.arguments["NODE_VERSION"] for target in targets().values() if "NODE_VERSION" in target.arguments}
+    assert {name.partition(" AS ")[2] for name in stages} == {"", *(f"node{version}" for version in versions)}
     assert all(re.search(r"node:(\d+)-.* AS node\1$", name) for name in stages if " AS " in name)
 
 
 @pytest.mark.image
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-build.txt", "runtimes/python/requirements.txt"])
-def test_arm_has_its_wheels_too(lock: str, tmp_path: Path) -> None:
-    """No image needs a compiler: the locked files include a wheel for arm64 (test_hook_image.py: for amd64)."""
+def test_every_package_has_an_arm_wheel(lock: str, tmp_path: Path) -> None:
+    """No image needs a compiler: every package has a wheel for arm64 (test_hook_image.py: for amd64)."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--require-hashes"]
     there = ["--only-binary=:all:", "--platform=manylinux2014_aarch64", "--python-version=3.12"]
     subprocess.run([*pip, *there, f"--target={tmp_path}", "-r", ROOT / lock], check=True)
 
 
 def test_javascript_tools_are_in_no_image() -> None:
-    """Linter and types have a lock of their own: their updates change no image of a runtime."""
+    """Linters and types have a separate lock, so that their updates change no image."""
     runtime = json.loads((ROOT / "runtimes/nodejs/package.json").read_text(encoding="utf-8"))
     tools = json.loads((ROOT / "tools/javascript/package.json").read_text(encoding="utf-8"))
     assert "devDependencies" not in runtime
@@ -89,9 +81,9 @@ def test_javascript_tools_are_in_no_image() -> None:
     assert not set(tools["devDependencies"]) & set(runtime["dependencies"])
 
 
-def test_builders_read_it_the_same_way() -> None:
-    """`docker buildx bake` itself finds the same images, arguments and names."""
-    command = [go_tools.program("buildx"), "bake", "--print"]
+def test_buildx_agrees() -> None:
+    """`docker buildx bake` finds the same images, arguments and names as tests/support/bake.py."""
+    command = [str(go_tools.program("buildx")), "bake", "--print"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     found = json.loads(printed)["target"]
     assert {name: (each["context"], each.get("args", {}), each["tags"]) for name, each in found.items()} == {

@@ -1,4 +1,4 @@
-"""docs/upgrading.md says what happens."""
+"""docs/upgrading.md: which Functions a setting restarts, and the commands that show it."""
 
 import re
 import shutil
@@ -24,12 +24,13 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
 
 
 def chosen(spec: Manifest) -> Manifest:
-    return spec.get("resourceConfiguration", {}).get("function", {})
+    choice: Manifest = spec.get("resourceConfiguration", {}).get("function", {})
+    return choice
 
 
 def leaves_size_open(spec: Manifest) -> bool:
     sides = chosen(spec).get("resources", {})
-    # What asks for more than any profile's limits has no other limits than that.
+    # Requests above the limits of every profile become the limits.
     return "profile" not in chosen(spec) and not {"requests", "limits"} <= set(sides) and "4Gi" not in str(sides)
 
 
@@ -58,38 +59,48 @@ def nobody(spec: Manifest) -> bool:
 
 
 class Change(NamedTuple):
-    """What the page says of a setting, another value for it, and who restarts then."""
+    """The page's words on a setting, another value for it, and which Functions restart then."""
 
     said: str
     value: Any
     restarts: Callable[[Manifest], bool]
 
 
-UNSET = "all that do not set it themselves"
+UNSET = "all that do not set"
 CHANGES = {
-    "registry": Change("all without an image of their own", "mirror.example.com", lambda spec: not has_own_image(spec)),
+    "registry": Change(
+        "all without `runtimeImageOverride`", "mirror.example.com", lambda spec: not has_own_image(spec)
+    ),
     "runtimes": Change(
-        "those whose image it is",
+        "those that use a changed image",
         {"python312": {"image": "python:2"}},
         lambda spec: spec["runtime"] == "python312" and not has_own_image(spec),
     ),
     "profiles": Change(
-        "those of that size", {"S": {"limits": {"memory": "1Gi"}}}, lambda spec: chosen(spec).get("profile") == "S"
+        "those with a changed profile",
+        {"S": {"limits": {"memory": "1Gi"}}},
+        lambda spec: chosen(spec).get("profile") == "S",
     ),
-    "defaultProfile": Change("those that leave something of their size open", "XS", leaves_size_open),
-    "minimumResources": Change("nobody", {"cpu": "5m"}, nobody),
+    "defaultProfile": Change("those with neither a profile nor complete requests and limits", "XS", leaves_size_open),
+    "minimumResources": Change("none", {"cpu": "5m"}, nobody),
     "install": Change("those with dependencies", {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
     "volumeSizes": Change("all", {"tmp": "1Gi"}, everybody),
     "related": Change("with `configs`: those that name Secrets or ConfigMaps", {"configs": True}, names_objects),
-    "targetCPUUtilizationPercentage": Change("nobody", 70, nobody),
-    "allowedImageOverrides": Change("nobody", ["example.com/*"], nobody),
-    "allowUnrestrictedSecurityContext": Change("nobody", True, nobody),
+    "targetCPUUtilizationPercentage": Change("none", 70, nobody),
+    "allowedImageOverrides": Change("none", ["example.com/*"], nobody),
+    "allowUnrestrictedSecurityContext": Change("none", True, nobody),
     "imagePullSecrets": Change("all", ["mirror"], everybody),
     "packageRegistryConfigSecretName": Change("those with dependencies", "packages", has_dependencies),
-    "traceCollectorEndpoint": Change(UNSET, "http://other", lambda spec: "TRACE_COLLECTOR_ENDPOINT" not in names(spec)),
-    "publisherProxyAddress": Change(UNSET, "http://other", lambda spec: "PUBLISHER_PROXY_ADDRESS" not in names(spec)),
+    "traceCollectorEndpoint": Change(
+        f"{UNSET} `TRACE_COLLECTOR_ENDPOINT`",
+        "http://other",
+        lambda spec: "TRACE_COLLECTOR_ENDPOINT" not in names(spec),
+    ),
+    "publisherProxyAddress": Change(
+        f"{UNSET} `PUBLISHER_PROXY_ADDRESS`", "http://other", lambda spec: "PUBLISHER_PROXY_ADDRESS" not in names(spec)
+    ),
     "podAnnotations": Change(
-        "all that do not set them themselves",
+        "all that do not set the same annotation",
         {"sidecar.istio.io/nativeSidecar": "maybe"},
         lambda spec: "sidecar.istio.io/nativeSidecar" not in spec.get("annotations", {}),
     ),
@@ -97,14 +108,14 @@ CHANGES = {
 
 
 def test_page_names_every_setting() -> None:
-    """The table has a row for each setting, in the order of Config, with the words that are tested below."""
+    """The table has a row for each setting, in the order of Config, with the words of CHANGES."""
     assert list(ROWS) == [field.alias or name for name, field in Config.model_fields.items()]
     assert {name: change.said for name, change in CHANGES.items()} == ROWS
 
 
 @pytest.mark.parametrize("setting", CHANGES)
-def test_a_setting_restarts_those_whom_the_page_names(setting: str) -> None:
-    """Another value changes the pod templates of exactly those reference Functions."""
+def test_a_setting_restarts_the_functions_of_the_page(setting: str) -> None:
+    """Another value changes the pod templates of exactly these reference Functions."""
     change, specs = CHANGES[setting], with_default_config()
     changed = {
         name
@@ -129,7 +140,7 @@ os.execv(sys.executable, [sys.executable, "-m", "hooks.cli", *here, *CONFIG.get(
 
 
 def test_commands_show_what_would_restart(tmp_path: Path) -> None:
-    """The commands of the page print what two releases make different of the Functions on a cluster, and only that."""
+    """The commands of the page print the differences between two releases for a cluster's Functions, and no others."""
     (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     items = [
         {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
@@ -140,16 +151,16 @@ def test_commands_show_what_would_restart(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("")
     (tmp_path / "other.yaml").write_text("volumeSizes: {tmp: 1Gi}\n")
     (tmp_path / "bin").mkdir()
-    same = shown(tmp_path, commands, {})
+    same = run_commands(tmp_path, commands, {})
     assert same.returncode == 0, same.stderr
     assert same.stdout == ""
-    other = shown(tmp_path, commands, {"0.2.0": ["--config", str(tmp_path / "other.yaml")]})
+    other = run_commands(tmp_path, commands, {"0.2.0": ["--config", str(tmp_path / "other.yaml")]})
     assert other.returncode == 1, other.stderr
     assert other.stdout.count(">             sizeLimit: '1Gi'\n") == len(items)
 
 
-def shown(folder: Path, commands: str, config: dict[str, list[str]]) -> subprocess.CompletedProcess[str]:
-    """Run commands with a kubectl that knows the Functions, and a docker whose images are this tree."""
+def run_commands(folder: Path, commands: str, config: dict[str, list[str]]) -> subprocess.CompletedProcess[str]:
+    """Run commands with a fake kubectl that prints the Functions, and a fake docker that runs this tree."""
     docker = DOCKER.format(python=sys.executable, root=str(ROOT)).replace("CONFIG", repr(config))
     for name, text in (("kubectl", KUBECTL.format(functions=folder / "all.yaml")), ("docker", docker)):
         (folder / "bin" / name).write_text(text)

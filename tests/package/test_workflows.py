@@ -1,4 +1,4 @@
-"""What .github/ asks for: nothing that can change under it, nothing it does not need, and the versions of the tests."""
+"""The workflows of .github/: pinned actions, least permissions, and the tool versions of the tests."""
 
 import re
 import subprocess
@@ -24,16 +24,16 @@ Job = dict[str, Any]
 
 
 def test_actionlint_finds_nothing() -> None:
-    """Expressions, contexts and every shell step are as GitHub and shellcheck want them."""
+    """actionlint and shellcheck accept every workflow."""
     shellcheck = Path(sys.executable).parent / "shellcheck"
     assert shellcheck.exists()
     command = [go_tools.program("actionlint"), "-no-color", "-shellcheck", shellcheck, *WORKFLOWS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_actions_are_pinned() -> None:
-    """Each action is one commit, the same one everywhere, with its version beside it; a workflow of ours is a file."""
+    """Each action is pinned to one commit, the same everywhere, with its version in a comment."""
     named: dict[str, set[str]] = {}
     for file, text in TEXTS.items():
         for uses in re.findall(r"^ *(?:- )?uses: (.+)$", text, re.MULTILINE):
@@ -46,34 +46,34 @@ def test_actions_are_pinned() -> None:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_nothing_is_allowed_unasked(file: Path) -> None:
-    """A workflow as a whole may do nothing, and two runs of it for one thing are not at work at a time."""
+def test_workflows_have_no_default_permissions(file: Path) -> None:
+    """A workflow grants no permissions by default, and runs once at a time per ref."""
     workflow = yaml.safe_load(TEXTS[file.name])
     assert workflow["permissions"] == {}
     assert "github.ref" in workflow["concurrency"]["group"]
-    assert "github.workflow" not in workflow["concurrency"]["group"], "a workflow that is called has its caller's name"
+    assert "github.workflow" not in workflow["concurrency"]["group"], "in a called workflow this is the caller's name"
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_asks_for_little(job: Job) -> None:
-    """Each job says what it may do and when it is given up; no check-out leaves a token behind."""
+def test_jobs_have_least_permissions_and_a_timeout(job: Job) -> None:
+    """Each job has permissions and a timeout; no checkout keeps a token, and no shell step contains an expression."""
     assert job["permissions"]
     assert "uses" in job or job["timeout-minutes"] <= 90
     for step in job.get("steps", ()):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
-        assert "${{" not in step.get("run", ""), "text of an event becomes a variable before a shell sees it"
+        assert "${{" not in step.get("run", ""), "pass event data to a shell through env only"
 
 
-def test_only_a_release_may_write() -> None:
-    """Neither tests nor pull requests can publish anything."""
+def test_only_the_release_workflow_may_write() -> None:
+    """No other workflow has write permissions or secrets."""
     for file, text in TEXTS.items():
         if file != "release.yaml":
             assert not re.search(r": write\b|secrets\.|pull_request_target", text), file
 
 
 def test_programs_have_the_versions_of_the_tests() -> None:
-    """Helm is what the tests render and install with, and Metacontroller what the demo installs."""
+    """CI uses the Helm versions of the tests and the Metacontroller version of demo/cluster.py."""
     helms = {module.rpartition("@")[2] for name, module in go_tools.MODULES.items() if name.startswith("helm")}
     named = re.findall(r"(?:helm: \[(.+)\]|version: (v.+))$", "\n".join(TEXTS.values()), re.MULTILINE)
     assert {version for match in named for words in match for version in words.split(", ") if version} == helms
@@ -83,7 +83,7 @@ def test_programs_have_the_versions_of_the_tests() -> None:
 
 
 def test_the_package_names_the_pythons_that_are_tested() -> None:
-    """Each minor version of the classifiers runs the tests, and no other; links lead to the project's home."""
+    """CI tests exactly the Python versions of the classifiers, and every project URL is below the project's home."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r"Python :: 3\.\d+$", each)]
     assert yaml.safe_load(TEXTS["ci.yaml"])["jobs"]["test"]["strategy"]["matrix"]["python"] == named
@@ -91,8 +91,8 @@ def test_the_package_names_the_pythons_that_are_tested() -> None:
     assert all(url == home or url.startswith(f"{home}/") for url in project["urls"].values())
 
 
-def test_a_release_has_what_its_page_names() -> None:
-    """The identity that signs is that workflow, and each file that is to be checked is among those of a release."""
+def test_the_release_page_matches_the_workflow() -> None:
+    """docs/releases.md verifies the identity of the release workflow, and only files that this workflow publishes."""
     page = (ROOT / "docs/releases.md").read_text(encoding="utf-8")
     assert r"/\.github/workflows/release\.yaml@refs/tags/v" in page
     files = set(re.findall(r"\b(?:digests|buildless-functions)\.[a-z.]+[a-z]", page))
@@ -100,8 +100,8 @@ def test_a_release_has_what_its_page_names() -> None:
     assert all(f"dist/{file}" in TEXTS["release.yaml"] for file in files)
 
 
-def test_everything_pinned_is_kept_fresh() -> None:
-    """Dependabot looks at each place with something to pin, and at no place that is not there."""
+def test_dependabot_covers_everything_pinned() -> None:
+    """Dependabot covers each folder with pinned dependencies, and no other."""
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
     looked = {
         (update["package-ecosystem"], place)

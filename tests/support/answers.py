@@ -1,4 +1,4 @@
-"""Laws that hold for every answer, whatever the request: for test_laws.py and test_mutated_requests.py."""
+"""Laws for every answer to any request, used by test_laws.py and test_mutated_requests.py."""
 
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ def children_belong(request: Manifest, answer: Manifest) -> None:
 
 
 def rules_stay_in_the_namespace(request: Manifest, answer: Manifest) -> None:
-    """What is asked for beside the children is of three kinds and of the Function's namespace."""
+    """Related objects are Pods, Secrets and ConfigMaps of the Function's namespace."""
     for rule in answer["relatedResources"]:
         assert rule["resource"] in RELATED
         assert rule["apiVersion"] == "v1"
@@ -37,14 +37,14 @@ def rules_stay_in_the_namespace(request: Manifest, answer: Manifest) -> None:
 
 @cache
 def status_schema() -> jsonschema.Draft202012Validator:
-    """The CRD's schema of status, closed: unknown keys are an error here, where the API server drops them."""
+    """Return a validator of the CRD's status schema that rejects unknown keys; the API server would drop them."""
     crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
     return jsonschema.Draft202012Validator(closed(schema))
 
 
 def closed(schema: Any) -> Any:
-    """Return a schema in which no object has properties that it does not name."""
+    """Return the schema without permission for properties that it does not name."""
     if isinstance(schema, dict):
         inner = {key: closed(value) for key, value in schema.items()}
         return {"additionalProperties": False} | inner if "properties" in schema else inner

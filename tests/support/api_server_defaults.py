@@ -1,8 +1,8 @@
 """
-What the API server makes of our four kinds: defaults, canonical quantities, generation.
+Children as the API server stores them: with defaults, canonical quantities and a generation.
 
-The defaults are those seen on captured objects (fixtures/metacontroller/, release 1.36) and, for the fields that those
-lack, the ones that the API reference documents.
+The defaults are those of captured objects (fixtures/metacontroller/, release 1.36) and, for fields that those lack, of
+the API reference.
 """
 
 from copy import deepcopy
@@ -55,7 +55,7 @@ def created(child: Manifest, owner: Manifest) -> Manifest:
 
 
 def stored(child: Manifest, before: Manifest) -> Manifest:
-    """Return a changed object as the API server stores it; only a changed spec is a new generation."""
+    """Return a changed object as the API server stores it; the generation counts changes of the spec only."""
     child = defaulted(child)
     child["metadata"]["resourceVersion"] = str(int(before["metadata"]["resourceVersion"]) + 1)
     if "generation" in before["metadata"]:
@@ -64,7 +64,7 @@ def stored(child: Manifest, before: Manifest) -> Manifest:
 
 
 def defaulted(child: Manifest) -> Manifest:
-    """Return the object with every default filled in and every quantity canonical."""
+    """Return the object with every default set and every quantity canonical."""
     child = deepcopy(child)
     match child["kind"]:
         case "Service":

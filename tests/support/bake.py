@@ -1,4 +1,4 @@
-"""docker-bake.json: the images of this project, as `docker buildx bake` sees them."""
+"""The images in docker-bake.json."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Target(NamedTuple):
-    """One image: where its Dockerfile is, what it is built with and what it is called."""
+    """One image: the folder of its Dockerfile, its build arguments and its tag."""
 
     context: str
     arguments: dict[str, str]
@@ -16,7 +16,7 @@ class Target(NamedTuple):
 
 
 def targets() -> dict[str, Target]:
-    """Return the images that are built when none is named."""
+    """Return the images of the default group, by target."""
     definition = json.loads((ROOT / "docker-bake.json").read_text(encoding="utf-8"))
 
     def image(target: dict[str, Any]) -> Target:

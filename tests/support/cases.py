@@ -1,19 +1,18 @@
 """
-A case: one folder under cases/, one story.
+A golden case: one folder under tests/core/cases/.
 
-request.yaml   a comment of one sentence, the reason; then what is on the wire: parent, children, related,
-               finalizing
-given.yaml     what is not on the wire (optional): config, now, and a past for the Function:
-               before       an overlay on the spec; the children and the status are those of that spec, settled
-               deployment   an overlay on the observed Deployment
-               service      an overlay on the observed Service
-               horizontalpodautoscaler   an overlay on the observed autoscaler
-               without      kinds of children that are then taken away
-               previous     how many seconds ago a first answer was given to the very same question
-response.yaml  the whole answer, written by --bless
+request.yaml   a comment of one sentence, the reason; then parts of the request: parent, children, related, finalizing
+given.yaml     what the request does not hold (optional): config, now, and the Function's past:
+               before       a patch for the spec; children and status are observed as settled with that spec
+               deployment   a patch for the observed Deployment
+               service      a patch for the observed Service
+               horizontalpodautoscaler   a patch for the observed autoscaler
+               without      kinds of children that are then removed
+               previous     seconds since an earlier sync of the same request, whose status the parent has
+response.yaml  the answer, written by --bless (golden.py)
 
-The envelope is completed from the table of kinds, and every key that is not named here is refused, so that a
-case cannot lie about the wire. An overlay is a JSON merge patch: null takes a key away.
+The rest of the request comes from the table of kinds, and other keys are refused, so that a case is always a request
+that Metacontroller could send. Patches are those of merge_patch.py.
 """
 
 from collections.abc import Iterator
@@ -25,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support import merge_patch
 from support.offline_metacontroller import World
 
-from hooks.cli.dump import to_yaml
 from hooks.config import Config
 from hooks.protocol import HookRequest
 from hooks.sync import finalize, sync
@@ -42,10 +41,12 @@ RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
 
 Manifest = dict[str, Any]
 
+overlaid = merge_patch.overlaid
+
 
 @dataclass(frozen=True)
 class Case:
-    """A story with everything it takes: `request` is the whole body that Metacontroller would send."""
+    """A golden case; `request` is the whole body that Metacontroller would send."""
 
     name: str
     reason: str
@@ -63,29 +64,27 @@ class Case:
         assert (folder / "request.yaml").exists(), f"{folder.name} lacks request.yaml"
         text = (folder / "request.yaml").read_text(encoding="utf-8")
         reason = " ".join(line[1:].strip() for line in _head(text))
-        assert reason.endswith("."), f"{folder.name}/request.yaml does not begin with a comment that says why"
+        assert reason.endswith("."), (
+            f"{folder.name}/request.yaml does not begin with a comment of one sentence, the reason"
+        )
         given = _strict(folder / "given.yaml", GIVEN)
-        asked = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
+        parts = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
         config = _config(given.get("config"))
         now = datetime.fromisoformat(given["now"]) if "now" in given else NOW
-        world = _past(World(complete(asked["parent"])), given, config, now)
-        request = world.request(finalizing=asked.get("finalizing", False))
-        for group, children in asked.get("children", {}).items():
-            assert group in request["children"], f"{group} is no kind of children"
+        world = _past(World(complete(parts["parent"])), given, config, now)
+        request = world.request(finalizing=parts.get("finalizing", False))
+        for group, children in parts.get("children", {}).items():
+            assert group in request["children"], f"{folder.name}: {group} is no group of children"
             request["children"][group] |= children
-        for group, objects in asked.get("related", {}).items():
-            assert group in RELATED, f"{group} is nothing that customize() asks for"
+        for group, objects in parts.get("related", {}).items():
+            assert group in RELATED, f"{folder.name}: customize() requests no {group}"
             request["related"][group] = objects
         return cls(folder.name, reason, request, config, now, "config" not in given, "previous" not in given)
 
     def answer(self) -> Manifest:
-        """Return what the core answers."""
+        """Return the answer of sync() or finalize()."""
         hook = finalize if self.request["finalizing"] else sync
         return hook(HookRequest.parse(deepcopy(self.request)), self.config, now=self.now).to_json()
-
-    def dump(self, answer: Manifest) -> str:
-        """Return response.yaml for this answer."""
-        return to_yaml(answer)
 
 
 def folders() -> list[Path]:
@@ -98,7 +97,7 @@ def all_cases() -> tuple[Case, ...]:
 
 
 def complete(parent: Manifest) -> Manifest:
-    """Return a Function with what every object on the wire has; a story names only what matters to it."""
+    """Return a Function with the fields that every Function from the API server has."""
     metadata = {"name": "hello", "namespace": "default", "uid": UID, "generation": 1} | parent.get("metadata", {})
     head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": metadata}
     spec = {"runtime": "nodejs22", "replicas": 1, "startupTimeoutSeconds": 150} | parent["spec"]
@@ -107,7 +106,7 @@ def complete(parent: Manifest) -> Manifest:
 
 
 def settle(world: World, config: Config, now: datetime) -> list[str]:
-    """Answer until nothing is written any more, with every pod available; return all writes."""
+    """Sync until Metacontroller writes nothing, with every pod available; return all writes."""
     writes: list[str] = []
     for _ in range(12):
         answer = sync(HookRequest.parse(world.request()), config, now=now).to_json()
@@ -116,11 +115,11 @@ def settle(world: World, config: Config, now: datetime) -> list[str]:
         moved = make_available(world)
         if not new and not moved:
             return writes
-    raise AssertionError(f"never settles: {writes}")
+    raise AssertionError(f"does not settle: {writes}")
 
 
 def make_available(world: World) -> bool:
-    """Let the Deployment's controller finish; return whether it had anything to do."""
+    """Set the Deployment's status to that of a finished rollout; return whether it changed."""
     deployment = next((child for (kind, _), child in world.children.items() if kind == "Deployment"), None)
     if deployment is None:
         return False
@@ -128,19 +127,9 @@ def make_available(world: World) -> bool:
     status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": _conditions("True")}
     if replicas:
         status |= {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
-    moved = deployment["status"] != status
+    moved = bool(deployment["status"] != status)
     deployment["status"] = status
     return moved
-
-
-def overlaid(base: Any, overlay: Any) -> Any:
-    """Apply a JSON merge patch."""
-    if not isinstance(overlay, dict):
-        return deepcopy(overlay)
-    merged = deepcopy(base) if isinstance(base, dict) else {}
-    for key, value in overlay.items():
-        merged[key] = overlaid(merged.get(key), value)
-    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _conditions(available: str) -> list[Manifest]:

@@ -1,8 +1,8 @@
 """
 Records of last-applied configuration that a user with `edit` in one namespace may write onto a child.
 
-Each is the text of the annotation, made for one observed child. Those of FOREIGN name another object or hold no object,
-so they count as no record. Those of OWN name the child itself and carry more than an answer may have.
+Each makes the text of the annotation for an observed child. The records of FOREIGN name another object or hold none, so
+they are ignored. Those of OWN name the child itself and have fields that no answer may have.
 """
 
 import json
@@ -38,7 +38,7 @@ BINDING: Manifest = {
 
 
 def identity(child: Manifest, **metadata: Any) -> Manifest:
-    """Return apiVersion, kind and metadata of a record of this child."""
+    """Return apiVersion, kind and metadata of this child's record."""
     own = {"name": child["metadata"]["name"], "namespace": child["metadata"].get("namespace", "default")}
     return {"apiVersion": child["apiVersion"], "kind": child["kind"], "metadata": own | metadata}
 
@@ -48,12 +48,12 @@ def body(child: Manifest) -> Manifest:
 
 
 def record(**changes: Any) -> Forgery:
-    """Return the record of a child with other metadata, or other fields beside it."""
+    """Return a forgery that names the child and changes other metadata."""
     return lambda child: json.dumps(identity(child, **changes) | body(child))
 
 
 def deep() -> Manifest:
-    """Return what Go reads and writes, and what an answer cannot hold."""
+    """Return nesting that Go's JSON accepts and orjson refuses to write."""
     value: Manifest = {}
     for _ in range(500):
         value = {"a": value}
@@ -61,7 +61,7 @@ def deep() -> Manifest:
 
 
 def text(record: str) -> Forgery:
-    """Return one text for every child."""
+    """Return a forgery that is the same for every child."""
     return lambda _: record
 
 
@@ -84,7 +84,7 @@ FOREIGN: dict[str, Forgery] = {
     "deep nesting": text("[" * 100_000),
 }
 UNMERGEABLE = {"a list", "a text", "a number", "no JSON", "deep nesting"}
-"""Metacontroller cannot read these, so it updates nothing until they are gone."""
+"""Metacontroller cannot decode these, so it updates nothing until they are removed."""
 OWN: dict[str, Forgery] = {
     "owners, finalizers and annotations": record(
         ownerReferences=[{"apiVersion": "v1", "kind": "Namespace", "name": "default", "uid": "0"}],

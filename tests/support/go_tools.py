@@ -1,8 +1,8 @@
 """
-Programs that tests need and no Python package has, built from the Go module proxy once and kept in the user's cache.
-Only BUILDLESS_ALL=1 builds them: a build can take a quarter of an hour.
+Programs for tests that no Python package contains, built once from Go modules and kept in the user's cache.
+They are built with BUILDLESS_ALL=1 only: a build can take a quarter of an hour.
 
-A program of that name on PATH is not used: which version judges us is part of the test.
+A program of that name on PATH is not used, so that every run has the same version.
 """
 
 import os
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.left_out import DEMANDED
+from support.left_out import RUN_ALL
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless" / "bin"
 MODULES = {
@@ -27,7 +27,7 @@ MODULES = {
 
 @cache
 def program(name: str) -> Path:
-    """Return the program from the cache, or build it there; skips the test where that cannot be done."""
+    """Return the program from the cache; build it if it is missing, or skip the test if that is impossible."""
     module = MODULES[name]
     binary, version = Path(module.partition("@")[0]).name, module.partition("@")[2]
     built = CACHE / f"{name}-{version}"
@@ -47,8 +47,8 @@ def program(name: str) -> Path:
 
 
 def require_go(name: str) -> None:
-    """Skip the test unless this run may build `name` and can."""
-    if not DEMANDED:
-        pytest.skip(f"LEFT OUT: {name} is built with Go, by BUILDLESS_ALL=1 only")
+    """Skip the test unless BUILDLESS_ALL is set and Go is installed."""
+    if not RUN_ALL:
+        pytest.skip(f"LEFT OUT: {name} is built with Go, with BUILDLESS_ALL=1 only")
     if shutil.which("go") is None:
-        pytest.skip(f"LEFT OUT: there is no go on PATH to build {name}")
+        pytest.skip(f"LEFT OUT: go is not on PATH to build {name}")

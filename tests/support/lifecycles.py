@@ -1,12 +1,12 @@
 """
-What GitOps tools make of a Function, asked of the tools themselves, and the recorded life cycles they are asked about.
+The health that GitOps tools show for a Function, by the tools' own code, and recorded lives of Functions.
 
-kstatus   its own Go code, in judges/gitops
-Flux      gitops/flux-health.yaml, evaluated by the CEL library that Flux uses, in judges/gitops
+kstatus   its Go code, in judges/gitops
+Flux      gitops/flux-health.yaml, evaluated with the CEL library of Flux, in judges/gitops
 Argo CD   gitops/argocd-health.lua, run by Lua 5.1 as in Argo CD
 
-lifecycles/<story>.yaml holds every distinct status that the API server has served in one life, with its generation.
-tests/cluster/test_status_steps.py lives them again, and with --bless writes them.
+tests/core/lifecycles/<life>.yaml has every distinct status that the API server served in one life, with its generation.
+tests/cluster/test_status_steps.py runs the lives again, and writes the files with --bless.
 """
 
 import json
@@ -21,21 +21,21 @@ from lupa import lua51
 from support import go_tools
 
 ROOT = Path(__file__).parents[2]
-STORIES = ROOT / "tests" / "core" / "lifecycles"
+RECORDINGS = ROOT / "tests" / "core" / "lifecycles"
 HEAD = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function"}
-AGREED = {
+VERDICTS = {
     "current": ("Current", "Healthy", "Current"),
     "failed": ("Failed", "Degraded", "Failed"),
     "in progress": ("InProgress", "Progressing", "InProgress"),
     "terminating": ("Terminating", "Progressing", "InProgress"),
 }
-"""What kstatus, Argo CD and Flux call it."""
+"""The words of kstatus, Argo CD and Flux for each state."""
 
 Manifest = dict[str, Any]
 
 
-def said(function: Manifest) -> str:
-    """Return what the Function itself says: its conditions, unless it is being deleted or they are of the past."""
+def state_of(function: Manifest) -> str:
+    """Return the state by the Function's own conditions; "in progress" if they are of an older generation."""
     metadata, status = function["metadata"], function.get("status", {})
     conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
     if "deletionTimestamp" in metadata:
@@ -48,38 +48,39 @@ def said(function: Manifest) -> str:
 
 
 def milestones(steps: list[Manifest]) -> list[str]:
-    """Return where a life's steps lead, one place after the other: what is in progress is seen sometimes, or not."""
-    words = [word for step in steps if (word := said(step)) != "in progress"]
+    """Return the states of a life in order, without repetitions and "in progress", which a watch may miss."""
+    words = [word for step in steps if (word := state_of(step)) != "in progress"]
     return [word for before, word in zip(["", *words], words, strict=False) if word != before]
 
 
 def step_of(function: Manifest) -> Manifest:
-    """Return what a judge looks at, without what differs from one life to the next."""
+    """Return the fields that the tools read, with constant times."""
     keys = ("name", "generation", "deletionTimestamp")
     status = {key: function["status"][key] for key in ("observedGeneration", "conditions") if key in function["status"]}
     step = HEAD | {"metadata": {key: function["metadata"][key] for key in keys if key in function["metadata"]}}
-    return _timeless(step | {"status": status})
+    timeless: Manifest = _timeless(step | {"status": status})
+    return timeless
 
 
-def stories() -> dict[str, list[Manifest]]:
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(STORIES.glob("*.yaml"))}
+def recorded_lives() -> dict[str, list[Manifest]]:
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(RECORDINGS.glob("*.yaml"))}
 
 
 def argo(function: Manifest) -> str:
-    """Return Argo CD's health status."""
+    """Return Argo CD's health status; fail if it has no message."""
     lua = lua51.LuaRuntime(unpack_returned_tuples=True)
-    lua.globals().obj = lua.table_from(function, recursive=True)
-    health = lua.execute((ROOT / "gitops" / "argocd-health.lua").read_text(encoding="utf-8"))
-    assert health.message, "Argo CD shows a message beside the health"
+    lua.globals()["obj"] = lua.table_from(function, recursive=True)
+    health: Any = lua.execute((ROOT / "gitops" / "argocd-health.lua").read_text(encoding="utf-8"))
+    assert health.message, "Argo CD shows a message with the health"
     return str(health.status)
 
 
 def kstatus_and_flux(functions: list[Manifest]) -> list[tuple[str, str]]:
-    """Return what kstatus and Flux say of each; skips the test where they cannot be built."""
+    """Return the verdicts of kstatus and Flux on each; skip the test if their code cannot be built."""
     check = yaml.safe_load((ROOT / "gitops" / "flux-health.yaml").read_text(encoding="utf-8"))
     exprs = {key: check[key] for key in ("inProgress", "failed", "current")}
-    questions = "\n".join(json.dumps({"object": function, "exprs": exprs}) for function in functions)
-    done = subprocess.run([_judge()], input=questions, capture_output=True, text=True, check=False, timeout=60)
+    lines = "\n".join(json.dumps({"object": function, "exprs": exprs}) for function in functions)
+    done = subprocess.run([_judge()], input=lines, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     verdicts = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(verdicts) == len(functions)
@@ -87,26 +88,26 @@ def kstatus_and_flux(functions: list[Manifest]) -> list[tuple[str, str]]:
 
 
 def check_argo(functions: list[Manifest]) -> None:
-    """Fail unless Argo CD agrees with each of the Functions themselves."""
+    """Fail unless Argo CD agrees with the conditions of each Function."""
     for function in functions:
-        assert argo(function) == AGREED[said(function)][1], function
+        assert argo(function) == VERDICTS[state_of(function)][1], function
 
 
 def check_kstatus_and_flux(functions: list[Manifest]) -> None:
-    """Fail unless kstatus and Flux agree with each of the Functions themselves."""
+    """Fail unless kstatus and Flux agree with the conditions of each Function."""
     for function, verdict in zip(functions, kstatus_and_flux(functions), strict=True):
-        kstatus, _, flux = AGREED[said(function)]
+        kstatus, _, flux = VERDICTS[state_of(function)]
         assert verdict == (kstatus, flux), function
 
 
 @cache
 def _judge() -> Path:
-    """Return the program in judges/gitops, which is built where Go and its modules can be had."""
+    """Build and return the program of judges/gitops; skip the test if Go or its modules are missing."""
     program, source = ROOT / "build" / "judges" / "gitops", Path(__file__).parent / "judges" / "gitops"
-    go_tools.require_go("the judge of kstatus and Flux")
+    go_tools.require_go("the program that runs kstatus and Flux")
     fetched = subprocess.run(["go", "mod", "download"], cwd=source, capture_output=True, text=True, check=False)
     if fetched.returncode:
-        pytest.skip(f"LEFT OUT: kstatus and Flux were not asked, for their Go modules cannot be had: {fetched.stderr}")
+        pytest.skip(f"LEFT OUT: the Go modules of kstatus and Flux cannot be downloaded: {fetched.stderr}")
     build = ["go", "build", "-buildvcs=false", "-o", str(program), "."]
     built = subprocess.run(build, cwd=source, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr

@@ -1,9 +1,10 @@
 """
-Requests that are hostile by chance, always the same ones for the same seed and number.
+Mutated requests, always the same ones for the same seed and number.
 
-A request of a case, of a capture or with pods, Secrets and autoscalers is changed in one to four places, however deep:
-values of another type, null, huge and odd ones, keys that go, come or change, items that are repeated, subtrees that
-stand where they do not belong. Some bodies are damaged as bytes.
+A request of a golden case, of a capture, or with pods, Secrets and autoscalers is changed in one to four places at any
+depth: values of other types, null, huge values, keys removed, added or renamed, items repeated, subtrees moved. Some
+bodies are damaged as bytes. They come from `random`, since a run makes up to 200,000, and Hypothesis is too slow for so
+many.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any
 
 import orjson
 from support.cases import NOW, ROOT, all_cases, complete, settle
+from support.failing_pods import FAILING, HEALTHY
 from support.offline_metacontroller import World
 
 from hooks.config import Config
@@ -27,9 +29,9 @@ Path = tuple[Any, ...]
 HOOKS = {"sync": 6, "finalize": 3, "customize": 1}
 """How often each hook is called."""
 LARGEST = 64 * 1024
-"""Larger requests are left out: each change would take too long."""
+"""Bytes; larger requests are not mutated, since each change would take too long."""
 SMALL = ("request", "metadata")
-"""Parts of a request of which most changes are refused: they are hit less often."""
+"""Parts of a request in which most changes are refused: they are changed less often."""
 CONFIGS = Config.model_validate({"related": {"configs": True}})
 
 
@@ -56,7 +58,7 @@ PIECES = (b"", b"\0", b"\xff\xfe", b"\xed\xa0\x80", b'"', b"}", b"[" * 3000, b"1
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """What is sent to which hook, and how it was made."""
+    """A body, the hook that it is sent to, and how it was made."""
 
     hook: str
     data: bytes
@@ -68,7 +70,7 @@ class Body:
 
 
 def body(seed: int, number: int) -> Body:
-    """Return one hostile body."""
+    """Return the body with this number."""
     random = Random(f"{seed}:{number}")
     hook = random.choices(list(HOOKS), list(HOOKS.values()))[0]
     name, (config, data, paths) = random.choice(list(_originals().items()))
@@ -82,12 +84,12 @@ def body(seed: int, number: int) -> Body:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy, however deep."""
+    """Return a deep copy; deepcopy() would recurse too deep."""
     return json.loads(json.dumps(value))
 
 
 def largest() -> Body:
-    """Return a body as large as the largest that chance makes: what a process once needs for one it keeps."""
+    """Return a body as large as the largest mutated one: a process keeps the memory that it once needed."""
     request = orjson.loads(_originals()["settled"][1])
     request["parent"]["spec"]["secretMounts"] = [{"secretName": "s", "mountPath": "x" * 20_000}] * 40
     return Body(hook="sync", data=orjson.dumps(request), config=Config(), made="largest")
@@ -96,7 +98,7 @@ def largest() -> Body:
 def _encoded(request: Any) -> bytes:
     try:
         return orjson.dumps(request)
-    except TypeError:  # NaN, integers of more than 64 bits and lone surrogates are for a more lenient encoder
+    except TypeError:  # orjson refuses NaN, integers of more than 64 bits and lone surrogates
         return json.dumps(request).encode()
 
 
@@ -142,7 +144,7 @@ def repeated(random: Random, parent: Any, key: Any, _: Any) -> None:
     if isinstance(parent, list):
         parent.extend(copied(value) for _ in range(random.choice((1, 2, 50))))
     elif isinstance(value, (str, list)):
-        parent[key] = value * random.choice((2, 30)) if len(value) < 1000 else value + value
+        parent[key] = value * (random.choice((2, 30)) if len(value) < 1000 else 2)
     else:
         parent[key + random.choice((" ", "0", "\0", "s"))] = copied(value)
 
@@ -156,7 +158,7 @@ def renamed(random: Random, parent: Any, key: Any, _: Any) -> None:
 
 
 def transplanted(random: Random, parent: Any, key: Any, request: Any) -> None:
-    """Put in a copy of what stands elsewhere."""
+    """Replace the value with a copy of another part of the request."""
     found: Any = request
     for _ in range(random.randint(1, 9)):
         inner = list(found.values()) if isinstance(found, dict) else found if isinstance(found, list) else []
@@ -167,7 +169,7 @@ def transplanted(random: Random, parent: Any, key: Any, request: Any) -> None:
 
 
 def within(random: Random, parent: Any, key: Any, _: Any) -> None:
-    """Change the JSON in a text, as a record of what was last applied holds it."""
+    """Change the JSON in a record of what was last applied."""
     try:
         inner = {"record": json.loads(parent[key])}
     except (TypeError, ValueError):
@@ -181,7 +183,7 @@ def within(random: Random, parent: Any, key: Any, _: Any) -> None:
 
 
 def inserted(random: Random, parent: Any, key: Any, _: Any) -> None:
-    """Add a key or an item where there is room for one."""
+    """Add a key to a map, or an item to a list."""
     place, value = parent[key], copied(random.choice(VALUES))
     if isinstance(place, list):
         place.insert(random.randint(0, len(place)), value)
@@ -198,7 +200,7 @@ CHANGES: tuple[Callable[[Random, Any, Any, Any], None], ...] = (
 
 @cache
 def _originals() -> dict[str, tuple[Config, bytes, dict[str, list[Path]]]]:
-    """Return every request to start from: its config, the body, and its places by part."""
+    """Return every request to mutate by name: its config, its body, and its paths by part."""
     found = {}
     for name, (config, request) in _requests():
         data = orjson.dumps(request)
@@ -217,9 +219,7 @@ def _requests() -> Iterator[tuple[str, tuple[Config, Manifest]]]:
 
 
 def _batches() -> Iterator[list[Manifest]]:
-    from test_failing_pods import ROWS, WELL  # noqa: PLC0415 - the pods that are known there
-
-    every = [*(row[0] for row in ROWS.values()), *WELL.values()]
+    every = [*(row[0] for row in FAILING.values()), *HEALTHY.values()]
     for start in range(0, len(every), 4):
         yield copied(every[start : start + 4])
 
@@ -256,7 +256,7 @@ def _by_name(objects: list[Manifest]) -> Manifest:
 
 
 def _parts(request: Manifest) -> Iterator[tuple[str, list[Path]]]:
-    """Yield the places of each part of a request, so that small parts are hit as often as large ones."""
+    """Yield the paths in each part of a request, so that small parts are changed as often as large ones."""
     for part in ("status", "metadata", "spec"):
         if part in request["parent"]:
             yield part, list(_places(request["parent"][part], ("parent", part)))

@@ -1,9 +1,9 @@
 """
-An offline model of what Metacontroller 4.17 does with an answer, and of the API server behind it.
+An offline model of how Metacontroller 4.17 applies an answer, with the API server's defaults.
 
-It knows dynamic apply's three-way merge, the label and owner that Metacontroller adds, the defaults that the API
-server fills in (api_server_defaults.py), and counts writes as the audit log would. cluster/test_offline_model.py
-compares it with the real one.
+It has dynamic apply's three-way merge, the label and owner that Metacontroller adds and the API server's defaults
+(api_server_defaults.py), and it counts writes as the audit log would. cluster/test_offline_model.py compares it with
+the real one.
 """
 
 import json
@@ -23,7 +23,7 @@ Manifest = dict[str, Any]
 
 
 class World:
-    """One Function and its children, as Metacontroller and the API server keep them."""
+    """One Function and its children, as the API server stores them."""
 
     def __init__(self, parent: Manifest, children: list[Manifest] | None = None) -> None:
         self.parent = deepcopy(parent)
@@ -49,7 +49,7 @@ class World:
         self.parent["spec"] = deepcopy(spec)
 
     def apply(self, answer: Manifest) -> list[str]:
-        """Carry out an answer; return the writes this takes, in their order."""
+        """Apply an answer; return the writes in order."""
         if answer.get("finalized"):
             self.parent["metadata"]["finalizers"] = []
             return ["update Function"]
@@ -66,7 +66,7 @@ class World:
 
     def _owned(self, child: Manifest) -> Manifest:
         metadata = self.parent["metadata"]
-        child = deepcopy(child)
+        child = json.loads(json.dumps(child))  # containers share parts of an answer, but not of a stored object
         child["metadata"].setdefault("namespace", metadata["namespace"])
         child["metadata"].setdefault("labels", {}).setdefault("controller-uid", metadata["uid"])
         assert child["metadata"]["labels"]["controller-uid"] == metadata["uid"], "a wrong label aborts the whole sync"
@@ -91,9 +91,9 @@ class World:
 
 
 def updated(observed: Manifest, desired: Manifest) -> Manifest:
-    """Return `observed` with `desired` merged in, given the record of what was applied last."""
+    """Return `observed` with `desired` merged in, by the record of what was last applied."""
     last = json.loads(observed["metadata"].get("annotations", {}).get(LAST_APPLIED) or "{}") or {}
-    merged = merge(deepcopy(observed), last, desired)
+    merged: Manifest = merge(deepcopy(observed), last, desired)
     for key in SYSTEM:
         if key in observed["metadata"]:
             merged["metadata"][key] = observed["metadata"][key]
@@ -105,7 +105,7 @@ def updated(observed: Manifest, desired: Manifest) -> Manifest:
 
 
 def merge(observed: Any, last: Any, desired: Any) -> Any:
-    """Merge three values of one field: maps by key, lists by a guessed key, all else is replaced."""
+    """Merge three values of one field: maps by key, lists by the first key of LIST_KEYS that all items have."""
     if isinstance(observed, dict) and isinstance(desired, dict):
         return _merge_maps(observed, last if isinstance(last, dict) else {}, desired)
     if isinstance(observed, list) and isinstance(desired, list):

@@ -10,14 +10,19 @@ from typing import Any
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 SECCOMP = {"RuntimeDefault", "Localhost"}
-
+SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    *(f"net.ipv4.{name}" for name in ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start")),
+    *(f"net.ipv4.{name}" for name in ("ping_group_range", "tcp_syncookies", "tcp_fin_timeout")),
+    *(f"net.ipv4.tcp_keepalive_{name}" for name in ("time", "intvl", "probes")),
+}
 SELINUX = {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
 
 Manifest = dict[str, Any]
 
 
 def of_template(template: Manifest) -> Iterator[str]:
-    """Yield the same of a pod template: of its spec, and of the annotations that stand for fields of it."""
+    """Yield the violations of a pod template: of its spec, and of annotations that set fields of the spec."""
     yield from faults(template["spec"])
     for key, value in template["metadata"].get("annotations", {}).items():
         if key.startswith(APPARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/"):
@@ -25,7 +30,7 @@ def of_template(template: Manifest) -> Iterator[str]:
 
 
 def faults(pod: Manifest) -> Iterator[str]:
-    """Yield what a namespace that enforces "restricted" would say of this pod spec."""
+    """Yield the violations for which a namespace that enforces "restricted" rejects this pod spec."""
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key):
             yield key
@@ -33,8 +38,8 @@ def faults(pod: Manifest) -> Iterator[str]:
         if not set(volume) - {"name"} <= VOLUMES:
             yield f"volume {volume['name']}"
     context = pod.get("securityContext", {})
-    if context.get("sysctls"):
-        yield "sysctls"
+    names = [sysctl["name"] for sysctl in context.get("sysctls", [])]
+    yield from (f"sysctl {name}" for name in names if name not in SYSCTLS)
     for container in pod["containers"] + pod.get("initContainers", []):
         for fault in _of_container(container, context):
             yield f"container {container['name']}: {fault}"
@@ -47,7 +52,7 @@ def _of_container(container: Manifest, pod: Manifest) -> Iterator[str]:
         yield "privileged"
     if own.get("allowPrivilegeEscalation") is not False:
         yield "allowPrivilegeEscalation"
-    if own.get("capabilities", {}).get("drop") != ["ALL"]:
+    if "ALL" not in own.get("capabilities", {}).get("drop", []):
         yield "capabilities.drop"
     if not set(own.get("capabilities", {}).get("add", [])) <= {"NET_BIND_SERVICE"}:
         yield "capabilities.add"

@@ -1,8 +1,8 @@
 """
-Strings on which a regular expression does the most work, made from the expression itself.
+Strings on which a regular expression takes the longest, made from the expression itself.
 
-An expression that backtracks does so in a run of what one of its repetitions takes, which then ends in something else.
-So each piece of it becomes a pump, alone and in pairs, behind a text that leads up to the repetition or not.
+An expression backtracks in a long run of text that one of its repetitions matches, before text that does not match. So
+each piece of the expression is repeated, alone and in pairs, with and without a beginning that leads to the repetition.
 """
 
 import gc
@@ -15,15 +15,15 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 LARGEST = 131_072
-"""Characters: the longest text that is matched anywhere is a requirements.txt of this size."""
+"""Characters of a requirements.txt, the longest text that any expression is matched with."""
 SCREENED = 1000
-"""At this length the worst pumps are chosen; a cubic expression takes seconds for it, a quadratic one milliseconds."""
+"""Characters at which the slowest strings are chosen: a cubic expression takes seconds, a quadratic milliseconds."""
 FLOOR_SECONDS = 0.03
-"""What takes less even at the largest size is no danger, and too short to be measured."""
+"""Shorter times are harmless, and cannot be compared."""
 RATIO = 8.0
-"""Four times the text may take four times the time; sixteen times is quadratic. Noise may double either."""
+"""For four times the text, four times the time is linear and sixteen times quadratic; noise may double either."""
 ROUNDS = 12
-"""Other processes only add time: a size is measured until the least of its times passes, at most so often."""
+"""Other processes only add time, so a size is measured this often at most, until the least time passes."""
 MOST_PIECES = 12
 
 _CATEGORIES = {
@@ -39,7 +39,7 @@ _ANY = " a0A-_.:/\"'=@,;\\\n\0é"
 
 
 def pumps(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield a beginning, what is repeated, and an end, for every adversarial string."""
+    """Yield the beginning, the repeated text and the end of every string."""
     tree = _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
     pieces = list(dict.fromkeys(piece for piece in _pieces(tree) if piece))
     pieces = sorted(pieces, key=len)
@@ -50,7 +50,7 @@ def pumps(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _pieces(tree: Any) -> Iterator[str]:
-    """Yield a text for every part of an expression, at every depth."""
+    """Yield a text for every part of an expression at every depth."""
     literals = ""
     for code, argument in tree:
         literals = literals + chr(argument) if code is op.LITERAL else ""
@@ -90,7 +90,7 @@ def _class_text(argument: Any) -> str:
 
 
 def _inner(code: Any, argument: Any) -> Iterator[Any]:
-    """Yield the expressions that stand within one part of an expression."""
+    """Yield the expressions within one part of an expression."""
     if code in _REPEATS:
         yield argument[2]
     elif code is op.SUBPATTERN:
@@ -104,7 +104,7 @@ def _inner(code: Any, argument: Any) -> Iterator[Any]:
 
 
 def _shortest(tree: Any) -> str:
-    """Return a short text that an expression matches, or nearly so; a repetition is taken at least once."""
+    """Return a short text that an expression matches or nearly matches, with each repetition at least once."""
     text = ""
     for code, argument in tree:
         if code is op.LITERAL:
@@ -121,7 +121,7 @@ def _shortest(tree: Any) -> str:
 
 
 def _leads(tree: Any) -> Iterator[str]:
-    """Yield what leads up to each part of an expression on its first level, then to those within."""
+    """Yield a text before each part of an expression, first of the outermost level."""
     for index in range(1, len(tree)):
         yield _shortest(list(tree)[:index])
     for code, argument in tree:
@@ -132,7 +132,7 @@ def _leads(tree: Any) -> Iterator[str]:
 def slowest(
     run: Callable[[str], Any], texts: Iterable[tuple[str, str, str]], count: int = 3
 ) -> list[tuple[str, str, str]]:
-    """Return the `count` strings that take `run` the most time at a moderate length; fail if one explodes before."""
+    """Return the `count` slowest strings at SCREENED characters; fail if one is not linear at fewer."""
     measured = []
     for parts in texts:
         for length in (10, 15, 20, 25, 250, SCREENED):
@@ -143,7 +143,7 @@ def slowest(
 
 
 def check_linear(run: Callable[[str], Any], parts: tuple[str, str, str], largest: int = LARGEST) -> None:
-    """Fail if `run` takes more than proportionally longer for a longer text, up to the largest one."""
+    """Fail if the time of `run` grows faster than the text, up to `largest` characters."""
     length = SCREENED
     while length < largest:
         length = min(2 * length, largest)
@@ -152,7 +152,7 @@ def check_linear(run: Callable[[str], Any], parts: tuple[str, str, str], largest
 
 
 def check_growth(run: Callable[[str], Any], parts: tuple[str, str, str], length: int) -> None:
-    """Compare a length with a quarter of it, each at the least of the rounds until the comparison passes."""
+    """Fail unless the time for a length is less than RATIO times that for a quarter of it, in ROUNDS rounds."""
     quarter, whole = float("inf"), float("inf")
     for _ in range(ROUNDS):
         quarter = min(quarter, cpu_seconds(run, text(parts, length // 4)))
@@ -168,7 +168,7 @@ def text(parts: tuple[str, str, str], length: int) -> str:
 
 
 def cpu_seconds(run: Callable[[str], Any], value: str) -> float:
-    """Measure without collections, which depend on all that other tests have left behind."""
+    """Return the CPU time of one run, without garbage collection, whose time depends on other tests."""
     gc.disable()
     try:
         begin = time.process_time()

@@ -1,20 +1,28 @@
 """
-Settings as operators may write them, sound and odd, from a seed; and the Functions that show whether they work.
+Random configs from a seed, valid and invalid, and Functions to try them with.
 
-`overlay()` is what stands in a config file. Most of its values are sound, so that about every other one is accepted.
+`overlay()` returns the content of a config file. Most single values are valid, so that about half of the files are.
 """
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from support.cases import complete
+from support.cases import NOW, complete
 
 from hooks.config import Config
+from hooks.function import Function
+from hooks.protocol import HookRequest
+from hooks.rules import validate
+from hooks.runtimes import FAMILIES, DependenciesFormat
+from hooks.sync import sync
 
 Manifest = dict[str, Any]
 
-AMOUNTS = {
+PACKAGES: dict[DependenciesFormat, str] = {"package.json": "{}", "requirements.txt": "requests\n"}
+
+AMOUNTS: dict[str, tuple[list[Any], list[Any]]] = {
     "cpu": (["50m", "100m", 1, "2", "1.5", "0", "1e3", "8Pi", "100u"], ["-1", "2e16", "1,5", ""]),
     "memory": (["64Mi", "1Gi", 33554432, "0.5Gi", "1e9", "0", "128M"], ["512m", "512", "9Pi", "1.5", "-64Mi"]),
     "ephemeral-storage": (["1Gi", "1Mi", "0"], ["1", "100m"]),
@@ -22,7 +30,7 @@ AMOUNTS = {
     "example.com/gpu": ([1, "2", "1k"], ["500m", "0.1"]),
     "xn--p1ai.example/Gpu_1.x": (["1"], ["1m"]),
 }
-NO_RESOURCES = (
+INVALID_RESOURCES = (
     "mem",
     "gpu",
     "CPU",
@@ -33,7 +41,7 @@ NO_RESOURCES = (
     "Example.com/gpu",
     "hugepages-x",
 )
-SOUND: dict[str, list[Any]] = {
+VALID: dict[str, list[Any]] = {
     "registry": [
         "",
         "localhost",
@@ -64,7 +72,7 @@ SOUND: dict[str, list[Any]] = {
     ],
     "related": [{"pods": False}, {"configs": True}],
 }
-ODD: dict[str, list[Any]] = {
+INVALID: dict[str, list[Any]] = {
     "registry": [
         "ghcr.io/acme/",
         "https://ghcr.io",
@@ -120,59 +128,57 @@ RUNTIME_NAMES = (["py", "n-1", "x" * 63], ["", "Py", "3py", "p_y", "x" * 64])
 PROFILE_NAMES = (["S", "tiny", "größe 1", "x" * 63], ["", "a,b", "a=b", "a\n", "x" * 64, "\ud800"])
 
 
-def overlay(seed: int, oddness: float = 0.02) -> Manifest:
-    """Return one config file's content."""
+def overlay(seed: int, error_rate: float = 0.02) -> Manifest:
+    """Return the content of one config file; `error_rate` is the probability of an invalid value."""
     random = Random(seed)
 
-    def pick(sound: list[Any], odd: list[Any]) -> Any:
-        return random.choice(odd if random.random() < oddness else sound)
+    def pick(valid: list[Any], invalid: list[Any]) -> Any:
+        return random.choice(invalid if random.random() < error_rate else valid)
 
-    settings = {key: pick(SOUND[key], ODD[key]) for key in SOUND if random.random() < 0.5}
+    settings = {key: pick(VALID[key], INVALID[key]) for key in VALID if random.random() < 0.5}
     names = [pick(*RUNTIME_NAMES) for _ in range(random.randrange(3))]
-    runtimes: Manifest = {
-        name: {"family": random.choice(("nodejs", "python")), "image": pick(*IMAGES)} for name in names
-    }
-    gone = [name for name in Config().runtimes if random.random() < 0.3]
-    settings["runtimes"] = runtimes | dict.fromkeys(gone)
+    runtimes: Manifest = {name: {"family": random.choice(tuple(FAMILIES)), "image": pick(*IMAGES)} for name in names}
+    removed = [name for name in Config().runtimes if random.random() < 0.3]
+    settings["runtimes"] = runtimes | dict.fromkeys(removed)
     chosen = [pick(*PROFILE_NAMES) for _ in range(random.randrange(3))]
-    settings["profiles"] = {name: profile(random, oddness) for name in chosen}
+    settings["profiles"] = {name: profile(random, error_rate) for name in chosen}
     settings["defaultProfile"] = pick([*chosen, "M"], ["HUGE", "", 1])
     settings["install"] = {
-        "limits": amounts(random, oddness, ("cpu", "memory", "ephemeral-storage")),
+        "limits": amounts(random, error_rate, ("cpu", "memory", "ephemeral-storage")),
         "environment": pick([True, False], ["yes", 1, []]),
     }
-    settings["minimumResources"] = amounts(random, oddness, tuple(AMOUNTS))
-    if random.random() < oddness:
+    settings["minimumResources"] = amounts(random, error_rate, tuple(AMOUNTS))
+    if random.random() < error_rate:
         settings[random.choice(("registy", "default_profile", "größe"))] = "x"
     return settings
 
 
-def profile(random: Random, oddness: float) -> Manifest:
-    """Requests are the limits, or a part of them left out; now and then neither has to do with the other."""
-    limits = amounts(random, oddness, tuple(AMOUNTS))
+def profile(random: Random, error_rate: float) -> Manifest:
+    """Requests are usually some of the limits, and sometimes independent of them."""
+    limits = amounts(random, error_rate, tuple(AMOUNTS))
     requests = {name: amount for name, amount in limits.items() if random.random() < 0.7}
-    if random.random() < 2 * oddness:
-        requests |= amounts(random, oddness, tuple(AMOUNTS))
+    if random.random() < 2 * error_rate:
+        requests |= amounts(random, error_rate, tuple(AMOUNTS))
     return {"requests": requests, "limits": limits}
 
 
-def amounts(random: Random, oddness: float, resources: tuple[str, ...]) -> Manifest:
-    found = {}
+def amounts(random: Random, error_rate: float, resources: tuple[str, ...]) -> Manifest:
+    found: Manifest = {}
     for name in resources:
         if random.random() < 0.4:
-            sound, odd = AMOUNTS[name]
-            found[name] = random.choice(odd if random.random() < oddness else sound)
-    if random.random() < oddness:
-        found[random.choice(NO_RESOURCES)] = "1"
+            valid, invalid = AMOUNTS[name]
+            found[name] = random.choice(invalid if random.random() < error_rate else valid)
+    if random.random() < error_rate:
+        found[random.choice(INVALID_RESOURCES)] = "1"
     return found
 
 
 def functions(config: Config) -> Iterator[Manifest]:
-    """Yield minimal Functions: each runtime and profile, with and without packages, with and without autoscaler."""
+    """Yield minimal Functions: each runtime and profile, with and without dependencies and autoscaler."""
     runtimes, sizes = list(config.runtimes.items()), list(config.profiles)
     for index in range(max(len(runtimes), len(sizes))):
         name, runtime = runtimes[index % len(runtimes)]
-        packages = "{}" if runtime.family == "nodejs" else "requests\n"
+        packages = PACKAGES[FAMILIES[runtime.family].dependencies_format]
         for dependencies in (None, packages):
             for scale in (None, {"minReplicas": 1, "maxReplicas": 2}):
                 yield function(name, sizes[index % len(sizes)], dependencies, scale)
@@ -186,3 +192,13 @@ def function(runtime: str, size: str, dependencies: str | None, scale: Manifest 
         **({"scaleConfig": scale} if scale else {}),
     }
     return complete({"spec": spec})
+
+
+def children_of(parent: Manifest, config: Config) -> dict[str, Manifest]:
+    """Return the children of a valid Function by kind, {} if it cannot be autoscaled for lack of a request."""
+    found = validate(Function.model_validate(parent), config)
+    if found and "scaleConfig" in parent["spec"]:
+        return {}
+    assert found == []
+    answer = sync(HookRequest.parse({"parent": parent, "children": {}}), config, now=NOW)
+    return {child["kind"]: json.loads(json.dumps(child)) for child in answer.children}

@@ -1,4 +1,4 @@
-"""One pod as processes: installs, starts, is asked for its health, drains."""
+"""One pod as processes: install, start, health check, drain."""
 
 import asyncio
 import contextlib
@@ -15,44 +15,44 @@ from hooks.cli.run.pod import Pod, Step
 
 HEALTH_SECONDS = 150
 STOP_SECONDS = 25
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-class Failed(Exception):
-    """The pod did not come up; the message says at which step."""
+class StartFailed(Exception):
+    """The pod did not start; the message names the step."""
 
 
 class Instance:
-    """`port` is where its server listens; `say` takes each line that its processes print."""
+    """`port` is the one on which the server listens; `log` receives each line that the processes print."""
 
-    def __init__(self, pod: Pod, say: Say) -> None:
+    def __init__(self, pod: Pod, log: Log) -> None:
         self.pod = pod
-        self.say = say
+        self.log = log
         self.root = Path(tempfile.mkdtemp(prefix="buildless-"))
         self.port = _free_port()
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self, before: "Instance | None") -> None:
-        """Return when the server is healthy; raises Failed, kubelet.Missing or runtime_cache.Unavailable."""
+    async def start(self, previous: "Instance | None") -> None:
+        """Return when the server is healthy; raises StartFailed, MissingObject or runtime_cache.Unavailable."""
         await asyncio.to_thread(self.pod.lay_out, self.root)
         install, main = await asyncio.to_thread(self.pod.steps, self.root, self.port)
         if install:
-            await self._install(install, main.directory, before)
+            await self._install(install, main.directory, previous)
         process = await self._spawn(main)
         deadline = time.monotonic() + HEALTH_SECONDS
         while not await self._healthy():
             if process.returncode is not None:
-                raise Failed(f"the handler could not be started (exit code {process.returncode})")
+                raise StartFailed(f"the handler could not be started (exit code {process.returncode})")
             if time.monotonic() > deadline:
-                raise Failed(f"not healthy after {HEALTH_SECONDS} s")
+                raise StartFailed(f"not healthy after {HEALTH_SECONDS} s")
             await asyncio.sleep(0.03)
 
     async def ended(self) -> int:
-        """Wait for the end of the server and return its exit code."""
+        """Wait until the server exits and return its exit code."""
         return await self.process.wait() if self.process else 0
 
     async def stop(self) -> None:
-        """Let the server finish what it has begun, then remove everything."""
+        """Let the server finish its requests, then remove all files."""
         if self.process and self.process.returncode is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -62,20 +62,20 @@ class Instance:
             await self.process.wait()
         await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
 
-    async def _install(self, step: Step, work: Path, before: "Instance | None") -> None:
-        if before and before.pod.dependencies == self.pod.dependencies:
-            old = before.pod.inside(before.root, f"/{work.relative_to(self.root)}")
+    async def _install(self, step: Step, work: Path, previous: "Instance | None") -> None:
+        if previous and previous.pod.dependencies == self.pod.dependencies:
+            old = previous.pod.inside(previous.root, f"/{work.relative_to(self.root)}")
             await asyncio.to_thread(shutil.copytree, old, work, symlinks=True, dirs_exist_ok=True)
             return
-        self.say("installing dependencies ...")
+        self.log("installing dependencies ...")
         started = time.monotonic()
         process = await self._spawn(step)
         if code := await process.wait():
-            raise Failed(f"the dependencies could not be installed (exit code {code})")
-        self.say(f"dependencies installed in {time.monotonic() - started:.1f} s")
+            raise StartFailed(f"the dependencies could not be installed (exit code {code})")
+        self.log(f"dependencies installed in {time.monotonic() - started:.1f} s")
 
     async def _spawn(self, step: Step) -> asyncio.subprocess.Process:
-        """Start a script in a process group of its own, which the terminal's Ctrl-C does not reach."""
+        """Start a script in its own process group, which does not get the terminal's Ctrl-C."""
         self.process = await asyncio.create_subprocess_exec(
             "sh", "-c", step.script, cwd=step.directory, env=dict(step.env), start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -88,10 +88,10 @@ class Instance:
         if process.stdout:
             with contextlib.suppress(ValueError):  # a line longer than the limit
                 async for line in process.stdout:
-                    self.say(line.decode(errors="replace").rstrip())
+                    self.log(line.decode(errors="replace").rstrip())
 
     async def _healthy(self) -> bool:
-        """Ask for at most a second: while it loads the handler, a server lets callers wait."""
+        """Wait at most a second: a server that is loading the handler accepts connections but does not respond."""
         with contextlib.suppress(OSError):
             async with asyncio.timeout(1):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

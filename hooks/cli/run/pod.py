@@ -1,4 +1,4 @@
-"""A pod template as local processes: a directory stands for the pod's file system, this machine for its image."""
+"""A pod template as local processes: a directory replaces the pod's file system, this machine its image."""
 
 import os
 import re
@@ -8,17 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hooks.cli import runtime_cache
-from hooks.cli.run import kubelet
+from hooks.cli.run.pod_environment import MissingObject, Objects, container_environment
 from hooks.manifest import Manifest
+from hooks.runtimes import DEPENDENCIES, FAMILIES, SOURCE, SOURCE_2
 
 _SERVICE = re.compile(r"^http://([a-z0-9-]+)(\.[a-z0-9-]+(\.svc(\.cluster\.local)?)?)?(:80)?(?=/|$)")
 
-_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_", "NODE_EXTRA_CA_CERTS", "PIP_", "UV_", "NPM_CONFIG_")
+_NETWORK_VARIABLES = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_",
+    "UV_",
+    "NPM_CONFIG_",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One container: a script, where it runs, and all of its environment."""
+    """One container: a script, its working directory and its whole environment."""
 
     script: str
     directory: Path
@@ -28,53 +38,58 @@ class Step:
 @dataclass(frozen=True, kw_only=True)
 class Pod:
     """
-    `template` is the Deployment's pod template, `metadata` the pod's own, `ports` the local port of each Function.
+    One pod of a Function.
+
+    `family` and `runtime` name the language family and the Function's runtime, `dependencies` is the text that the
+    install step reads, "" for none. `template` is the Deployment's pod template, `metadata` the pod's own. `ports` maps
+    each Function to its local port.
     """
 
+    family: str
+    runtime: str
+    dependencies: str
     template: Manifest
     metadata: Manifest
-    objects: kubelet.Objects
+    objects: Objects
     ports: Mapping[str, int]
 
-    @property
-    def family(self) -> str:
-        """The folder in runtimes/ whose server this pod runs."""
-        return "python" if self._main["workingDir"] == "/kubeless" else "nodejs"
-
-    @property
-    def dependencies(self) -> str:
-        """The list that is installed, empty if there is none."""
-        install = self._installing
-        return next((e["value"] for e in install["env"] if e["name"].endswith("DEPENDENCIES")), "") if install else ""
-
     def lay_out(self, root: Path) -> None:
-        """Fill `root` with what image and volumes would hold; raises kubelet.Missing, runtime_cache.Unavailable."""
+        """Fill `root` with the files of image and volumes; raises MissingObject, runtime_cache.Unavailable."""
         work = self.inside(root, self._main["workingDir"])
         work.mkdir(parents=True)
         (root / "tmp").mkdir()
+        packages = self._local.packages(self._version)
         source = runtime_cache.RUNTIMES / self.family
-        shutil.copytree(source, work.parent, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        if self.family == "nodejs":
-            (work.parent / "node_modules").symlink_to(runtime_cache.node_modules())
+        shutil.copytree(source, work.parent, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*packages))
+        for name, directory in packages.items():
+            (work.parent / name).symlink_to(directory)
         volumes = {volume["name"]: volume for volume in self.template["spec"]["volumes"]}
         for mount in self._main["volumeMounts"]:
             self._fill(self.inside(root, mount["mountPath"]), volumes[mount["name"]])
 
     def steps(self, root: Path, port: int) -> tuple[Step | None, Step]:
-        """Return the install step, None if nothing is to be installed, and the server, which listens on `port`."""
+        """Return the install step, None without dependencies, and the server, which listens on `port`."""
         install = self._step(self._installing, root) if self._installing else None
         return install, self._step(self._main, root, FUNC_PORT=str(port))
 
     def mounts(self) -> list[str]:
-        """Return where the files of Secrets and ConfigMaps are in the pod."""
+        """Return the mount paths of Secrets and ConfigMaps."""
         kinds = {volume["name"]: volume for volume in self.template["spec"]["volumes"]}
         mounts = self._main["volumeMounts"]
         return [mount["mountPath"] for mount in mounts if "emptyDir" not in kinds[mount["name"]]]
 
     @staticmethod
     def inside(root: Path, path: str) -> Path:
-        """Return where the pod's `path` is below `root`."""
+        """Return the path below `root` that replaces the pod's `path`."""
         return root / path.lstrip("/")
+
+    @property
+    def _local(self) -> runtime_cache.Local:
+        return runtime_cache.LOCAL[self.family]
+
+    @property
+    def _version(self) -> str:
+        return FAMILIES[self.family].interpreter.version_of(self.runtime)
 
     @property
     def _main(self) -> Manifest:
@@ -87,25 +102,25 @@ class Pod:
 
     def _step(self, container: Manifest, root: Path, **more: str) -> Step:
         paths = sorted((mount["mountPath"] for mount in container["volumeMounts"]), key=len, reverse=True)
-        begins = "|".join(map(re.escape, paths))
+        mount_paths = "|".join(map(re.escape, paths))
         pod = {"metadata": self.metadata | self.template["metadata"]}
-        given = kubelet.environment(container, pod, self.objects)
-        translated = {name: self._translated(value, begins, root) for name, value in given.items()}
-        # The source is data: nothing in it is translated.
-        verbatim = {name: value for name, value in given.items() if name.startswith("FUNC_HANDLER_")}
+        given = container_environment(container, pod, self.objects)
+        translated = {name: self._translated(value, mount_paths, root) for name, value in given.items()}
+        # Source and dependencies are data: no path in them is translated.
+        verbatim = {name: value for name, value in given.items() if name in (SOURCE, SOURCE_2, DEPENDENCIES)}
         own = {"HOME": str(root / "tmp"), "TMPDIR": str(root / "tmp"), "PATH": self._path(), "HOSTNAME": self._name}
         script = re.sub(
-            rf"(?<![\w./$-])({begins})(?![\w.-])", lambda match: f"{root}{match[0]}", container["command"][2]
+            rf"(?<![\w./$-])({mount_paths})(?![\w.-])", lambda match: f"{root}{match[0]}", container["command"][2]
         )
         return Step(
             script=script,
             directory=self.inside(root, container["workingDir"]),
-            env=_network() | own | translated | verbatim | more,
+            env=_network_environment() | own | translated | verbatim | more,
         )
 
-    def _translated(self, value: str, begins: str, root: Path) -> str:
-        """Return a value in which a path of the pod or the address of another Function is a local one."""
-        if re.match(rf"({begins})(/|$)", value):
+    def _translated(self, value: str, mount_paths: str, root: Path) -> str:
+        """Return a value with a mount path, or the address of another Function, replaced by the local one."""
+        if re.match(rf"({mount_paths})(/|$)", value):
             return f"{root}{value}"
         service = _SERVICE.match(value)
         if service and service[1] in self.ports:
@@ -119,21 +134,22 @@ class Pod:
 
     def _path(self) -> str:
         here = os.environ.get("PATH", os.defpath)
-        return f"{runtime_cache.python().parent}:{here}" if self.family == "python" else here
+        programs = self._local.programs(self._version)
+        return f"{programs}:{here}" if programs else here
 
-    def _fill(self, place: Path, volume: Manifest) -> None:
-        place.mkdir(parents=True, exist_ok=True)
+    def _fill(self, directory: Path, volume: Manifest) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         for field, kind, key in (("secret", "Secret", "secretName"), ("configMap", "ConfigMap", "name")):
             if reference := volume.get(field):
                 contents = self.objects.get((kind, reference[key]))
                 if contents is None:
-                    raise kubelet.Missing(f"{kind} {reference[key]} is in none of the files")
+                    raise MissingObject(f"{kind} {reference[key]} is in none of the files")
                 for name, value in contents.items():
-                    (place / name).write_bytes(value)
-                    (place / name).chmod(reference["defaultMode"])
+                    (directory / name).write_bytes(value)
+                    (directory / name).chmod(reference["defaultMode"])
 
 
-def _network() -> dict[str, str]:
-    """Return how this machine reaches package registries: its proxies, mirrors and certificates."""
-    ours = {name: value for name, value in os.environ.items() if name.upper().startswith(_NETWORK)}
-    return {"UV_SYSTEM_CERTS": "true"} | ours
+def _network_environment() -> dict[str, str]:
+    """Return this machine's variables for package registries: proxies, mirrors and certificates."""
+    inherited = {name: value for name, value in os.environ.items() if name.upper().startswith(_NETWORK_VARIABLES)}
+    return {"UV_SYSTEM_CERTS": "true"} | inherited

@@ -1,4 +1,4 @@
-"""The public port of a Function: it stays while the processes behind it come and go."""
+"""The port of a Function, which stays open while the processes behind it are replaced."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnect
 
 
 class Proxy:
-    """Forwards each new connection to the port that `target` names then; connections stay where they are."""
+    """Forwards each new connection to the port that `target` returns; open connections are not moved."""
 
     def __init__(self, target: Callable[[], int | None]) -> None:
         self.target = target
@@ -17,27 +17,27 @@ class Proxy:
         self._forwarding: set[asyncio.Task[None] | None] = set()
 
     async def open(self, first: int) -> None:
-        """Listen on the first free port of this machine from `first` on."""
+        """Listen on the first free port from `first` on; raises OSError if there is none."""
         for port in range(first, 65536):
             with contextlib.suppress(OSError):
                 self._server = await asyncio.start_server(self._forward, "127.0.0.1", port)
                 self.port = port
                 return
-        raise OSError(f"no free port from {first} on")
+        raise OSError(f"no free port from {first} to 65535")
 
     def close(self) -> None:
-        """Take no new connection."""
+        """Accept no more connections."""
         self._server.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # asyncio lets go of the task when the caller has gone, and it would be collected half-way.
+        # asyncio drops its reference to the task when the client disconnects; unreferenced tasks may be collected.
         self._forwarding.add(task := asyncio.current_task())
         try:
-            await self._answer(reader, writer)
+            await self._connect(reader, writer)
         finally:
             self._forwarding.discard(task)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(WAIT_SECONDS * 20):
             if port := self.target():
                 with contextlib.suppress(ConnectionRefusedError):
@@ -55,17 +55,17 @@ async def _exchange(
     inner_reader: asyncio.StreamReader,
     inner_writer: asyncio.StreamWriter,
 ) -> None:
-    """Carry bytes both ways until the Function closes; a caller that has said all may still be answered."""
-    asking = asyncio.create_task(_pump(reader, inner_writer))
+    """Copy bytes both ways until the Function closes; a client may close its sending side before that."""
+    sending = asyncio.create_task(_copy(reader, inner_writer))
     try:
-        await _pump(inner_reader, writer)
+        await _copy(inner_reader, writer)
     finally:
-        asking.cancel()
+        sending.cancel()
         for end in (inner_writer, writer):
             end.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)

@@ -1,8 +1,8 @@
-// What a handler's result becomes: one rule for all types.
+// Turns a handler's result into a response: one rule for all types.
 /** @import { Response } from 'express' */
 
-// Sends `body`: text and Buffers as they are; nothing (undefined, null, '') as an empty body; a stream piped;
-// everything else as JSON. A second call, or one after the handler has answered by itself, does nothing.
+// Sends `body`: text and Buffers unchanged; undefined, null and '' as an empty body; a stream piped; everything else as
+// JSON. A second call, or one after the handler has itself sent a response, does nothing.
 /** @type {(response: Response, body: unknown, status?: number, headers?: Record<string, string>) => void} */
 export function respond(response, body, status, headers) {
   if (response.writableEnded || response.headersSent) return;
@@ -27,7 +27,7 @@ function sendJson(response, body) {
   typed(response, 'application/json').send(text);
 }
 
-// The type is `type` unless the handler has named one.
+// Sets the type to `type` unless the handler has set one.
 /** @type {(response: Response, type: string) => Response} */
 function typed(response, type) {
   return response.get('Content-Type') ? response : response.type(type);

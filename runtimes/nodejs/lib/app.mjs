@@ -1,4 +1,4 @@
-// The routes: health, metrics, and everything else to the handler.
+// The routes: health, metrics, and the handler for every other path.
 
 /** @import { Express, NextFunction, Request, RequestHandler, Response } from 'express' */
 /** @import { Handler } from './handler.mjs' */
@@ -8,7 +8,7 @@ import { respond } from './answer.mjs';
 import { createEvent } from './event.mjs';
 import { count } from './metrics.mjs';
 
-// require, not import: only CommonJS is kept in the compile cache together with all that it requires.
+// require, not import: the compile cache keeps only CommonJS together with everything that it requires.
 const require = createRequire(import.meta.url);
 /** @type {typeof import('express')} */
 const express = require('express');
@@ -19,7 +19,7 @@ const express = require('express');
 const FAILED = 'Internal server error';
 
 // Returns the Express application around `handler`, which is called with an event, a copy of `context` and
-// `sendResponse(body, status, headers)`; `traced(request, work)` does the work within a span.
+// `sendResponse(body, status, headers)`; `traced(request, work)` runs `work` within a span.
 /** @type {(handler: Handler, context: Limits, traced?: Traced) => Express} */
 export function createApp(handler, context, traced = untraced) {
   const app = express();
@@ -42,7 +42,7 @@ function untraced(_request, work) {
   return work();
 }
 
-// A handler's errors are logged, never sent; what it does in time or not is counted when it is done.
+// A handler's errors are logged, never sent. Every call is counted when it ends, even after its time limit.
 /** @type {(handler: Handler, context: object, traced: Traced, request: Request, response: Response) => Promise<void>} */
 async function call(handler, context, traced, request, response) {
   const event = await createEvent(request, response);
@@ -103,8 +103,8 @@ function logRequest(request, response, next) {
   next();
 }
 
-// What is wrong with the request itself (a body too large, or not what its Content-Type says); four arguments make
-// it Express' error handler.
+// Responds to an invalid request: a body that is too large, or that does not match its Content-Type. With four
+// parameters it is Express' error handler.
 /** @type {(error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => void} */
 function refuse(error, _request, response, _next) {
   const status = error.status && error.status >= 400 && error.status < 500 ? error.status : 500;

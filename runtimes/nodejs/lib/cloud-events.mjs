@@ -1,4 +1,4 @@
-// CloudEvents in and out; the libraries are loaded with this module, for Functions that use them.
+// Received and sent CloudEvents. This module loads the libraries, so only Functions that use events import it.
 
 /** @import { AxiosResponse } from 'axios' */
 /** @import { Request } from 'express' */
@@ -7,7 +7,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 
 const TIMEOUT_MILLISECONDS = 30000;
 
-// Returns `data` and the `ce-*` fields of a received event; throws an error with status 400 for a faulty one.
+// Returns `data` and the `ce-*` fields of a received event; throws an error with status 400 for an invalid one.
 /** @type {(request: Request) => Record<string, any>} */
 export function fields(request) {
   try {
@@ -25,7 +25,7 @@ export function fields(request) {
   }
 }
 
-// Sends an event to PUBLISHER_PROXY_ADDRESS and returns axios' response; rejects if it is not taken.
+// Sends an event to PUBLISHER_PROXY_ADDRESS and returns axios' response; rejects if it is not accepted.
 /** @type {(type: string, source: string, data: unknown, optional?: object) => Promise<AxiosResponse>} */
 export function emit(type, source, data, optional) {
   const datacontenttype = typeof data === 'string' ? 'text/plain' : 'application/json';

@@ -1,16 +1,16 @@
-// What a handler is given as its first argument.
+// The first argument of a handler.
 
 /** @import { Request, Response } from 'express' */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** @typedef {Record<string, any>} Event what a handler sees; a CloudEvent brings fields of any name */
+/** @typedef {Record<string, any>} Event a CloudEvent adds fields of any name */
 
 const STRUCTURED = 'application/cloudevents+json';
 
 // Returns the event: `data` always (undefined without a body), `extensions`, the response helpers, and the `ce-*`
-// fields of a CloudEvent. Rejects with status 400 for a faulty CloudEvent.
+// fields of a CloudEvent. Rejects with status 400 for an invalid CloudEvent.
 /** @type {(request: Request, response: Response) => Promise<Event>} */
 export async function createEvent(request, response) {
   /** @type {Event} */
@@ -44,7 +44,7 @@ export async function createEvent(request, response) {
   };
   if (isCloudEvent(request)) {
     const { fields } = await import('./cloud-events.mjs');
-    // assign would call the getter
+    // Object.assign would call the getter `tracer`.
     for (const [name, value] of Object.entries(fields(request))) event[name] = value;
   }
   return event;

@@ -1,12 +1,12 @@
-// The user's function, loaded once before the first answer.
+// The user's function, loaded once before the first response.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** @typedef {(body: unknown, status?: number, headers?: Record<string, string>) => void} Send */
 /** @typedef {(event: import('./event.mjs').Event, context: object, send: Send) => unknown} Handler */
 
-// Returns the exported `main` of the module at `path`, be it CommonJS or an ES module. If it cannot be had, the
-// reason goes to standard error, the error in the last line, and the process ends with code 1.
+// Returns the exported `main` of the module at `path`, CommonJS or ES module. If it cannot be loaded, the process writes
+// the reason to standard error, with the error in the last line, and exits with code 1.
 /** @type {(path: string) => Promise<Handler>} */
 export async function loadHandler(path) {
   let module;

@@ -1,4 +1,4 @@
-// All metrics as Prometheus reads them.
+// All metrics in Prometheus' text format.
 import prometheus from 'prom-client';
 
 import { BUCKETS, calls } from './metrics.mjs';
@@ -25,12 +25,12 @@ export async function send(response) {
   response.type(prometheus.register.contentType).send(await prometheus.register.metrics());
 }
 
-/** @typedef {(call: [string, import('./metrics.mjs').Entry]) => object[]} Values one call's values of a metric */
+/** @typedef {(call: [string, import('./metrics.mjs').Entry]) => object[]} Values returns the values of a metric for one method */
 
 /** @type {(name: string, type: string, help: string, values: Values) => void} */
 function register(name, type, help, values) {
   const get = async () => ({ name, type, help, aggregator: 'sum', values: [...calls].flatMap(values) });
-  // All that the registry calls; the type wants more, of prom-client's own metrics.
+  // The registry calls only these; the type also requires fields of prom-client's own metrics.
   const metric = /** @type {any} */ ({ name, get, reset() {} });
   prometheus.register.registerMetric(metric);
 }

@@ -1,8 +1,8 @@
-// Calls, failures and durations, counted by hand so that Prometheus' library is loaded at the first scrape only.
+// Calls, failures and durations, counted here so that Prometheus' library is loaded only at the first scrape.
 
 /** @typedef {{ failures: number, seconds: number, buckets: number[] }} Entry */
 
-// Upper bounds in seconds; a last one without bound follows.
+// Upper bounds in seconds; the last bucket has none.
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** @type {Map<string, Entry>} */

@@ -1,9 +1,9 @@
 // Start, drain, stop.
 //
-// The port is open before anything else is loaded, and callers wait there: a kubelet's first probe then makes the pod
-// Ready the moment the handler is loaded, where a refused one would be repeated only a second later. At SIGTERM every
-// answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
-// request; then nothing new is taken, and what is running may finish.
+// The port is open before anything else is loaded, and requests wait there. The kubelet's first probe then succeeds as
+// soon as the handler is loaded; the kubelet would repeat a probe that failed to connect only a second later. After
+// SIGTERM every response has `Connection: close` for a second, so that clients with open connections connect to another
+// pod without a lost request. Then the server accepts no more requests and finishes the running ones.
 import { createRequire } from 'node:module';
 
 // require, not import: an import of http also loads WebSocket and fetch, which takes longer than Node.js itself.
@@ -12,12 +12,12 @@ const http = createRequire(import.meta.url)('node:http');
 
 const PORT = 8080;
 const DRAIN_MILLISECONDS = 1000;
-// Together with preStop and the drain below the 30 s after which the kubelet kills.
+// With preStop and the drain, less than the 30 s after which the kubelet kills the process.
 const FINISH_MILLISECONDS = 20000;
 const KEEP_ALIVE_MILLISECONDS = 60000;
 
 export async function main() {
-  // A process with PID 1 ignores signals that it has no handler for.
+  // A process with PID 1 ignores signals without a handler.
   const leave = () => process.exit(0);
   process.once('SIGTERM', leave);
   process.on('uncaughtException', (error) => console.error(error));
@@ -33,7 +33,7 @@ export async function main() {
   });
   server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
   server.headersTimeout = KEEP_ALIVE_MILLISECONDS + 1000;
-  // The time a handler has is limited in app.mjs; a slow body is its affair.
+  // app.mjs limits the time of a handler, which includes reading a slow body.
   server.requestTimeout = 0;
   await listen(server);
   app = load();
@@ -47,11 +47,11 @@ export async function main() {
   }
 }
 
-// Resolves to the function that answers requests, and tracing if it is on; ends the process for a broken handler.
+// Resolves to the function that handles requests, and to tracing if it is on; exits if the handler cannot be loaded.
 async function load() {
   const env = process.env;
   const limits = { timeout: Number(env.FUNC_TIMEOUT || 180), 'body-size-limit': Number(env.REQ_MB_LIMIT || 1) };
-  // Before the handler, so that its own http calls carry the trace.
+  // Before the handler, so that its HTTP requests carry the trace context.
   const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
   const { loadHandler } = await import('./handler.mjs');
   const handler = await loadHandler(env.HANDLER_PATH || './handler.js');
@@ -65,7 +65,7 @@ async function load() {
   return { answer: createApp(handler, context, tracing?.traced), tracing };
 }
 
-// Everywhere at 8080, or only on this machine at FUNC_PORT, for a local run.
+// Listens on all addresses at 8080 or, for a local run, on 127.0.0.1 at FUNC_PORT.
 /** @type {(server: import('node:http').Server) => Promise<void>} */
 function listen(server) {
   const address = process.env.FUNC_PORT ? { port: Number(process.env.FUNC_PORT), host: '127.0.0.1' } : { port: PORT };

@@ -1,5 +1,5 @@
-// OpenTelemetry, loaded only when TRACE_COLLECTOR_ENDPOINT is set: spans go there (OTLP over HTTP) in batches,
-// callers' contexts are taken from W3C and B3 headers, and calls over http and fetch pass them on.
+// OpenTelemetry, loaded only if TRACE_COLLECTOR_ENDPOINT is set. Spans are sent there (OTLP over HTTP) in batches. The
+// context comes from W3C and B3 headers of the request, and requests over http and fetch pass it on.
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -24,14 +24,14 @@ const propagator = new CompositePropagator({
 });
 provider.register({ propagator });
 registerInstrumentations({
-  // The handler's span is made below, with its name and its outcome.
+  // traced() below creates the span of the handler, with its name and its result.
   instrumentations: [
     new HttpInstrumentation({ disableIncomingRequestInstrumentation: true }),
     new UndiciInstrumentation(),
   ],
 });
 
-// Does `work` as a server span below the caller's; a failure is recorded and thrown on.
+// Runs `work` in a server span, a child of the client's span; an error is recorded and thrown again.
 /** @type {import('./app.mjs').Traced} */
 export function traced(request, work) {
   const caller = propagation.extract(context.active(), request.headers);
@@ -51,7 +51,7 @@ export function traced(request, work) {
   });
 }
 
-// Sends what has not been sent yet.
+// Sends the remaining spans.
 export function flush() {
   return provider.shutdown();
 }

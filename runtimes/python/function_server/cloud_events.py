@@ -60,7 +60,7 @@ def _structured(content: Content) -> tuple[dict[str, Any], Any]:
             data = _json_or_bytes(base64.b64decode(event.pop("data_base64"), validate=True))
         except (ValueError, TypeError):
             raise refused(400, "not a CloudEvent: data_base64: Invalid value: must be base64") from None
-    return event, data
+    return {name.lower(): value for name, value in event.items()}, data
 
 
 def _json_or_bytes(data: bytes) -> Any:

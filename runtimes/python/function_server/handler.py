@@ -1,4 +1,4 @@
-"""The user's function, loaded once before the first answer."""
+"""The user's function, loaded once before the first response."""
 
 import importlib
 import os
@@ -15,8 +15,8 @@ def load() -> Handler:
     Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH, or HANDLER_FUNC_NAME,
     HANDLER_MOD_NAME and HANDLER_PATH, as Kyma's python314 names them.
 
-    If it cannot be had, the reason goes to standard error (for a failing import the traceback from the user's first
-    line on, its last line being the error) and the process ends with code 1.
+    If it cannot be loaded, the process writes the reason to standard error and exits with code 1. For a failed import
+    that is the traceback from the user's first line on; the last line is the error.
     """
     module_name = _given("HANDLER_MOD_NAME", "MOD_NAME", "handler")
     name = _given("HANDLER_FUNC_NAME", "FUNC_HANDLER", "main")
@@ -38,7 +38,7 @@ def _given(name: str, older: str, default: str) -> str:
 
 
 def _fail(error: BaseException) -> NoReturn:
-    """Print what went wrong as seen from the user's code: no frame of ours or of the import system."""
+    """Print the traceback without the frames of this module and of the import system, and exit."""
     frame = error.__traceback__
     while frame and _is_ours(frame.tb_frame.f_code.co_filename):
         frame = frame.tb_next
@@ -52,5 +52,5 @@ def _is_ours(file: str) -> bool:
 
 def _stop(message: str, last_line: str = "") -> NoReturn:
     print(message, last_line, file=sys.stderr, flush=True)
-    # Threads that the user's module has started must not keep a process alive that can never answer.
+    # Not sys.exit: threads that the user's module has started would keep the process alive.
     os._exit(1)

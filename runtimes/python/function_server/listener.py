@@ -1,4 +1,4 @@
-"""The port that callers wait at; nothing else, since it is opened before anything else is loaded."""
+"""Opens the port. It imports almost nothing, since the port is open before the rest of the server is loaded."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ BACKLOG = 511
 
 
 def listen() -> socket.socket:
-    """Return a listening socket: everywhere at 8080, or only on this machine at FUNC_PORT, for a local run."""
+    """Return a listening socket: on all addresses at 8080 or, for a local run, on 127.0.0.1 at FUNC_PORT."""
     if port := os.environ.get("FUNC_PORT"):
         return socket.create_server(("127.0.0.1", int(port)), backlog=BACKLOG)
     if socket.has_dualstack_ipv6():

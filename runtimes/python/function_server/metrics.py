@@ -1,5 +1,5 @@
 """
-Calls, failures and durations, counted by hand so that Prometheus' library is loaded at the first scrape only.
+Calls, failures and durations, counted here so that Prometheus' library is loaded only at the first scrape.
 """
 
 import threading
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Upper bounds in seconds; a last one without bound follows."""
+"""Upper bounds in seconds; the last bucket has none."""
 
 
 class _Calls:
@@ -40,7 +40,7 @@ def count_failure(method: str) -> None:
 
 
 def page() -> tuple[bytes, str]:
-    """Return all metrics as Prometheus reads them, and their content type."""
+    """Return all metrics in Prometheus' text format, and its content type."""
     import prometheus_client  # noqa: PLC0415
 
     global _collector  # noqa: PLW0603

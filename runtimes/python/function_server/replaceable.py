@@ -13,6 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from function_server import tracing
+
 _OLD, _NEW = "cloudevents.", "cloudevents.v1."
 
 
@@ -20,6 +22,7 @@ def first() -> None:
     """Put the Function's packages before the server's, and make the old interface of cloudevents importable."""
     sys.path[:0] = own_paths
     sys.meta_path.append(_OldCloudEvents())
+    sys.meta_path.insert(0, tracing.RequestsFinder())
 
 
 own_paths: list[str] = []

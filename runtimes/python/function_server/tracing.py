@@ -1,67 +1,105 @@
 """
-Trace context: with TRACE_COLLECTOR_ENDPOINT each call is a span; without it the caller's headers are passed on.
+Trace context: with TRACE_COLLECTOR_ENDPOINT each call is a span; without it the caller's trace is passed on.
 
-Either costs nothing for a request that brings no trace context and has no collector.
+What `requests` sends belongs to the trace of the caller, or to a new one, as W3C and B3 headers say it. That costs a
+call of the handler nothing but a context variable.
 """
 
 import contextlib
+import importlib.util
 import os
+import re
 import sys
-from collections.abc import Iterator
 from contextvars import ContextVar
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
-HEADERS = (
-    *("traceparent", "tracestate", "baggage", "b3"),
-    *("x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
-)
-_STARTS = ("HTTP_TRACEPARENT", "HTTP_B3", "HTTP_X_B3_TRACEID")
-_NOTHING = contextlib.nullcontext()
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_B3 = re.compile(r"([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?")
+_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
+_PASSED_ON = {"HTTP_TRACESTATE": "tracestate", "HTTP_BAGGAGE": "baggage"}
 _collects = bool(os.environ.get("TRACE_COLLECTOR_ENDPOINT"))
-_passed_on: ContextVar[dict[str, str] | None] = ContextVar("passed_on", default=None)
-_is_patched = False
+_environ: ContextVar[dict[str, Any]] = ContextVar("environ")
 
 
 def of_request(request: Any) -> Any:
     """Return a context manager within which the handler works."""
     if _collects:
         return _span(request)
-    environ = request.environ
-    return _passing(request, environ) if any(key in environ for key in _STARTS) else _NOTHING
+    return _Passing(request)
 
 
-@contextlib.contextmanager
-def _passing(request: Any, environ: dict[str, Any]) -> Iterator[None]:
-    """Send the caller's trace headers along with what `requests` sends."""
-    if telemetry := sys.modules.get("function_server.telemetry"):
-        # A call before has used the tracer: `requests` makes spans of its own, below the caller's.
-        telemetry.tracer_of(request)
-    elif "requests" in sys.modules:
-        _patch()
-    found = {name: environ.get("HTTP_" + name.upper().replace("-", "_")) for name in HEADERS}
-    token = _passed_on.set({name: value for name, value in found.items() if value})
-    try:
-        yield
-    finally:
-        _passed_on.reset(token)
-        if detach := environ.get("function_server.detach"):
+class _Passing:
+    """Within it, what `requests` sends belongs to the trace of `request`."""
+
+    __slots__ = ("environ", "token")
+
+    def __init__(self, request: Any) -> None:
+        self.environ = request.environ
+        if telemetry := sys.modules.get("function_server.telemetry"):
+            # An earlier call has used the tracer: `requests` makes spans of its own, below the caller's.
+            telemetry.tracer_of(request)
+
+    def __enter__(self) -> None:
+        self.token = _environ.set(self.environ)
+
+    def __exit__(self, *_: object) -> None:
+        _environ.reset(self.token)
+        if detach := self.environ.get("function_server.detach"):
             detach()
 
 
-def _patch() -> None:
-    global _is_patched  # noqa: PLW0603
-    if _is_patched:
-        return
-    _is_patched = True
-    session = sys.modules["requests"].Session
-    send = session.send
+class RequestsFinder(MetaPathFinder):
+    """Lets `requests` send the trace along, once it is imported; first of sys.meta_path."""
 
-    def send_with_context(self: Any, request: Any, **named: Any) -> Any:
-        for name, value in (_passed_on.get() or {}).items():
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        """Return the spec of `requests` as the other finders have it, with a loader that patches the module."""
+        if name != "requests":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def execute_and_patch(module: ModuleType) -> None:
+                execute(module)
+                _patch(module)
+
+            spec.loader.exec_module = execute_and_patch  # type: ignore[method-assign]
+        return spec
+
+
+def _patch(requests: Any) -> None:
+    send = requests.Session.send
+
+    def send_with_trace(self: Any, request: Any, **named: Any) -> Any:
+        for name, value in headers(_environ.get({})).items():
             request.headers.setdefault(name, value)
         return send(self, request, **named)
 
-    session.send = send_with_context
+    requests.Session.send = send_with_trace
+
+
+def headers(environ: dict[str, Any]) -> dict[str, str]:
+    """Return the headers of the trace of a WSGI environ; one that names no trace begins a new one."""
+    trace, span, sampled = _ids(environ)
+    made = {"traceparent": f"00-{trace}-{span}-{'01' if sampled else '00'}"}
+    made |= {"x-b3-traceid": trace, "x-b3-spanid": span, "x-b3-sampled": "1" if sampled else "0"}
+    return made | {name: environ[key] for key, name in _PASSED_ON.items() if key in environ}
+
+
+def _ids(environ: dict[str, Any]) -> tuple[str, str, bool]:
+    if found := _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", "")):
+        return found[1], found[2], bool(int(found[3], 16) & 1)
+    if found := _B3.fullmatch(environ.get("HTTP_B3", "")):
+        return found[1].zfill(32), found[2], found[3] != "0"
+    trace, span = environ.get("HTTP_X_B3_TRACEID", ""), environ.get("HTTP_X_B3_SPANID", "")
+    sampled = environ.get("HTTP_X_B3_SAMPLED") != "0"
+    if _ID.fullmatch(trace) and _ID.fullmatch(span):
+        return trace.zfill(32), span, sampled
+    return os.urandom(16).hex(), os.urandom(8).hex(), sampled
 
 
 def _span(request: Any) -> Any:
@@ -74,4 +112,4 @@ def _span(request: Any) -> Any:
         # A Function may bring another release of OpenTelemetry: it shall work untraced rather than not at all.
         print(f"tracing is off: {error}", file=sys.stderr)
         _collects = False
-        return _NOTHING
+        return contextlib.nullcontext()

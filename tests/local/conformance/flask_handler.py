@@ -1,23 +1,25 @@
 """A handler without parameters, as of Kyma's python314."""
 
+from typing import Any
+
 import flask
 import sdk
 
 
-def fails():
+def fails() -> Any:
     raise ValueError("secret-in-the-error")
 
 
-async def later():
+async def later() -> Any:
     return "later"
 
 
-def event():
+def event() -> Any:
     found = sdk.get_cloud_event()
     return {"type": found.get_type(), "data": found.get_data()} if found else "none"
 
 
-def traced():
+def traced() -> Any:
     with sdk.get_tracer().start_as_current_span("inner") as span:
         return f"{span.get_span_context().trace_id:032x}"
 
@@ -36,5 +38,5 @@ PATHS = {
 }
 
 
-def main():
+def main() -> Any:
     return PATHS[flask.request.path]()

@@ -8,9 +8,13 @@ import sys
 import threading
 import time
 import typing
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 import bottle
+
+stuck: threading.Thread
 
 if os.environ.get("BREAK") == "load":
     raise RuntimeError("broken on purpose")
@@ -19,17 +23,17 @@ if os.environ.get("BREAK") == "slow":
     print("loaded at last", flush=True)
 
 
-def echo(event, context):
+def echo(event: Any, context: Any) -> Any:
     data = event["data"]
     return {"data": data.decode() if isinstance(data, bytes) else data, "kind": kind(data)}
 
 
-def kind(data):
+def kind(data: object) -> str:
     names = {dict: "object", list: "array", str: "string", bytes: "bytes", type(None): "nothing"}
     return names.get(type(data), "other")
 
 
-def request(event, context):
+def request(event: Any, context: Any) -> Any:
     seen = event["extensions"]["request"]
     return {
         "method": seen.method,
@@ -39,70 +43,70 @@ def request(event, context):
     }
 
 
-def fails(event, context):
+def fails(event: Any, context: Any) -> None:
     raise ValueError("secret-in-the-error")
 
 
-def rejects(event, context):
-    async def later():
+def rejects(event: Any, context: Any) -> Any:
+    async def later() -> None:
         await asyncio.sleep(0.01)
         raise ValueError("secret-in-the-error")
 
     return later()
 
 
-def later(event, context):
-    async def answer():
+def later(event: Any, context: Any) -> Any:
+    async def answer() -> str:
         await asyncio.sleep(0.01)
         return "later"
 
     return answer()
 
 
-def unanswerable(event, context):
+def unanswerable(event: Any, context: Any) -> Any:
     return echo
 
 
-def forever(event, context):
+def forever(event: Any, context: Any) -> None:
     global stuck
     stuck = threading.current_thread()
     while True:
         time.sleep(0.01)
 
 
-def slow(event, context):
+def slow(event: Any, context: Any) -> Any:
     print("started", flush=True)
     time.sleep(1.5)
     return "slow but whole"
 
 
-def cloud_event(event, context):
+def cloud_event(event: Any, context: Any) -> Any:
     return {"type": event["ce-type"], "source": event["ce-source"], "id": event["ce-id"], "data": event["data"]}
 
 
-def emits(event, context):
+def emits(event: Any, context: Any) -> Any:
     event.emitCloudEvent("order.created", "shop", {"number": 7}, {"id": "fixed"})
     return "sent"
 
 
-def traced(event, context):
+def traced(event: Any, context: Any) -> Any:
     with event.tracer.start_as_current_span("inner") as span:
         return {"sampled": span.get_span_context().is_valid}
 
 
-def moved(event, context):
+def moved(event: Any, context: Any) -> Any:
     bottle.response.set_cookie("a", "1")
     bottle.response.content_type = "application/xml"
     return "<a/>", 202
 
 
-def fails_midway(event, context):
+def fails_midway(event: Any, context: Any) -> Any:
     yield "first"
     raise ValueError("secret-in-the-error")
 
 
-def async_pieces(event, context):
-    async def pieces():
+def async_pieces(event: Any, context: Any) -> Any:
+    async def pieces() -> Any:
         yield "a"
         await asyncio.sleep(0.01)
         yield "b"
@@ -110,7 +114,7 @@ def async_pieces(event, context):
     return pieces()
 
 
-async def connects_once(event, context):
+async def connects_once(event: Any, context: Any) -> Any:
     """Use one connection for the life of the process, as clients of databases do."""
     global connection
     if connection is None:
@@ -121,28 +125,28 @@ async def connects_once(event, context):
     return answer.startswith(b"HTTP/1.1 200")
 
 
-connection = None
+connection: Any = None
 
 
-def old_cloud_events(event, context):
+def old_cloud_events(event: Any, context: Any) -> Any:
     from cloudevents.http import CloudEvent, to_structured  # noqa: PLC0415 - is there to be imported
 
     return to_structured(CloudEvent({"type": "t", "source": "s", "id": "i"}, {"a": 1}))[1].decode()
 
 
-def new_cloud_events(event, context):
+def new_cloud_events(event: Any, context: Any) -> Any:
     from cloudevents.core.v1.event import CloudEvent  # noqa: PLC0415 - is there to be imported
 
     return CloudEvent.__name__
 
 
-def proxied(event, context):
+def proxied(event: Any, context: Any) -> Any:
     import requests  # noqa: PLC0415 - takes longer to load than all else
 
     return requests.get(f"http://127.0.0.1:{os.environ['FUNC_PORT']}/moved", timeout=5)
 
 
-def raised_error(event, context):
+def raised_error(event: Any, context: Any) -> Any:
     raise bottle.HTTPError(500, "secret-in-the-error")
 
 
@@ -151,32 +155,32 @@ class Point(typing.NamedTuple):
     y: int
 
 
-def copied_request(event, context):
+def copied_request(event: Any, context: Any) -> Any:
     return copy.copy(event.req).path
 
 
-def ticks(event, context):
+def ticks(event: Any, context: Any) -> Any:
     for number in range(6):
         time.sleep(0.3)
         yield f"{number}"
 
 
-def seen_trace(event, context):
+def seen_trace(event: Any, context: Any) -> Any:
     return event.req.headers.get("traceparent", "none")
 
 
-def passes_trace_on(event, context):
+def passes_trace_on(event: Any, context: Any) -> Any:
     import requests  # noqa: PLC0415 - takes longer to load than all else
 
     return requests.get(f"http://127.0.0.1:{os.environ['FUNC_PORT']}/seen-trace", timeout=5).text
 
 
-def trace_of_tracer(event, context):
+def trace_of_tracer(event: Any, context: Any) -> Any:
     with event.tracer.start_as_current_span("inner") as span:
         return f"{span.get_span_context().trace_id:032x}"
 
 
-PATHS = {
+PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/ticks": ticks,
     "/seen-trace": seen_trace,
     "/passes-trace-on": passes_trace_on,
@@ -214,6 +218,7 @@ PATHS = {
     "/copied-request": copied_request,
     "/setuptools": lambda e, c: __import__("distutils.version").__name__,
     "/text": lambda e, c: "text",
+    "/attributes": lambda e, c: {name: value for name, value in e.items() if name.startswith("ce-")},
     "/nothing": lambda e, c: None,
     "/empty": lambda e, c: "",
     "/object": lambda e, c: {"a": [1, None]},
@@ -241,7 +246,7 @@ PATHS = {
 }
 
 
-def main(event, context):
+def main(event: Any, context: Any) -> Any:
     return PATHS[event["extensions"]["request"].path](event, context)
 
 

@@ -22,6 +22,8 @@ VOLATILE = (
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(rf"(?!{CALLERS_TRACE}|0{{32}})\b[0-9a-f]{{32}}\b"), "TRACE"),
     (re.compile(rf"(?!{CALLERS_SPAN}|0{{16}})\b[0-9a-f]{{16}}\b"), "SPAN"),
+    # The flag of W3C that says that a trace's id is random, which newer releases of OpenTelemetry set.
+    (re.compile(r"(?<=-SPAN)-03\b"), "-01"),
     (re.compile(r"\b20(2[6-9]|[3-9]\d)-\d\d-\d\dT[\d:.]+(Z|\+00:00)"), "TIME"),
     (re.compile(r"127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r"\bat 0x[0-9a-f]+"), "at PLACE"),

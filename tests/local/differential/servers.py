@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from local.conformance import servers as own
 from local.differential.asking import ask
 from local.differential.backend import Backend
+from support import runtime_servers as own
+from support.ports import free_port
 
 from hooks.cli import runtime_cache
 
@@ -98,8 +98,7 @@ class Kyma:
         """Start the server of a family; yields its port when it answers with the handler loaded."""
         root = self._installed(family)
         shutil.copytree(HERE / family, root / "function", dirs_exist_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         paths = _handlers(family, root / "function", given)
         known = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir(), "FUNC_PORT": str(port)}
         command = [str(root / "venv/bin/python"), "server.py"] if family == "python" else ["node", "server.mjs"]

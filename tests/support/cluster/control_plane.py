@@ -1,7 +1,7 @@
 """
-A control plane of our own on loopback: etcd, kube-apiserver and kube-controller-manager, with an audit log.
+A control plane on loopback: etcd, kube-apiserver and kube-controller-manager, with an audit log.
 
-The programs come from KUBEBUILDER_ASSETS, the convention of setup-envtest. Nothing here outlives stop().
+The programs come from KUBEBUILDER_ASSETS, the convention of setup-envtest. stop() ends all of them.
 """
 
 import contextlib
@@ -9,67 +9,32 @@ import functools
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from support.cluster.processes import Processes
+from support.ports import free_port
+
 USERS = {"admin": "system:masters", "metacontroller": "system:masters", "kube-controller-manager": "system:masters"}
 USERS |= {"bound": ""}
-"""Users and their groups: "bound" may do what a binding says, everybody else everything."""
+"""Users and their groups: "bound" has the permissions of its bindings only, every other user has all."""
 CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace", "clusterrole-aggregation")
 AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
 LONGEST_LINE = 100_000
+"""Bytes of an audit event, at most."""
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 Manifest = dict[str, Any]
 
 
-class Processes:
-    """Programs that run in the background, each with a log of its own, and end with stop()."""
-
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str, command: Sequence[str | Path], **environment: str) -> None:
-        """Start a program under a name; its output is added to NAME.log."""
-        with (self.logs / f"{name}.log").open("ab") as log:
-            env = os.environ | environment
-            self.running[name] = subprocess.Popen(
-                [str(word) for word in command],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                env=env,
-                cwd=self.logs,
-            )
-
-    def stop(self, name: str) -> None:
-        """End one program and wait until it is gone."""
-        process = self.running.pop(name)
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def stop_all(self) -> None:
-        for name in reversed(list(self.running)):
-            self.stop(name)
-
-    def log(self, name: str) -> str:
-        return (self.logs / f"{name}.log").read_text(errors="replace")
-
-
 class ControlPlane:
-    """A running API server; `kubeconfig(user)` lets programs in, `kubectl` and `get` look around as admin."""
+    """An API server and its controllers; `kubectl` and `call` act as admin, other programs use `kubeconfig(user)`."""
 
     def __init__(self, assets: Path, directory: Path, *flags: str) -> None:
         self.assets, self.directory, self.flags = assets, directory, flags
@@ -99,7 +64,7 @@ class ControlPlane:
         return self.directory / f"{user}.kubeconfig"
 
     def kubectl(self, *arguments: str, stdin: Any = None, check: bool = True) -> str:
-        """Run kubectl as admin with JSON `stdin`; return what it prints, or with check=False its errors too."""
+        """Run kubectl as admin with JSON `stdin`; return its output, with check=False also its errors."""
         command = [str(self.assets / "kubectl"), f"--kubeconfig={self.kubeconfig('admin')}", *arguments]
         text = None if stdin is None else json.dumps(stdin)
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
@@ -107,33 +72,33 @@ class ControlPlane:
         return done.stdout if check else done.stdout + done.stderr
 
     def call(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, Manifest]:
-        """Make one request as admin; return the code and the decoded answer."""
+        """Send one request as admin; return the HTTP status and the decoded response."""
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers | {"Content-Type": kind}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, context=no_checks(), timeout=30) as answer:
-                return answer.status, json.load(answer)
+            with urllib.request.urlopen(request, context=no_checks(), timeout=30) as response:
+                return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
 
     def writes(self, since: int, user: str = "metacontroller") -> Counter[str]:
-        """Count what `user` wrote since byte `since` of the audit log, events and leases apart."""
+        """Count the user's writes since byte `since` of the audit log, by "verb resource namespace/name"."""
         return Counter(f"{event['verb']} {what}" for event, what in self.events(since, user) if event["verb"] in WRITES)
 
     def events(self, since: int, user: str = "metacontroller") -> list[tuple[Manifest, str]]:
-        """Return the user's audit events on objects, each with "resource/subresource namespace/name"; see writes()."""
-        apart = ("events ", "leases ")
-        return [(event, what) for event, what in self.requests(since, user) if not what.startswith(apart)]
+        """Return the user's audit events since then, but those on events and leases; each as in requests()."""
+        left_out = ("events ", "leases ")
+        return [(event, what) for event, what in self.requests(since, user) if not what.startswith(left_out)]
 
     def requests(self, since: int, user: str) -> Iterator[tuple[Manifest, str]]:
-        """Yield every audit event of the user that is about a resource."""
+        """Yield the user's audit events on resources, each with "resource/subresource namespace/name"."""
         with self.audit_log.open("rb") as log:
             log.seek(since)
             for line in log:
                 if not line.endswith(b"\n"):
-                    break  # it is just being written
+                    break  # the API server is writing it
                 event = json.loads(line)
                 target = event.get("objectRef", {})
                 if event["user"]["username"] == user and "resource" in target:
@@ -141,7 +106,7 @@ class ControlPlane:
                     yield event, f"{resource} {target.get('namespace')}/{target.get('name')}"
 
     def mark(self) -> int:
-        """Return where the audit log's last whole line ends now."""
+        """Return the byte of the audit log at which its last complete line ends."""
         with self.audit_log.open("rb") as log:
             start = log.seek(max(0, log.seek(0, os.SEEK_END) - LONGEST_LINE))
             return start + log.read().rfind(b"\n") + 1
@@ -180,9 +145,9 @@ class ControlPlane:
             f"--service-account-key-file={self.directory}/sa.key",
             f"--service-account-signing-key-file={self.directory}/sa.key",
             "--service-cluster-ip-range=10.96.0.0/12",
-            # As on most clusters: what may be privileged is Pod Security's business.
+            # As on most clusters: Pod Security decides which pods may be privileged.
             "--allow-privileged=true",
-            # No account controller runs: pods are looked at, never started.
+            # No controller creates the default ServiceAccount, and no pod is started.
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={self.directory}/audit.yaml",
             f"--audit-log-path={self.audit_log}",
@@ -191,28 +156,26 @@ class ControlPlane:
 
 
 def find_assets() -> Path | None:
-    """Return the directory of the control plane's programs, None where there is none."""
+    """Return the directory of the control plane's programs, None if one is missing."""
     directory = os.environ.get("KUBEBUILDER_ASSETS")
     names = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
     found = directory and all(shutil.which(name, path=directory) for name in names)
     return Path(directory).absolute() if directory and found else None
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30, interval: float = 0.1) -> Any:
-    """Return the first true value of `condition`; fails with `what` if none comes in time."""
+    """
+    Call `condition` until it returns a true value, and return that; fail with `what` after `seconds`.
+
+    OSError, KeyError, IndexError and TypeError count as false: an object may not exist yet, or lack its status.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, KeyError, IndexError, TypeError):
             if value := condition():
                 return value
         time.sleep(interval)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
+    raise AssertionError(f"waited {seconds} s for {what}")
 
 
 def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
@@ -229,7 +192,7 @@ def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
 
 @functools.cache
 def no_checks() -> ssl.SSLContext:
-    """The API server makes its own certificate, for loopback only; loading the usual ones takes longer than a call."""
+    """Return a context that trusts any certificate: the API server's own is self-signed and for loopback only."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""The commands of a page in docs/, run as a reader would who has kubectl and the like on PATH."""
+"""Shell commands in the pages of docs/, and a shell to run them."""
 
 import os
 import re
@@ -11,17 +11,17 @@ from support.cluster.stack import ROOT
 
 
 def commands(page: str, heading: str) -> list[str]:
-    """Return the blocks of commands below a heading, those below its sub-headings apart."""
+    """Return the blocks of commands below a heading, without those below its sub-headings."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     section = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
     assert section, f"docs/{page} has no heading {heading!r}"
     found = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
-    assert found, f"there is no command below {heading!r}"
+    assert found, f"docs/{page}: no command below {heading!r}"
     return found
 
 
 class Shell:
-    """A bash in a directory, with kubectl as admin and these programs on PATH."""
+    """Bash in a directory, with kubectl (as admin) and the given programs on PATH."""
 
     def __init__(self, plane: ControlPlane, programs: Mapping[str, Path], directory: Path | None = None) -> None:
         self.directory, programs = directory or plane.directory, {"kubectl": plane.assets / "kubectl", **programs}
@@ -34,7 +34,7 @@ class Shell:
         self.environment = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "KUBECONFIG": admin}
 
     def run(self, command: str) -> str:
-        """Return what a command prints, complaints too; it has to end well."""
+        """Run a command; return its output and errors. Fail if its exit code is not 0."""
         done = subprocess.run(
             ["bash", "-euc", command],
             cwd=self.directory,

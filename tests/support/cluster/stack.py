@@ -1,4 +1,4 @@
-"""The whole system beside each other on loopback: a control plane, the hook under gunicorn, Metacontroller."""
+"""All components on loopback: a control plane, the hook under gunicorn, Metacontroller."""
 
 import contextlib
 import shutil
@@ -6,11 +6,12 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from support.cluster.control_plane import ControlPlane, Processes, find_assets, free_port, wait_until
+from support.cluster.control_plane import ControlPlane, Manifest, find_assets, wait_until
+from support.cluster.processes import Processes
+from support.ports import free_port
 
 from hooks.children import KINDS as CHILDREN
 
@@ -22,14 +23,12 @@ PREFIX = {
     kind.resource: f"/{'apis' if '/' in kind.api_version else 'api'}/{kind.api_version}" for kind in CHILDREN.values()
 } | {"replicasets": "/apis/apps/v1", "pods": "/api/v1", "functions": GROUP}
 
-Manifest = dict[str, Any]
-
 
 class Stack:
     """
-    What a cluster with buildless Functions consists of; hook and Metacontroller can be stopped and started.
+    A control plane, the hook and Metacontroller; the latter two can be stopped and started.
 
-    `tree` is the directory that hook, CRD and CompositeController come from.
+    `tree` is the checkout from which the hook, the CRD and the CompositeController are taken.
     """
 
     def __init__(self, plane: ControlPlane, tree: Path = ROOT) -> None:
@@ -49,10 +48,10 @@ class Stack:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
-        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to answer")
+        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to be ready", 60)
 
     def restart_hook(self, *arguments: str, **environment: str) -> None:
-        """Start the hook in the place of the one that runs, if one does."""
+        """Stop the hook if it runs, and start it."""
         if "hook" in self.processes.running:
             self.processes.stop("hook")
         self.start_hook(*arguments, **environment)
@@ -68,7 +67,7 @@ class Stack:
         self.wait_until_established("compositecontrollers.metacontroller.k8s.io")
 
     def install(self, resync_seconds: int | None = None, without_hooks: Iterable[str] = ()) -> None:
-        """Apply the project as it stands, but for the hook's address and, if given, a forced resync or fewer hooks."""
+        """Install everything but the hook; `resync_seconds` forces resyncs, `without_hooks` leaves hooks out."""
         self.install_metacontroller()
         self.install_crd()
         self.install_controller(resync_seconds, without_hooks)
@@ -80,7 +79,7 @@ class Stack:
     def install_controller(
         self, resync_seconds: int | None = None, without_hooks: Iterable[str] = (), query: str = ""
     ) -> None:
-        """Apply the CompositeController; a `query` makes the hook's addresses others, so that all is asked anew."""
+        """Apply the CompositeController; another `query` in the hook's URLs causes a sync of every Function."""
         controller = yaml.safe_load((self.tree / "compositecontroller.yaml").read_text(encoding="utf-8"))
         for name in without_hooks:
             del controller["spec"]["hooks"][name]
@@ -92,7 +91,7 @@ class Stack:
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
 
     def wait_until_established(self, crd: str) -> None:
-        """Return once a CRD is served; kubectl wait fails on one so new that it has no conditions yet."""
+        """Return once a CRD is served; `kubectl wait` fails on a CRD that has no conditions yet."""
         wait_until(lambda: self._established(crd), f"{crd} to be established")
 
     def _established(self, crd: str) -> bool:
@@ -101,15 +100,13 @@ class Stack:
         return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
 
     def get(self, resource: str, namespace: str, name: str) -> Manifest | None:
-        """Return an object, None where there is none."""
+        """Return an object, None if it does not exist."""
         code, found = self.plane.call("GET", f"{PREFIX[resource]}/namespaces/{namespace}/{resource}/{name}")
         return found if code == 200 else None
 
     def list(self, resource: str, namespace: str) -> list[Manifest]:
-        items: list[Manifest] = self.plane.call("GET", f"{PREFIX[resource]}/namespaces/{namespace}/{resource}")[1][
-            "items"
-        ]
-        return items
+        found = self.plane.call("GET", f"{PREFIX[resource]}/namespaces/{namespace}/{resource}")[1]
+        return list(found["items"])
 
     def patch(self, resource: str, namespace: str, name: str, patch: Manifest, *, status: bool = False) -> Manifest:
         """Apply a JSON merge patch."""
@@ -119,7 +116,7 @@ class Stack:
         return answer
 
     def condition(self, namespace: str, name: str, kind: str) -> Manifest:
-        """Return a condition of a Function, an empty map where it is absent."""
+        """Return a condition of a Function, {} if it is absent."""
         function = self.get("functions", namespace, name) or {}
         conditions = function.get("status", {}).get("conditions", [])
         return next((condition for condition in conditions if condition["type"] == kind), {})
@@ -130,39 +127,17 @@ class Stack:
         return {kind: child["metadata"]["resourceVersion"] for kind, child in children.items() if child}
 
     def make_pods_ready(self, namespace: str, which: Callable[[Manifest], bool] | None = None) -> None:
-        """Say of each pod that no node has taken that it is ready, as a kubelet would; or only of some of them."""
+        """Mark pods without a node as ready, as a kubelet does; with `which`, only those for which it is true."""
         ready = [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")]
         for pod in self.list("pods", namespace):
             if pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"] and (which is None or which(pod)):
                 status = {"phase": "Running", "conditions": ready}
                 path = f"{PREFIX['pods']}/namespaces/{namespace}/pods/{pod['metadata']['name']}/status"
-                # Whatever the answer: during a rollout a pod may be gone by now.
+                # The status is ignored: during a rollout the pod may be deleted by now.
                 self.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")
 
-    def forbid(self, namespace: str, variable: str) -> None:
-        """Have a policy of the cluster refuse every Deployment of a namespace that has this variable."""
-        head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": namespace}}
-        rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
-        matches = {"resourceRules": [rule | {"resources": ["deployments"]}]}
-        matches |= {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-        unset = f"object.spec.template.spec.containers.all(c, !c.?env.orValue([]).exists(e, e.name == '{variable}'))"
-        spec = {
-            "matchConstraints": matches,
-            "validations": [{"expression": unset, "message": f"{variable} is forbidden"}],
-        }
-        policy = {"kind": "ValidatingAdmissionPolicy", "spec": spec}
-        works = {"policyName": namespace, "validationActions": ["Deny"]}
-        for each in (policy, {"kind": "ValidatingAdmissionPolicyBinding", "spec": works}):
-            self.plane.kubectl("create", "-f", "-", stdin=head | each)
-        labels = {"app": "trial"}
-        pod = {"containers": [{"name": "a", "image": "a", "env": [{"name": variable}]}]}
-        template = {"metadata": {"labels": labels}, "spec": pod}
-        trial = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "trial"}}
-        trial |= {"spec": {"selector": {"matchLabels": labels}, "template": template}}
-        path = f"{PREFIX['deployments']}/namespaces/{namespace}/deployments?dryRun=All"
-        wait_until(lambda: self.plane.call("POST", path, trial)[0] != 201, "the policy to be at work", 60)
-
     def is_ready(self, namespace: str, name: str) -> bool:
+        """Mark the pods of the namespace as ready; return whether the Function has Ready=True."""
         self.make_pods_ready(namespace)
         return self.condition(namespace, name, "Ready").get("status") == "True"
 
@@ -170,9 +145,9 @@ class Stack:
 @contextlib.contextmanager
 def own_stack(directory: Path, *flags: str, tree: Path = ROOT) -> Iterator[Stack]:
     """
-    A control plane for one module, with these flags for its API server and nothing installed.
+    Start a control plane for one module, with these flags for its API server and nothing installed.
 
-    It ends with the block, and so do hook and Metacontroller; skips where a program is missing.
+    All processes end with the block. The test is skipped if a program is missing.
     """
     needed_metacontroller()
     plane = ControlPlane(needed_assets(), directory, *flags)
@@ -186,21 +161,23 @@ def own_stack(directory: Path, *flags: str, tree: Path = ROOT) -> Iterator[Stack
 
 
 def needed_assets() -> Path:
-    """Return the directory of the control plane's programs; skips where there is none."""
+    """Return the directory of the control plane's programs; skip the test if one is missing."""
     assets = find_assets()
     if assets is None:
-        pytest.skip("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
+        pytest.skip(
+            "KUBEBUILDER_ASSETS names no directory with etcd, kube-apiserver, kube-controller-manager and kubectl"
+        )
     return assets
 
 
 def needed_metacontroller() -> str:
-    """Return the program on PATH; skips where there is none."""
+    """Return Metacontroller's path; skip the test if it is not on PATH."""
     program = shutil.which("metacontroller")
     if program is None:
-        pytest.skip("there is no metacontroller on PATH")
+        pytest.skip("metacontroller is not on PATH")
     return program
 
 
 def _answers(url: str) -> bool:
-    with urllib.request.urlopen(url, timeout=2) as answer:
-        return bool(answer.status == 200)
+    with urllib.request.urlopen(url, timeout=2) as response:
+        return bool(response.status == 200)

@@ -1,4 +1,4 @@
-"""A steady load on one address of this machine: half of the callers keep their connections, half open new ones."""
+"""A steady load on one port: half of the callers keep their connections, half open a new one for each request."""
 
 import contextlib
 import http.client
@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 CALLERS = 8
 _sources = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
 """
-A source address for each connection. Loopback ports are used again after a second, while the kernel's table of
-translated connections still holds their last use: every few ten thousand connections one would miss the node port.
+A source address for each connection. The kernel reuses loopback ports after a second, but its table of translated
+connections keeps them longer: with one address, one of some ten thousand connections would miss the node port.
 """
 
 
 @dataclass
 class Load:
-    """`answers` counts the bodies of 200s, `errors` has everything else; both grow while the load is on."""
+    """`answers` counts the bodies of 200s, `errors` has every other result; both grow until `stopped`."""
 
     port: int
     answers: Counter[str] = field(default_factory=Counter)
@@ -31,23 +31,23 @@ class Load:
         return sum(self.answers.values()) + len(self.errors)
 
     def call(self, number: int) -> None:
-        """Ask until the load is stopped."""
+        """Send requests until the load is stopped."""
         connection = self.connection()
         while not self.stopped.is_set():
             try:
                 connection.request("GET", "/")
-                answer = connection.getresponse()
-                body = answer.read().decode()
+                response = connection.getresponse()
+                body = response.read().decode()
             except (OSError, http.client.HTTPException) as error:
                 self.errors.append(f"{datetime.now(UTC):%T.%f} {type(error).__name__}: {error}")
                 connection.close()
                 connection = self.connection()
                 continue
-            if answer.status == 200:
+            if response.status == 200:
                 self.answers[body] += 1
             else:
-                self.errors.append(f"{datetime.now(UTC):%T.%f} {answer.status} {body[:100]}")
-            if number % 2 or answer.will_close:
+                self.errors.append(f"{datetime.now(UTC):%T.%f} {response.status} {body[:100]}")
+            if number % 2 or response.will_close:
                 connection.close()
                 connection = self.connection()
         connection.close()
@@ -60,7 +60,7 @@ class Load:
 
 @contextlib.contextmanager
 def steady(port: int) -> Iterator[Load]:
-    """Ask 127.0.0.1:`port` all the time; at the end every caller has its last answer."""
+    """Send requests to 127.0.0.1:`port` inside the block; at its end every caller has its last response."""
     load = Load(port)
     callers = [threading.Thread(target=load.call, args=(number,)) for number in range(CALLERS)]
     for caller in callers:

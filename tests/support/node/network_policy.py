@@ -1,9 +1,9 @@
 """
-NetworkPolicies that hold: the firewall of kube-router, at work on this machine for as long as a test needs it.
+Enforced NetworkPolicies: the firewall of kube-router, which runs on this machine during a test.
 
-A network of the bridge plugin accepts NetworkPolicies and lets everything pass. This machine has to be the node. What
-it sends to its own pods, probes too, is always admitted, and a connection that is open already stays so. Rules follow
-policies and pods a moment later: wait until a connection is refused before anything else is said of it.
+The bridge plugin does not enforce NetworkPolicies. This machine must be the node. Its own connections to its pods, such
+as probes, are always allowed, and open connections stay open. The rules follow policies and pods after a moment: wait
+until a connection is refused before any other assertion.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from support import go_tools
-from support.cluster.control_plane import ControlPlane, Manifest, Processes, wait_until
+from support.cluster.control_plane import ControlPlane, Manifest, wait_until
+from support.cluster.processes import Processes
 
 from hooks.config import Config
 
@@ -41,15 +42,15 @@ SET = re.compile(r"KUBE-(?:SRC|DST)-\w+")
 
 @contextlib.contextmanager
 def enforced(plane: ControlPlane, directory: Path) -> Iterator[None]:
-    """Let policies hold inside the block, and nothing of it be left behind; skips where that cannot be done."""
+    """Enforce policies inside the block and remove all rules afterwards; skip the test if that is impossible."""
     if reason := missing():
         pytest.skip(f"LEFT OUT: {reason}")
     node = node_here(plane)
     if node is None:
         pytest.skip("LEFT OUT: this machine is not a node of the cluster")
     processes = Processes(directory)
-    who = (f"--kubeconfig={plane.kubeconfig('admin')}", f"--hostname-override={node}")
-    processes.start("kube-router", [go_tools.program("kube-router"), *FIREWALL_ONLY, *who])
+    node_flags = (f"--kubeconfig={plane.kubeconfig('admin')}", f"--hostname-override={node}")
+    processes.start("kube-router", [go_tools.program("kube-router"), *FIREWALL_ONLY, *node_flags])
     try:
         wait_until(rules, f"the rules of kube-router; see {directory}/kube-router.log")
         yield
@@ -59,24 +60,24 @@ def enforced(plane: ControlPlane, directory: Path) -> Iterator[None]:
 
 
 def missing() -> str | None:
-    """Return what this machine lacks for a firewall, None if it lacks nothing."""
+    """Return why this machine cannot run the firewall, None if it can."""
     if os.geteuid():
-        return "only root can make a firewall"
+        return "only root can run a firewall"
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
-    return f"{', '.join(absent)} cannot be found" if absent else None
+    return f"{', '.join(absent)} not on PATH" if absent else None
 
 
 def node_here(plane: ControlPlane) -> str | None:
-    """Return the name of the node that this machine is, None if it is none."""
+    """Return the name of this machine's node, None if it is no node of the cluster."""
     for node in plane.call("GET", "/api/v1/nodes")[1]["items"]:
-        if any(is_ours(entry["address"]) for entry in node["status"]["addresses"] if entry["type"] == "InternalIP"):
+        if any(is_local(entry["address"]) for entry in node["status"]["addresses"] if entry["type"] == "InternalIP"):
             return str(node["metadata"]["name"])
     return None
 
 
 def pod(name: str, script: str, labels: dict[str, str], **fields: Any) -> Manifest:
-    """Return a pod that runs Python, and that Pod Security "restricted" admits."""
-    container = {"name": "main", "image": IMAGE, "command": ["python3", "-c", script], "workingDir": "/tmp"}
+    """Return a pod that runs a Python script and conforms to Pod Security "restricted"."""
+    container: Manifest = {"name": "main", "image": IMAGE, "command": ["python3", "-c", script], "workingDir": "/tmp"}
     container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     profile = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
     spec = {"containers": [container | fields], "securityContext": profile, "terminationGracePeriodSeconds": 0}
@@ -84,15 +85,15 @@ def pod(name: str, script: str, labels: dict[str, str], **fields: Any) -> Manife
 
 
 def reaches(plane: ControlPlane, namespace: str, name: str, host: str, port: int, python: str = "python3") -> bool:
-    """Say whether a pod that has Python can open a connection."""
+    """Return whether a pod, whose image has Python, can open a connection."""
     script = CONNECT.format(host=host, port=port)
-    said = plane.kubectl("exec", name, f"-n={namespace}", "--", python, "-c", script).strip()
-    assert said in ("open", "closed"), said
-    return said == "open"
+    result = plane.kubectl("exec", name, f"-n={namespace}", "--", python, "-c", script).strip()
+    assert result in ("open", "closed"), result
+    return result == "open"
 
 
-def is_ours(address: str) -> bool:
-    """Say whether an address is one of this machine."""
+def is_local(address: str) -> bool:
+    """Return whether an address belongs to this machine."""
     try:
         socket.create_server((address, 0)).close()
     except OSError:
@@ -101,16 +102,16 @@ def is_ours(address: str) -> bool:
 
 
 def rules() -> list[str]:
-    """Return what of the firewall stands in iptables and ipset."""
-    said = output("iptables", "--wait", "--list-rules")
-    return JUMP.findall(said) + CHAIN.findall(said) + SET.findall(output("ipset", "list", "-name"))
+    """Return the firewall's rules, chains and sets in iptables and ipset."""
+    listed = output("iptables", "--wait", "--list-rules")
+    return JUMP.findall(listed) + CHAIN.findall(listed) + SET.findall(output("ipset", "list", "-name"))
 
 
 def remove_rules() -> None:
-    """Take the firewall down in one step. kube-router's own --cleanup-config leaves it standing and crashes."""
-    said = output("iptables", "--wait", "--list-rules")
-    chains = CHAIN.findall(said)
-    lines = ["*filter", *(f"-D {jump}" for jump in JUMP.findall(said))]
+    """Remove the firewall in one step; kube-router's own --cleanup-config crashes before it does."""
+    listed = output("iptables", "--wait", "--list-rules")
+    chains = CHAIN.findall(listed)
+    lines = ["*filter", *(f"-D {jump}" for jump in JUMP.findall(listed))]
     lines += [*(f"-F {chain}" for chain in chains), *(f"-X {chain}" for chain in chains), "COMMIT\n"]
     subprocess.run(["iptables-restore", "--noflush", "--wait"], input="\n".join(lines), text=True, check=True)
     for name in SET.findall(output("ipset", "list", "-name")):

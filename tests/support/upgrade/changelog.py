@@ -1,17 +1,17 @@
 """
-What the newest section of CHANGELOG.md allows a release to do to Functions that run.
+The restarts and writes that the newest section of CHANGELOG.md announces.
 
-Below "### Rolls pods" each item is "- WHO: what changes". Only words of WHO in backticks count: they are fields,
-runtimes or other words of a spec, and the item speaks of the Functions in which one of them stands; without any it
-speaks of all.
+Below "### Rolls pods" each item is "- WHO: what changes". Only the words of WHO in backticks count: fields, runtimes or
+other words of a spec. The item announces a restart of the Functions whose spec contains one of them; without such a
+word, of all Functions.
 
     - Functions with `dependencies`: packages are installed into another directory.
     - `python312`: its image is 0.2.0.
-    - All Functions: the readiness probe is asked every two seconds.
+    - All Functions: the readiness probe runs every two seconds.
 
-"- Nothing: ..." and a missing heading speak of nobody. Only a section that is "(unreleased)" can still allow anything.
-Below "### Writes" the words are resources, such as `services` or `functions/status`, that an upgrade writes once,
-without a restart.
+"- Nothing: ..." and a missing heading announce no restart. Only an "(unreleased)" section allows a change. Below
+"### Writes" the words are resources, such as `services` or `functions/status`, that an upgrade writes once, without a
+restart.
 """
 
 import re
@@ -33,16 +33,16 @@ class Section:
     writes: tuple[str, ...]
 
     def rolls_pods(self, spec: dict[str, Any]) -> bool:
-        """Say whether an item of "Rolls pods" speaks of this Function."""
+        """Return whether an item of "Rolls pods" announces a restart of a Function with this spec."""
         return any(not words(item) or words(item) & mentioned(spec) for item in self.rolls)
 
     def may_write(self, resource: str) -> bool:
-        """Say whether an item of "Writes" names this resource."""
+        """Return whether an item of "Writes" names this resource."""
         return any(resource in words(item) for item in self.writes)
 
 
 def newest(text: str) -> Section:
-    """Return the first section of a changelog; raises AssertionError if an item does not say of whom it speaks."""
+    """Return the first section of a changelog; raise AssertionError for an item without "WHO: "."""
     title, _, body = text.partition("\n## ")[2].partition("\n## ")[0].partition("\n")
     version, _, state = title.partition(" ")
     return Section(version, state == "(unreleased)", _items(body, "Rolls pods"), _items(body, "Writes"))
@@ -54,7 +54,7 @@ def words(item: str) -> set[str]:
 
 
 def mentioned(spec: Any) -> set[str]:
-    """Return every key and every text that stands in a spec."""
+    """Return every key and every string in a spec."""
     if isinstance(spec, dict):
         return set(spec).union(*map(mentioned, spec.values()))
     if isinstance(spec, list):

@@ -1,4 +1,4 @@
-"""Which release came before this tree, and what it was made of."""
+"""The release before this tree, and its files."""
 
 import shutil
 import subprocess
@@ -9,9 +9,9 @@ from pathlib import Path
 
 def revision(root: Path, until_then: str) -> str:
     """
-    Return the newest release before HEAD, by its tag; where there is none yet, the commit `until_then`.
+    Return the tag of the newest release before HEAD; if there is none, the commit `until_then`.
 
-    "" where git does not know it either: it is missing, this is no checkout, or its history was cut off.
+    Return "" if that commit is missing too: without git, outside a checkout, or in a shallow clone.
     """
     if shutil.which("git") is None:
         return ""

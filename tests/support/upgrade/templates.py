@@ -1,11 +1,12 @@
 """
-The reference Functions, and what their pods are made of.
+The reference Functions, and digests of their pod templates.
 
-functions.yaml     the Functions, one a line
-pod-templates.txt  the release in which a pod template last changed, then one line a Function: its parts, each with the
-                   first 16 digits of the sha256 of its JSON. Written by --bless, as far as CHANGELOG.md allows
+functions.yaml     the Functions, one per line
+pod-templates.txt  the release in which a pod template last changed, then one line per Function: its parts, each with
+                   the first 16 hexadecimal digits of the SHA-256 of its JSON. Written by --bless if CHANGELOG.md
+                   allows it
 
-A pod is restarted when its template changes, and when its Deployment has to be made anew.
+A pod restarts when its template changes, and when its Deployment must be created again.
 """
 
 import json
@@ -28,7 +29,7 @@ from hooks.sync import sync
 HERE = Path(__file__).parent
 BLESSED = HERE / "pod-templates.txt"
 TOO_LONG_FOR_A_LINE = {"source-in-two-variables": {"source": {"inline": {"source": "é" * 65_600}}}}
-GONE = "the Function is gone from functions.yaml"
+GONE = "the Function is not in functions.yaml any more"
 
 Manifest = dict[str, Any]
 Parts = dict[str, str]
@@ -37,8 +38,8 @@ Parts = dict[str, str]
 
 @cache
 def functions() -> dict[str, Manifest]:
-    """Return the specs by name; `config` is no field of a spec, see functions.yaml."""
-    written = next(documents(str(HERE / "functions.yaml"))).value  # refuses a name that is given twice
+    """Return the specs by name; the key `config` of some is not a field but a config, see functions.yaml."""
+    written = next(documents(str(HERE / "functions.yaml"))).value  # refuses duplicate names
     least = {"runtime": "nodejs22", "source": {"inline": {"source": "module.exports = {main: () => 'hi'}"}}}
     return {name: least | spec for name, spec in (written | TOO_LONG_FOR_A_LINE).items()}
 
@@ -48,11 +49,13 @@ def with_default_config() -> dict[str, Manifest]:
 
 
 def deployment(name: str, spec: Manifest) -> Manifest:
-    """Return the Deployment that the hook wants for a reference Function; every object that it names is there."""
+    """Return the Deployment of a reference Function; every Secret and ConfigMap that it names exists."""
     spec = deepcopy(spec)
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
     request = World(complete({"metadata": {"name": name}, "spec": spec})).request()
-    for each in references(HookRequest.parse(request).function.spec):
+    function = HookRequest.parse(request).function
+    assert function is not None, f"{name} is refused by the schema"
+    for each in references(function.spec):
         found = {
             "apiVersion": "v1",
             "kind": each.kind,
@@ -60,13 +63,13 @@ def deployment(name: str, spec: Manifest) -> Manifest:
         }
         request["related"].setdefault(f"{each.kind}.v1", {})[each.name] = found | {"data": {each.key: ""}}
     answer = sync(HookRequest.parse(request), config, now=NOW)
-    made = [child for child in answer.children if child["kind"] == "Deployment"]
-    assert made, f"{name} is refused: {answer.status['conditions'][0]['message']}"
-    return deepcopy(made[0])
+    deployments = [child for child in answer.children if child["kind"] == "Deployment"]
+    assert deployments, f"{name} is refused: {answer.status['conditions'][0]['message']}"
+    return deepcopy(deployments[0])
 
 
 def parts(deployment: Manifest) -> Parts:
-    """Return a digest of each part of a Deployment that cannot change without a restart of its pods."""
+    """Return the digests of the parts of a Deployment whose change restarts its pods."""
     rest = deepcopy(deployment["spec"]["template"])
     spec = rest.pop("spec", {})
     containers, install = spec.pop("containers", []), spec.pop("initContainers", [])
@@ -84,7 +87,7 @@ def parts(deployment: Manifest) -> Parts:
 
 
 def digest(value: Any) -> str:
-    """Return 16 digits for a JSON value, whatever the order of its keys."""
+    """Return 16 hexadecimal digits for a JSON value, independent of the order of keys."""
     return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
@@ -95,14 +98,14 @@ def of_this_tree() -> dict[str, Parts]:
 
 @dataclass(frozen=True)
 class Templates:
-    """What the reference Functions' pods are made of, as of a release."""
+    """The digests of the reference Functions' pod templates, as of a release."""
 
     release: str
     functions: dict[str, Parts]
 
     @classmethod
     def read(cls) -> "Templates":
-        """Return what was blessed."""
+        """Read pod-templates.txt."""
         first, *lines = BLESSED.read_text(encoding="utf-8").splitlines()
         rows = [line.split() for line in lines]
         return cls(first.removeprefix("release "), {name: dict(p.split("=") for p in row) for name, *row in rows})
@@ -116,7 +119,7 @@ class Templates:
 
 
 def changed(before: dict[str, Parts], now: dict[str, Parts]) -> dict[str, str]:
-    """Return, for each Function of `before` that is another `now`, the parts that are."""
+    """Return the names of the changed parts, by Function of `before`."""
     found = {}
     for name, row in before.items():
         if name not in now:

@@ -1,5 +1,5 @@
 """
-What the kubelet makes of a container's environment, as far as one machine without a cluster can.
+The environment of a container as the kubelet makes it, as far as one machine without a cluster can.
 
 Source of the expansion: k8s.io/kubernetes/third_party/forked/golang/expansion, from its documented behaviour.
 """
@@ -12,17 +12,17 @@ from typing import Any
 from hooks.manifest import Manifest
 
 _REFERENCE = re.compile(r"\$(\$|\(([^)]*+)(\)|\Z))")
-"""Where a bracket stays open it reaches to the end, or each $( would look for its end anew."""
+"""A reference without its closing bracket matches to the end of the text; without \\Z the time would be quadratic."""
 Objects = Mapping[tuple[str, str], Mapping[str, bytes]]
-"""The contents of Secrets and ConfigMaps by ("Secret" or "ConfigMap", name)."""
+"""The contents of Secrets and ConfigMaps by kind ("Secret" or "ConfigMap") and name."""
 
 
-class Missing(Exception):
-    """Something that the pod needs is in none of the files."""
+class MissingObject(Exception):
+    """A Secret, ConfigMap or key that the pod needs is in none of the files."""
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
-    """Return `text` with $(NAME) replaced by what is known and $$ by $; an unknown $(NAME) stays as it is."""
+    """Return `text` with $(NAME) replaced by its value in `known` and $$ by $; an unknown $(NAME) is kept."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] == "$":
@@ -32,8 +32,8 @@ def expanded(text: str, known: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
-def environment(container: Manifest, pod: Manifest, objects: Objects) -> dict[str, str]:
-    """Return all variables of a container; raises Missing for an object or key that is not optional."""
+def container_environment(container: Manifest, pod: Manifest, objects: Objects) -> dict[str, str]:
+    """Return all variables of a container; raises MissingObject for an object or key that is not optional."""
     known: dict[str, str] = {}
     for source in container.get("envFrom", []):
         for kind, reference in _references(source):
@@ -46,7 +46,7 @@ def environment(container: Manifest, pod: Manifest, objects: Objects) -> dict[st
     return known
 
 
-def contents_of(manifests: Iterable[Any]) -> dict[tuple[str, str], dict[str, bytes]]:
+def objects_in(manifests: Iterable[Any]) -> dict[tuple[str, str], dict[str, bytes]]:
     """Return the contents of the Secrets and ConfigMaps among `manifests`."""
     found: dict[tuple[str, str], dict[str, bytes]] = {}
     for manifest in manifests:
@@ -69,7 +69,8 @@ def _value(entry: Manifest, pod: Manifest, objects: Objects) -> str | None:
         if contents is not None and reference["key"] in contents:
             return contents[reference["key"]].decode()
         if not reference.get("optional"):
-            raise Missing(f"{kind} {reference['name']} has no key {reference['key']}, wanted by env {entry['name']}")
+            name = reference["name"]
+            raise MissingObject(f"{kind} {name} has no key {reference['key']}, which env {entry['name']} needs")
         return None
     return _field(origin.get("fieldRef", {}).get("fieldPath", ""), pod)
 
@@ -84,12 +85,12 @@ def _references(origin: Manifest) -> Iterable[tuple[str, Manifest]]:
 def _object(objects: Objects, kind: str, reference: Manifest) -> Mapping[str, bytes] | None:
     contents = objects.get((kind, reference["name"]))
     if contents is None and not reference.get("optional"):
-        raise Missing(f"{kind} {reference['name']} is in none of the files")
+        raise MissingObject(f"{kind} {reference['name']} is in none of the files")
     return contents
 
 
 def _field(path: str, pod: Manifest) -> str | None:
-    """Return a downward API field; None, so that the variable is left out, for those that only a node has."""
+    """Return a downward API field; None, so that the variable is left out, for a field that only a node knows."""
     metadata = pod["metadata"]
     if keyed := re.fullmatch(r"metadata\.(labels|annotations)\['(.+)'\]", path):
         value: str = metadata.get(keyed[1], {}).get(keyed[2], "")

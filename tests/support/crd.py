@@ -1,0 +1,23 @@
+"""The CRD of Functions, crds/functions.yaml, as tests read it."""
+
+from collections.abc import Iterator
+
+import yaml
+from support.cases import ROOT, Manifest
+
+CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+
+
+def schema_leaves(schema: Manifest, path: str = "spec") -> Iterator[tuple[str, Manifest]]:
+    """Yield every property below a schema, with its path: spec.env[].name."""
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}.{name}", inner
+        yield from schema_leaves(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from schema_leaves(schema["items"], f"{path}[]")
+
+
+SPEC_PROPERTIES = dict(schema_leaves(SCHEMA["properties"]["spec"]))
+"""The schema of every property of a spec, by its path."""
