@@ -49,12 +49,9 @@ class _Pages(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
         if not self.path.startswith("/publish"):
             return self.do_GET()
-        try:
-            body = json.loads(body)
-        except ValueError:
-            body = {"text": body}
-        self.server.backend.taken.append({"type": self.headers["Content-Type"], "event": body})  # type: ignore[attr-defined]
-        wanted = re.fullmatch(r"status\.(\d+)", str(body.get("type")))
+        event: dict[str, Any] = json.loads(body)
+        self.server.backend.taken.append({"type": self.headers["Content-Type"], "event": event})  # type: ignore[attr-defined]
+        wanted = re.fullmatch(r"status\.(\d+)", str(event.get("type")))
         return self._answer(int(wanted[1]) if wanted else 204, "text/plain", "")
 
     def _answer(self, status: int, content_type: str, text: str) -> None:

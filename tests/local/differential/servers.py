@@ -54,9 +54,8 @@ def ours(family: str, backend: Backend, given: dict[str, str]) -> Iterator[int]:
     """Start this project's server with the handlers of this suite; yields its port."""
     root = own.layout(family)
     shutil.copytree(HERE / family, root / "differential", dirs_exist_ok=True)
-    with own.started(
-        family, **_env(family, backend, given), **_handlers(family, root / "differential", given)
-    ) as server:
+    env: dict[str, Any] = _env(family, backend, given) | _handlers(family, root / "differential", given)
+    with own.started(family, **env) as server:
         yield server.port
 
 
@@ -124,7 +123,7 @@ class Kyma:
             if ask(port, row, backend).get("body") == "hello from a function":
                 return
             time.sleep(0.2)
-        raise AssertionError(f"the server of Kyma did not start; see {process.args[-1]} in {self.work}")
+        raise AssertionError(f"the server of Kyma did not start; see the logs below {self.work}")
 
     def _installed(self, family: str) -> Path:
         root = self.work / KYMA[family]
