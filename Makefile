@@ -12,7 +12,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # a file then run in one process, so that each program is built once. Four processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
+.PHONY: bench-invoke help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ ifdef NODE_TOOLS
 else
 	@echo '!!! LEFT OUT: no JavaScript was formatted: npm is not on PATH !!!'
 endif
+
+bench-invoke: .venv/stamp ## compare the servers of Functions (wrk; ARGS="--kyma CHECKOUT")
+	@$(BIN)/python bench/invoke.py $(ARGS)
 
 lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Python runtime; ARGS=--upgrade)
 	$(COMPILE) --directory runtimes/python requirements.in -o requirements.txt $(ARGS)
