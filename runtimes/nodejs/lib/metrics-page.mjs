@@ -20,9 +20,11 @@ register('function_duration_seconds', 'histogram', 'Time until it was done', ([m
   { metricName: 'function_duration_seconds_count', labels: { method }, value: total(entry.buckets) },
 ]);
 
-/** @type {(response: import('express').Response) => Promise<void>} */
+/** @type {(response: import('./messages.mjs').FunctionResponse) => Promise<void>} */
 export async function send(response) {
-  response.type(prometheus.register.contentType).send(await prometheus.register.metrics());
+  const page = await prometheus.register.metrics();
+  response.setHeader('Content-Type', prometheus.register.contentType);
+  response.end(page);
 }
 
 /** @typedef {(call: [string, import('./metrics.mjs').Entry]) => object[]} Values one call's values of a metric */

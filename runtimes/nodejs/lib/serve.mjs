@@ -4,53 +4,64 @@
 // Ready the moment the handler is loaded, where a refused one would be repeated only a second later. At SIGTERM every
 // answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
 // request; then nothing new is taken, and what is running may finish.
-import { createRequire } from 'node:module';
 
-// require, not import: an import of http also loads WebSocket and fetch, which takes longer than Node.js itself.
-/** @type {typeof import('node:http')} */
-const http = createRequire(import.meta.url)('node:http');
+/** @import { Answer } from './call.mjs' */
+/** @import { Server } from 'node:http' */
+import { createServer } from './connections.mjs';
+import { readSettings } from './settings.mjs';
 
 const PORT = 8080;
 const DRAIN_MILLISECONDS = 1000;
 // Together with preStop and the drain below the 30 s after which the kubelet kills.
 const FINISH_MILLISECONDS = 20000;
-const KEEP_ALIVE_MILLISECONDS = 60000;
 
 export async function main() {
   // A process with PID 1 ignores signals that it has no handler for.
   const leave = () => process.exit(0);
   process.once('SIGTERM', leave);
-  process.on('uncaughtException', (error) => console.error(error));
-  process.on('unhandledRejection', (error) => console.error(error));
+  process.on('uncaughtException', report);
+  process.on('unhandledRejection', report);
 
+  const settings = settingsOrEnd();
   /** @type {ReturnType<typeof load>} */
-  let app;
-  let draining = false;
-  const server = http.createServer(async (request, response) => {
-    const { answer } = await app;
-    if (draining) response.setHeader('Connection', 'close');
-    answer(request, response);
-  });
-  server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
-  server.headersTimeout = KEEP_ALIVE_MILLISECONDS + 1000;
-  // The time a handler has is limited in app.mjs; a slow body is its affair.
-  server.requestTimeout = 0;
+  let loading;
+  /** @type {Answer} */
+  let answer = async (request, response) => (await loading).answer(request, response);
+  const server = createServer(settings, (request, response) => answer(request, response));
   await listen(server);
-  app = load();
-  const { tracing } = await app;
+  loading = load(settings);
+  const { answer: loaded, tracing } = await loading;
+  answer = loaded;
   process.removeListener('SIGTERM', leave);
   for (const signal of ['SIGTERM', 'SIGINT']) {
     process.once(signal, () => {
-      draining = true;
+      answer = (request, response) => {
+        response.setHeader('Connection', 'close');
+        loaded(request, response);
+      };
       setTimeout(() => stop(server, tracing), DRAIN_MILLISECONDS);
     });
   }
 }
 
+/** @type {(error: unknown) => void} */
+function report(error) {
+  import('./failures.mjs').then(({ describe }) => console.error(describe(error)));
+}
+
+function settingsOrEnd() {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    console.error(/** @type {Error} */ (error).message);
+    process.exit(1);
+  }
+}
+
 // Resolves to the function that answers requests, and tracing if it is on; ends the process for a broken handler.
-async function load() {
+/** @type {(settings: import('./settings.mjs').Settings) => Promise<any>} */
+async function load(settings) {
   const env = process.env;
-  const limits = { timeout: Number(env.FUNC_TIMEOUT || 180), 'body-size-limit': Number(env.REQ_MB_LIMIT || 1) };
   // Before the handler, so that its own http calls carry the trace.
   const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
   const { loadHandler } = await import('./handler.mjs');
@@ -59,20 +70,21 @@ async function load() {
     'function-name': env.FUNC_NAME,
     runtime: env.FUNC_RUNTIME,
     namespace: env.SERVICE_NAMESPACE,
-    ...limits,
+    timeout: settings.timeout,
+    'body-size-limit': settings.megabytes,
   };
   const { createApp } = await import('./app.mjs');
-  return { answer: createApp(handler, context, tracing?.traced), tracing };
+  return { answer: createApp(handler, context, settings, tracing?.traced), tracing };
 }
 
 // Everywhere at 8080, or only on this machine at FUNC_PORT, for a local run.
-/** @type {(server: import('node:http').Server) => Promise<void>} */
+/** @type {(server: Server) => Promise<void>} */
 function listen(server) {
   const address = process.env.FUNC_PORT ? { port: Number(process.env.FUNC_PORT), host: '127.0.0.1' } : { port: PORT };
   return new Promise((resolve, reject) => server.once('error', reject).listen(address, resolve));
 }
 
-/** @type {(server: import('node:http').Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
+/** @type {(server: Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
 function stop(server, tracing) {
   setTimeout(() => process.exit(1), FINISH_MILLISECONDS).unref();
   server.close(async () => {

@@ -32,10 +32,10 @@ registerInstrumentations({
 });
 
 // Does `work` as a server span below the caller's; a failure is recorded and thrown on.
-/** @type {import('./app.mjs').Traced} */
+/** @type {import('./call.mjs').Around} */
 export function traced(request, work) {
   const caller = propagation.extract(context.active(), request.headers);
-  const attributes = { 'http.request.method': request.method, 'url.path': request.path };
+  const attributes = { 'http.request.method': request.method, 'url.path': request.url?.replace(/[?#].*/, '') };
   const name = process.env.FUNC_NAME ?? 'function';
   const options = { kind: SpanKind.SERVER, attributes };
   return trace.getTracer('buildless.function').startActiveSpan(name, options, caller, async (span) => {

@@ -51,8 +51,8 @@ def layout(family: str) -> Path:
         (root / "node_modules").symlink_to(runtime_cache.node_modules())
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    for name in ("handler.py", "handler.js"):
-        shutil.copy(HERE / name, root / "function")
+    for path in (HERE / "handler.py", *HERE.glob("*.js")):
+        shutil.copy(path, root / "function")
     return root
 
 
