@@ -68,6 +68,8 @@ function read(request, limit, hold, parse, done) {
     const room = hold(bytes.length);
     if (size <= limit && room) return;
     request.off('data', take).off('end', end);
+    hold(-size);
+    size = 0;
     pieces = [];
     refuse(request, limit, room ? 413 : 503, done);
   };

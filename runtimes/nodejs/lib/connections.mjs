@@ -8,7 +8,6 @@
 import { createRequire } from 'node:module';
 
 import { FunctionRequest, FunctionResponse } from './messages.mjs';
-import { milliseconds } from './settings.mjs';
 
 /** @type {typeof import('node:http')} */
 const http = createRequire(import.meta.url)('node:http');
@@ -16,7 +15,8 @@ const http = createRequire(import.meta.url)('node:http');
 const KEEP_ALIVE_MILLISECONDS = 60000;
 // From the first byte of a request, or from the connection's beginning if there is none.
 const HEAD_MILLISECONDS = 10000;
-// For each megabyte that a body may have; Node.js' own limit is the longest.
+// From the first byte of a request to the last one of its body, for each megabyte that a body may have; Node.js' own
+// limit is the longest.
 const BODY_MILLISECONDS = 60000;
 const LONGEST_BODY_MILLISECONDS = 300000;
 const CHECK_MILLISECONDS = 1000;
@@ -25,7 +25,7 @@ const CONNECTIONS = 4096;
 const LINGER_MILLISECONDS = 1000;
 
 /** @type {(settings: Settings, answer: Answer) => Server} */
-export function createServer({ timeout, megabytes }, answer) {
+export function createServer({ megabytes }, answer) {
   /** @type {any} */
   const classes = { IncomingMessage: FunctionRequest, ServerResponse: FunctionResponse };
   const server = http.createServer(
@@ -33,13 +33,11 @@ export function createServer({ timeout, megabytes }, answer) {
       ...classes,
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
       headersTimeout: HEAD_MILLISECONDS,
-      requestTimeout: Math.min(BODY_MILLISECONDS * Math.max(megabytes, 1), LONGEST_BODY_MILLISECONDS),
+      requestTimeout: Math.min(Math.max(BODY_MILLISECONDS * megabytes, HEAD_MILLISECONDS), LONGEST_BODY_MILLISECONDS),
       connectionsCheckingInterval: CHECK_MILLISECONDS,
     },
     /** @type {any} */ (answer),
   );
-  // FUNC_TIMEOUT is a limit of silence on the connection; app.mjs answers when it is over.
-  server.timeout = milliseconds(timeout);
   server.maxConnections = CONNECTIONS;
   server.on('drop', () => server.closeIdleConnections());
   server.on('clientError', refuseMalformed);
@@ -55,7 +53,9 @@ const STATUS = {
 // What is no request that could be answered otherwise: not HTTP, too large a head, or too slow.
 /** @type {(error: Error & { code?: string, rawPacket?: Buffer }, socket: any) => void} */
 function refuseMalformed(error, socket) {
-  if (!socket.writable || socket.writableEnded || socket._httpMessage?.headersSent) return void socket.destroy();
+  // What comes behind the fault is a fault too.
+  if (socket.writableEnded) return;
+  if (!socket.writable || socket._httpMessage?.headersSent) return void socket.destroy();
   const tooLong = error.code === 'HPE_HEADER_OVERFLOW' && isRequestLine(socket, error.rawPacket);
   const status = tooLong ? '414 URI Too Long' : (STATUS[error.code ?? ''] ?? '400 Bad Request');
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

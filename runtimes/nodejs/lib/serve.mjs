@@ -8,7 +8,7 @@
 /** @import { Answer } from './call.mjs' */
 /** @import { Server } from 'node:http' */
 import { createServer } from './connections.mjs';
-import { readSettings } from './settings.mjs';
+import { milliseconds, readSettings } from './settings.mjs';
 
 const PORT = 8080;
 const DRAIN_MILLISECONDS = 1000;
@@ -26,22 +26,25 @@ export async function main() {
   /** @type {ReturnType<typeof load>} */
   let loading;
   /** @type {Answer} */
-  let answer = async (request, response) => (await loading).answer(request, response);
+  let answer = async (request, response) => {
+    const loaded = await loading;
+    request.socket.setTimeout(server.timeout);
+    loaded.answer(request, response);
+  };
   const server = createServer(settings, (request, response) => answer(request, response));
   await listen(server);
-  loading = load(settings);
-  const { answer: loaded, tracing } = await loading;
-  answer = loaded;
+  loading = load(settings, server);
+  const loaded = await loading;
+  answer = loaded.answer;
   process.removeListener('SIGTERM', leave);
-  for (const signal of ['SIGTERM', 'SIGINT']) {
-    process.once(signal, () => {
-      answer = (request, response) => {
-        response.setHeader('Connection', 'close');
-        loaded(request, response);
-      };
-      setTimeout(() => stop(server, tracing), DRAIN_MILLISECONDS);
-    });
-  }
+  const drain = () => {
+    answer = (request, response) => {
+      response.setHeader('Connection', 'close');
+      loaded.answer(request, response);
+    };
+    setTimeout(() => stop(server, loaded.tracing), DRAIN_MILLISECONDS);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, drain);
 }
 
 /** @type {(error: unknown) => void} */
@@ -59,8 +62,8 @@ function settingsOrEnd() {
 }
 
 // Resolves to the function that answers requests, and tracing if it is on; ends the process for a broken handler.
-/** @type {(settings: import('./settings.mjs').Settings) => Promise<any>} */
-async function load(settings) {
+/** @type {(settings: import('./settings.mjs').Settings, server: Server) => Promise<any>} */
+async function load(settings, server) {
   const env = process.env;
   // Before the handler, so that its own http calls carry the trace.
   const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
@@ -74,6 +77,10 @@ async function load(settings) {
     'body-size-limit': settings.megabytes,
   };
   const { createApp } = await import('./app.mjs');
+  // A limit of silence on connections, at which app.mjs answers; the time until here is not the handler's.
+  server.timeout = milliseconds(settings.timeout);
+  // Timers count from the event loop's clock, which has stood still while the handler was loaded, until its next round.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   return { answer: createApp(handler, context, settings, tracing?.traced), tracing };
 }
 

@@ -65,6 +65,10 @@ const paths = {
     id: event['ce-id'],
     data: event.data,
   }),
+  '/emits-otherwise': async (event) => {
+    await event.emitCloudEvent('order.created', 'shop', 7, { type: 'order.changed' });
+    return 'sent';
+  },
   '/emits': async (event) => {
     await event.emitCloudEvent('order.created', 'shop', { number: 7 }, { id: 'fixed' });
     return 'sent';
@@ -111,7 +115,7 @@ const paths = {
       ])
       .filter((name) => !require(name)),
   '/axios': async ({ data }) =>
-    require('axios').post(`${data}?token=secret-in-the-query`, {}, { headers: { 'X-Key': 'secret' } }),
+    await require('axios').post(`${data}?token=secret-in-the-query`, {}, { headers: { 'X-Key': 'secret' } }),
   '/traced': (event) =>
     event.tracer.startActiveSpan('inner', (span) => {
       span.end();

@@ -11,6 +11,8 @@ fs.writeFileSync(file, 'from a file');
 const byHand = ({ extensions }) => extensions.response;
 const ended = (response) => new Promise((resolve) => response.on('finish', resolve));
 
+let endless = 0;
+
 async function* pieces() {
   yield 'a';
   await wait(0.01);
@@ -140,6 +142,19 @@ module.exports = {
     yield 'b';
   },
   '/breaking-generator': breaking,
+  '/endless': () => {
+    endless += 1;
+    const source = new Readable({ read: () => source.push(Buffer.alloc(65536)) });
+    return source.on('close', () => {
+      endless -= 1;
+    });
+  },
+  '/endless-left': () => ({ left: endless }),
+  '/begins-and-stops': () => {
+    const through = new PassThrough();
+    through.write('begun');
+    return through;
+  },
   '/late-stream': () => {
     const through = new PassThrough();
     setTimeout(() => through.end('late'), 20);
