@@ -182,6 +182,24 @@ def test_a_source_ends_with_its_caller(server: Server) -> None:
     pytest.fail("sources are still open")
 
 
+def test_a_source_that_never_waits_leaves_others_their_turn(server: Server) -> None:
+    with connected(server, b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+        stop = threading.Event()
+        reader = threading.Thread(
+            target=lambda: any(stop.is_set() or not connection.recv(1 << 20) for _ in range(10**9))
+        )
+        reader.start()
+        assert get(server, "/healthz")[0] == 200
+        stop.set()
+        reader.join()
+
+
+def test_no_piece_is_sent_where_there_is_no_body(server: Server) -> None:
+    assert ask(server, {"method": "HEAD", "path": "/endless"})[0] == 200
+    assert ask(server, {"method": "HEAD", "path": "/endless-generator"})[0] == 200
+    assert get(server, "/healthz")[0] == 200
+
+
 @pytest.mark.parametrize("path", ["/breaks", "/throws-after-write"])
 def test_an_answer_that_breaks_off_is_not_taken_for_whole(server: Server, path: str) -> None:
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):

@@ -65,7 +65,7 @@ async function sendPieces(response, pieces) {
   response.once('close', leave);
   try {
     for await (const piece of pieces) {
-      if (response.destroyed) return;
+      if (response.destroyed || hasNoBody(response)) break;
       if (!response.write(toPiece(piece))) await taken(response);
     }
   } catch (error) {
@@ -75,18 +75,26 @@ async function sendPieces(response, pieces) {
   response.end();
 }
 
+// Node.js says of every piece of such an answer that it has been taken.
+/** @type {(response: FunctionResponse) => boolean} */
+function hasNoBody({ req, statusCode }) {
+  return req.method === 'HEAD' || statusCode === 204 || statusCode === 304;
+}
+
 /** @type {(piece: unknown) => string | Uint8Array} */
 function toPiece(piece) {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece;
   throw new TypeError(`a piece of an answer has to be text or bytes, not ${typeof piece}`);
 }
 
+// Resolves when the caller takes more, and other callers have had their turn: a source that never waits and a caller
+// that takes all at once would leave them none.
 /** @type {(response: FunctionResponse) => Promise<void>} */
 function taken(response) {
   return new Promise((resolve) => {
     const done = () => {
       response.off('drain', done).off('close', done);
-      resolve();
+      setImmediate(resolve);
     };
     response.on('drain', done).on('close', done);
   });

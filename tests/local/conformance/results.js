@@ -149,6 +149,9 @@ module.exports = {
       endless -= 1;
     });
   },
+  '/endless-generator': function* () {
+    for (;;) yield 'x'.repeat(65536);
+  },
   '/endless-left': () => ({ left: endless }),
   '/begins-and-stops': () => {
     const through = new PassThrough();
