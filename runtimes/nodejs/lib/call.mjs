@@ -45,13 +45,12 @@ async function invokeSpecial(call, handler, context, around, brings) {
 
 /** @type {(call: Call, handler: Handler, context: object, around?: Around) => void} */
 function invoke(call, handler, context, around) {
-  /** @type {import('./handler.mjs').Send} */
-  const send = (body, status, headers) => call.send(body, status, headers);
-  const work = () => handler(call.event, { ...context }, send);
+  const send = call.send.bind(call);
   /** @type {any} */
   let result;
   try {
-    result = around ? around(call.request, work) : work();
+    if (around) result = around(call.request, () => handler(call.event, { ...context }, send));
+    else result = handler(call.event, { ...context }, send);
     if (typeof result?.then !== 'function') return call.finish(result);
     result.then(
       (/** @type {unknown} */ body) => call.finish(body),

@@ -19,16 +19,32 @@ export class Event {
     this.data = request.body;
     this.tracer = tracer;
     /** @type {any} */
-    const express = { request, response };
-    this.extensions = express;
-    this.setResponseHeader = (/** @type {string} */ name, /** @type {string | string[]} */ value) =>
-      express.response.set(name, value);
-    this.setResponseContentType = (/** @type {string} */ type) => express.response.type(type);
-    this.setResponseStatus = (/** @type {number} */ status) => express.response.status(status);
+    const express = response;
+    this.extensions = { request, response: express };
+    // Bound functions, not closures: with three closures for each request the garbage collector takes twice as long as
+    // all else together.
+    this.setResponseHeader = setHeader.bind(express);
+    this.setResponseContentType = setType.bind(express);
+    this.setResponseStatus = setStatus.bind(express);
     this.emitCloudEvent = emitCloudEvent;
     this.publishCloudEvent = publishCloudEvent;
     this.buildResponseCloudEvent = buildResponseCloudEvent;
   }
+}
+
+/** @type {(this: import('express').Response, name: string, value: string | string[]) => unknown} */
+function setHeader(name, value) {
+  return this.set(name, value);
+}
+
+/** @type {(this: import('express').Response, type: string) => unknown} */
+function setType(type) {
+  return this.type(type);
+}
+
+/** @type {(this: import('express').Response, status: number) => unknown} */
+function setStatus(status) {
+  return this.status(status);
 }
 
 /** @type {(headers: import('node:http').IncomingHttpHeaders) => boolean} */
