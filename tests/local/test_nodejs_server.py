@@ -6,6 +6,7 @@ forms in which a handler may be written.
 import contextlib
 import http.client
 import json
+import re
 import select
 import shutil
 import socket
@@ -233,6 +234,19 @@ def test_calls_are_counted_under_both_names_of_the_duration() -> None:
     assert 'function_duration_seconds_bucket{le="10",method="PROPFIND"} 1' in page
     assert 'function_duration_miliseconds_bucket{le="10000",method="PROPFIND"} 1' in page
     assert 'function_duration_miliseconds_count{method="PROPFIND"} 1' in page
+
+
+def test_what_a_handler_counts_by_opentelemetry_is_among_the_metrics(tmp_path: Path) -> None:
+    (tmp_path / "handler.js").write_text("""
+      const { metrics } = require(process.cwd() + '/node_modules/@opentelemetry/api');
+      const orders = metrics.getMeter('shop').createCounter('orders', { description: 'Orders' });
+      exports.main = () => orders.add(2, { kind: 'book' });
+    """)
+    with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js")) as server:
+        get(server, "/")
+        page = get(server, "/metrics")[2].decode()
+    assert 'function_calls_total{method="GET"} 1\n' in page
+    assert re.search(r'^orders_total\{kind="book".*\} 2$', page, re.MULTILINE)
 
 
 def test_an_empty_origin_switches_cors_off() -> None:

@@ -1,7 +1,7 @@
 // All metrics as Prometheus reads them.
 import prometheus from 'prom-client';
 
-import { BUCKETS, calls } from './metrics.mjs';
+import { BUCKETS, calls, pages } from './metrics.mjs';
 
 prometheus.collectDefaultMetrics();
 register('function_calls_total', 'counter', 'Calls of the handler', ([method, entry]) => [
@@ -21,9 +21,9 @@ register(
 
 /** @type {(response: import('./messages.mjs').FunctionResponse) => Promise<void>} */
 export async function send(response) {
-  const page = await prometheus.register.metrics();
+  const texts = await Promise.all([prometheus.register.metrics(), ...pages.map((page) => page())]);
   response.setHeader('Content-Type', prometheus.register.contentType);
-  response.end(page);
+  response.end(texts.join(''));
 }
 
 /** @typedef {(call: [string, import('./metrics.mjs').Entry]) => object[]} Values one call's values of a metric */

@@ -8,6 +8,10 @@ export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1
 /** @type {Map<string, Entry>} */
 export const calls = new Map();
 
+// More for /metrics, as text; meters.mjs adds what handlers count by OpenTelemetry.
+/** @type {(() => Promise<string>)[]} */
+export const pages = [];
+
 // Counts one finished call of the handler. Node.js' parser knows about 35 methods, so there are no more labels.
 /** @type {(method: string, seconds: number, failed: boolean) => void} */
 export function count(method, seconds, failed) {
