@@ -14,10 +14,9 @@ const OWN = /^\/(healthz|metrics|favicon\.ico)\/?(?:\?|$)/i;
 // Returns what answers requests: with `handler`, within what `traced` does around it.
 /** @type {(handler: Handler, context: object, settings: Settings, traced?: Around) => Answer} */
 export function createApp(handler, context, settings, traced) {
-  const call = caller(handler, context, traced);
+  const call = caller(handler, context, traced, settings.newer);
   const read = bodyReader(settings.megabytes);
-  const { origin } = settings;
-  const logs = process.env.KYMA_INTERNAL_LOGGER_ENABLED;
+  const { origin, logs } = settings;
   return (request, response) => {
     request.res = response;
     response.on('timeout', silent);

@@ -73,19 +73,21 @@ function read(request, limit, hold, parse, done) {
     pieces = [];
     refuse(request, limit, room ? 413 : 503, done);
   };
-  const end = () => {
-    const whole = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-    try {
-      request.body = parse(whole);
-    } catch (error) {
-      return done(Object.assign(/** @type {Error} */ (error), { status: 400 }));
-    }
-    done();
-  };
+  const end = () => finish(request, pieces, parse, done);
   request
     .on('data', take)
     .on('end', end)
     .on('close', () => hold(-size));
+}
+
+/** @type {(request: FunctionRequest, pieces: Buffer[], parse: (body: Buffer) => unknown, done: Done) => void} */
+function finish(request, pieces, parse, done) {
+  try {
+    request.body = parse(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+  } catch (error) {
+    return done(Object.assign(/** @type {Error} */ (error), { status: 400 }));
+  }
+  done();
 }
 
 // Calls back at once and reads on, so that the caller gets to see the answer and may go on to use the connection.

@@ -10,37 +10,37 @@ import { count } from './metrics.mjs';
 /** @typedef {(request: FunctionRequest, work: () => unknown) => unknown} Around does the work within a trace */
 /** @typedef {(request: FunctionRequest, response: FunctionResponse) => void} Answer */
 
+// The result of a handler that answers by itself, now or later.
+export const UNSENT = Symbol('unsent');
 const FAILED = 'Internal server error';
 const TRACE_HEADERS = ['traceparent', 'b3', 'x-b3-traceid', 'x-b3-sampled', 'tracestate', 'baggage'];
 
-// Returns what calls `handler` with an event, a copy of `context` and `sendResponse(body, status, headers)`.
-/** @type {(handler: Handler, context: object, traced?: Around) => Answer} */
-export function caller(handler, context, traced) {
+// Returns what calls `handler` with an event, a copy of `context` and `sendResponse(body, status, headers)`. CloudEvents
+// are read for a handler, unless it is of the newer style.
+/** @type {(handler: Handler, context: object, traced?: Around, newer?: boolean) => Answer} */
+export function caller(handler, context, traced, newer = false) {
   return (request, response) => {
     const call = new Call(request, response);
     response.call = call;
     const { headers } = request;
-    const brings = !traced && TRACE_HEADERS.some((name) => headers[name] !== undefined);
-    if (brings || isCloudEvent(headers))
-      void invokeSpecial(call, handler, context, brings ? undefined : traced, brings);
-    else invoke(call, handler, context, traced);
+    const event = !newer && isCloudEvent(headers);
+    const trace = !traced && TRACE_HEADERS.some((name) => headers[name] !== undefined);
+    if (!event && !trace) return invoke(call, handler, context, traced);
+    void prepare(call, event, trace).then(
+      (carry) => invoke(call, handler, context, carry ?? traced),
+      (error) => refuse(response, error),
+    );
   };
 }
 
 // The libraries that some calls need are loaded with the first of them.
-/** @type {(call: Call, handler: Handler, context: object, around: Around | undefined, brings: boolean) => Promise<void>} */
-async function invokeSpecial(call, handler, context, around, brings) {
-  try {
-    const { request, event } = call;
-    if (isCloudEvent(request.headers)) {
-      const { fields } = await import('./cloud-events.mjs');
-      Object.assign(event, fields(request));
-    }
-    if (brings) around = (await import('./trace-context.mjs')).carry;
-  } catch (error) {
-    return refuse(call.response, /** @type {Error} */ (error));
+/** @type {(call: Call, event: boolean, trace: boolean) => Promise<Around | undefined>} */
+async function prepare(call, event, trace) {
+  if (event) {
+    const { fields } = await import('./cloud-events.mjs');
+    Object.assign(call.event, fields(call.request));
   }
-  invoke(call, handler, context, around);
+  return trace ? (await import('./trace-context.mjs')).carry : undefined;
 }
 
 /** @type {(call: Call, handler: Handler, context: object, around?: Around) => void} */
@@ -79,7 +79,7 @@ export class Call {
   // Sends the first answer that there is; a later one does nothing.
   /** @type {(body: unknown, status?: number, headers?: Record<string, any>) => void} */
   send(body, status, headers) {
-    if (this.sending) return;
+    if (this.sending || body === UNSENT) return;
     this.sending = respond(this.response, body, status, headers);
     // finish() says what went wrong.
     this.sending?.catch(() => {});

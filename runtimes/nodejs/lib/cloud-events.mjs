@@ -11,10 +11,9 @@ const STRUCTURED = 'application/cloudevents+json';
 
 // Returns `data` and the `ce-*` fields of a received event; throws an error with status 400 for a faulty one.
 /** @type {(request: FunctionRequest) => Record<string, any>} */
-export function fields({ headers, body }) {
+export function fields(request) {
   try {
-    const isStructured = headers['content-type']?.toLowerCase().startsWith(STRUCTURED);
-    const { data, ...attributes } = isStructured ? structured(body) : binary(headers, body);
+    const { data, ...attributes } = received(request);
     const known = Object.entries(attributes).filter(([, value]) => value !== undefined);
     return { ...Object.fromEntries(known.map(([name, value]) => [`ce-${name}`, value])), data };
   } catch (error) {
@@ -22,6 +21,13 @@ export function fields({ headers, body }) {
     const reasons = errors?.map((reason) => reason.message).join(', ') || message;
     throw Object.assign(new Error(`not a CloudEvent: ${reasons}`), { status: 400 });
   }
+}
+
+// Returns the attributes and `data` of a received event; throws an error for a faulty one.
+/** @type {(request: FunctionRequest) => Record<string, any>} */
+export function received({ headers, body }) {
+  const isStructured = headers['content-type']?.toLowerCase().startsWith(STRUCTURED);
+  return isStructured ? structured(body) : binary(headers, body);
 }
 
 /** @type {(headers: any, body: unknown) => Record<string, any>} */

@@ -19,9 +19,7 @@ export async function main() {
   // A process with PID 1 ignores signals that it has no handler for.
   const leave = () => process.exit(0);
   process.once('SIGTERM', leave);
-  process.on('uncaughtException', report);
-  process.on('unhandledRejection', report);
-
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, report);
   const settings = settingsOrEnd();
   /** @type {ReturnType<typeof load>} */
   let loading;
@@ -38,13 +36,18 @@ export async function main() {
   answer = loaded.answer;
   process.removeListener('SIGTERM', leave);
   const drain = () => {
-    answer = (request, response) => {
-      response.setHeader('Connection', 'close');
-      loaded.answer(request, response);
-    };
+    answer = closing(loaded.answer);
     setTimeout(() => stop(server, loaded.tracing), DRAIN_MILLISECONDS);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, drain);
+}
+
+/** @type {(answer: Answer) => Answer} */
+function closing(answer) {
+  return (request, response) => {
+    response.setHeader('Connection', 'close');
+    answer(request, response);
+  };
 }
 
 /** @type {(error: unknown) => void} */
@@ -67,8 +70,11 @@ async function load(settings, server) {
   const env = process.env;
   // Before the handler, so that its own http calls carry the trace.
   const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
+  const style = settings.newer ? await import('./request-style.mjs') : undefined;
+  style?.provideSdk();
   const { loadHandler } = await import('./handler.mjs');
-  const handler = await loadHandler(env.HANDLER_PATH || './handler.js');
+  const main = await loadHandler(env.HANDLER_PATH || './handler.js');
+  const handler = style ? style.adapted(main) : main;
   const context = {
     'function-name': env.FUNC_NAME,
     runtime: env.FUNC_RUNTIME,
