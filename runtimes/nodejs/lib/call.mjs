@@ -25,22 +25,26 @@ export function caller(handler, context, traced, newer = false) {
     const { headers } = request;
     const event = !newer && isCloudEvent(headers);
     const trace = !traced && TRACE_HEADERS.some((name) => headers[name] !== undefined);
-    if (!event && !trace) return invoke(call, handler, context, traced);
+    if (!event && (!trace || carry)) return invoke(call, handler, context, trace ? carry : traced);
     void prepare(call, event, trace).then(
-      (carry) => invoke(call, handler, context, carry ?? traced),
+      () => invoke(call, handler, context, trace ? carry : traced),
       (error) => refuse(response, error),
     );
   };
 }
 
+// Carries a caller's trace, once a request has brought one: in a mesh every request does.
+/** @type {Around | undefined} */
+let carry;
+
 // The libraries that some calls need are loaded with the first of them.
-/** @type {(call: Call, event: boolean, trace: boolean) => Promise<Around | undefined>} */
+/** @type {(call: Call, event: boolean, trace: boolean) => Promise<void>} */
 async function prepare(call, event, trace) {
   if (event) {
     const { fields } = await import('./cloud-events.mjs');
     Object.assign(call.event, fields(call.request));
   }
-  return trace ? (await import('./trace-context.mjs')).carry : undefined;
+  if (trace) ({ carry } = await import('./trace-context.mjs'));
 }
 
 /** @type {(call: Call, handler: Handler, context: object, around?: Around) => void} */

@@ -14,16 +14,26 @@ const require = createRequire(import.meta.url);
 
 /** @typedef {{ trace: string, span: string, flags: string }} Ids */
 /** @typedef {{ ids: Ids, headers: Record<string, string> }} Carried */
+/** @typedef {{ brought: IncomingHttpHeaders, read?: Carried }} Store */
 
-/** @type {AsyncLocalStorage<Carried>} */
-const carried = new AsyncLocalStorage();
+/** @type {AsyncLocalStorage<Store>} */
+const storage = new AsyncLocalStorage();
 const AS_THEY_ARE = ['tracestate', 'baggage', 'b3'];
 const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/;
 const B3 = /^([\da-f]{32}|[\da-f]{16})-([\da-f]{16})(?:-([01d]))?/;
 
 /** @type {import('./call.mjs').Around} */
 export function carry(request, work) {
-  return carried.run(read(request.headers), work);
+  return storage.run({ brought: request.headers }, work);
+}
+
+// Returns what the current request has brought, read when it is first passed on.
+/** @type {() => Carried | undefined} */
+function current() {
+  const store = storage.getStore();
+  if (!store) return undefined;
+  store.read ??= read(store.brought);
+  return store.read;
 }
 
 // A request that names no trace but wants one (`x-b3-sampled`) begins one.
@@ -64,7 +74,7 @@ function begun(headers) {
 
 // Spans that a handler begins know the caller's trace, though nothing records them.
 outside.current = () => {
-  const store = carried.getStore();
+  const store = current();
   if (!store) return undefined;
   const { ROOT_CONTEXT, trace } = /** @type {typeof import('@opentelemetry/api')} */ (require('@opentelemetry/api'));
   const { trace: traceId, span: spanId, flags } = store.ids;
@@ -79,7 +89,7 @@ outside.current = () => {
 // A call whose headers are fixed already, or that has a trace of its own, is left alone.
 /** @type {(request: ClientRequest) => void} */
 function addTo(request) {
-  const store = carried.getStore();
+  const store = current();
   if (!store || request.headersSent || request.hasHeader('traceparent')) return;
   for (const [name, value] of Object.entries(store.headers)) {
     if (!request.hasHeader(name)) request.setHeader(name, value);
@@ -88,7 +98,7 @@ function addTo(request) {
 
 diagnostics.subscribe('http.client.request.created', (message) => addTo(/** @type {any} */ (message).request));
 diagnostics.subscribe('undici:request:create', (message) => {
-  const store = carried.getStore();
+  const store = current();
   const { request } = /** @type {any} */ (message);
   if (!store || /(^|\n)traceparent:/i.test(String(request.headers)) || request.headers.includes?.('traceparent'))
     return;
