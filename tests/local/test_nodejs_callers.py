@@ -129,7 +129,7 @@ def test_bodies_hold_a_part_of_the_memory_only() -> None:
         assert ask(server, {"method": "POST", "path": "/echo", "body": "x" * 900_000})[0] == 200
 
 
-def test_slow_callers_harm_nobody_and_are_sent_away() -> None:
+def test_slow_callers_leave_the_others_unharmed_and_are_sent_away() -> None:
     """500 that say nothing, 200 whose heads drip and 100 whose bodies drip; one that rests between two requests."""
     body = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
     with started("nodejs", REQ_MB_LIMIT="0.1") as server, contextlib.ExitStack() as stack:

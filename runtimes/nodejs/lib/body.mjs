@@ -65,13 +65,13 @@ function read(request, limit, hold, parse, done) {
   const take = (bytes) => {
     size += bytes.length;
     pieces.push(bytes);
-    const room = hold(bytes.length);
-    if (size <= limit && room) return;
+    const fits = hold(bytes.length);
+    if (size <= limit && fits) return;
     request.off('data', take).off('end', end);
     hold(-size);
     size = 0;
     pieces = [];
-    refuse(request, limit, room ? 413 : 503, done);
+    refuse(request, limit, fits ? 413 : 503, done);
   };
   const end = () => finish(request, pieces, parse, done);
   request

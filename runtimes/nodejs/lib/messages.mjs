@@ -49,7 +49,7 @@ export class FunctionResponse extends http.ServerResponse {
   }
 }
 
-// What Express' application and router set for each request, made when it is asked for.
+// What Express' application and router set for each request, made when it is first read.
 for (const { prototype } of [FunctionRequest, FunctionResponse]) late(prototype, 'app', application);
 late(FunctionResponse.prototype, 'locals', () => Object.create(null));
 late(FunctionRequest.prototype, 'originalUrl', (request) => request.url);
