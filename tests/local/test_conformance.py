@@ -50,7 +50,8 @@ def test_responses_are_those_of_the_table(servers: Callable[[str], Server], fami
     for name, value in expected.get("headers", {}).items():
         seen = headers.get(name.lower())
         # A charset after "application/json" has no meaning.
-        assert (seen.lower() if seen else seen) in (value, f"{value}; charset=utf-8".lower() if value else value), name
+        allowed = (value.lower(), f"{value}; charset=utf-8".lower()) if value else (None,)
+        assert (seen.lower() if seen else seen) in allowed, name
 
 
 @pytest.mark.parametrize("family", EACH_FAMILY)

@@ -54,7 +54,7 @@ def layout(family: str) -> Path:
         (root / name).symlink_to(directory)
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    for handler in HANDLERS.glob(f"*handler{Path(FAMILIES[family].handler_file).suffix}"):
+    for handler in HANDLERS.glob(f"*{Path(FAMILIES[family].handler_file).suffix}"):
         shutil.copy(handler, root / "function")
     return root
 
