@@ -77,8 +77,14 @@ class Tenant:
         assert code == 200, answer
 
     def children(self) -> list[str]:
-        """Return every object of the children's kinds in the namespace."""
-        return [f"{kind} {child['metadata']['name']}" for kind in KINDS for child in self.stack.list(kind, NAMESPACE)]
+        """
+        Return every object of the children's kinds in the namespace that has an owner.
+
+        A user with `edit` can remove the owner of a child, also by a record, just before the Function is deleted. The
+        child then stays, as any object does that the user makes.
+        """
+        found = [(kind, child["metadata"]) for kind in KINDS for child in self.stack.list(kind, NAMESPACE)]
+        return [f"{kind} {metadata['name']}" for kind, metadata in found if metadata.get("ownerReferences")]
 
     def reason(self, name: str) -> Any:
         return self.stack.condition(NAMESPACE, name, "Ready").get("reason")
