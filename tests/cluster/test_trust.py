@@ -80,6 +80,15 @@ class Tenant:
         """Return every object of the children's kinds in the namespace."""
         return [f"{kind} {child['metadata']['name']}" for kind in KINDS for child in self.stack.list(kind, NAMESPACE)]
 
+    def delete_orphans(self) -> set[str]:
+        """Delete the children without an owner that deleted Functions of the attack left, and return their names."""
+        found = [(kind, child["metadata"]) for kind in KINDS for child in self.stack.list(kind, NAMESPACE)]
+        left = [(kind, metadata) for kind, metadata in found if metadata["name"].startswith("going-")]
+        orphans = [(kind, metadata["name"]) for kind, metadata in left if not metadata.get("ownerReferences")]
+        for kind, name in orphans:
+            assert self.call("DELETE", self.path(kind, name))[0] in (200, 404)
+        return {name for _, name in orphans}
+
     def reason(self, name: str) -> Any:
         return self.stack.condition(NAMESPACE, name, "Ready").get("reason")
 
@@ -171,8 +180,12 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
 
     Metacontroller writes only children and Functions. It adopts a look-alike because of its label and deletes it. The
     frozen Function's children keep their specs, and deleted Functions disappear.
+
+    Known limit: a record that names an owner makes Metacontroller remove the owner of a child. If the Function is
+    deleted before Metacontroller adopts the child again, the child stays. No other record does that.
     """
     stack, forgeries = tenant.stack, list(forged_records.ALL.values())
+    takes_owner = list(forged_records.ALL).index("owners, finalizers and annotations")
     mark, before = stack.plane.mark(), tenant.specs("frozen")
     tenant.edit("frozen", BROKEN)
     wait_until(lambda: tenant.reason("frozen") == "InvalidFunctionSpec", "the Function to be frozen")
@@ -195,6 +208,7 @@ def test_records_and_look_alikes_change_nothing_else(tenant: Tenant) -> None:
     assert tenant.foreign_writes(mark) == []
     assert tenant.specs("frozen") == before
     assert tenant.reason("frozen") == "InvalidFunctionSpec"
+    assert tenant.delete_orphans() <= {f"going-{n}" for n in range(takes_owner, rounds, len(forgeries))}
 
 
 def test_functions_are_repaired_and_deleted(tenant: Tenant) -> None:
