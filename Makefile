@@ -7,12 +7,12 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 # Falls back to pip where uv has no wheel or cannot reach its index.
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "uv cannot install: pip takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
-BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance
+BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential
 # A tenth of the generated inputs. BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of
 # a file then run in one process, so that each program is built once. Four processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
+.PHONY: bench-invoke help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ ifdef NODE_TOOLS
 else
 	@echo '!!! LEFT OUT: no JavaScript was formatted: npm is not on PATH !!!'
 endif
+
+bench-invoke: .venv/stamp ## compare the servers of Functions (wrk; ARGS="--kyma CHECKOUT")
+	@$(BIN)/python bench/invoke.py $(ARGS)
 
 lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Python runtime; ARGS=--upgrade)
 	$(COMPILE) --directory runtimes/python requirements.in -o requirements.txt $(ARGS)

@@ -99,7 +99,7 @@ exec node server.mjs
 set -e
 export HOME=/tmp NPM_CONFIG_CACHE=/tmp/.npm NPM_CONFIG_USERCONFIG=/etc/package-registry-config/.npmrc
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > package.json
-exec npm install --omit=dev --no-audit --no-fund --no-update-notifier --progress=false
+exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progress=false
 """,
     env=MappingProxyType({"HANDLER_PATH": "./function/handler.js"}),
     paths=frozenset({"HANDLER_PATH"}),
@@ -114,7 +114,7 @@ _PYTHON = Family(
     image_version="0.1.0",
     work_dir="/kubeless",
     needs=(
-        *("/function_server", "/kubeless.py", "/server.py"),
+        *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
         *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
     ),
     # Custom images for older Kyma releases have kubeless.py instead of server.py.
@@ -134,9 +134,14 @@ export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
 elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere"; then
+only_pip='--(config-settings|global-option)'
+if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere" \
+  && ! grep -Eq -e "$only_pip" requirements.txt; then
   if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
-  exec uv pip install --no-cache --compile-bytecode --target .local --requirement requirements.txt
+  hashes=''
+  if grep -q -e '--hash' requirements.txt; then hashes=--require-hashes; fi
+  exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
+    --requirement requirements.txt
 fi
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt

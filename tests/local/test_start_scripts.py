@@ -110,7 +110,7 @@ def test_dependencies_are_written_exactly(shell: list[str], tmp_path: Path) -> N
     packages = '{"scripts": {"a": "echo \\\\n $HOME %s"}}'
     work = run(shell, FAMILIES["nodejs"].install, "nodejs", tmp_path / "n", **{DEPENDENCIES: packages})
     assert (work / "package.json").read_text() == packages
-    assert (tmp_path / "n" / "started").read_text().startswith("npm install --omit=dev")
+    assert (tmp_path / "n" / "started").read_text().startswith("npm install --include=dev")
     work = run(shell, FAMILIES["python"].install, "python", tmp_path / "p", **{DEPENDENCIES: "a\nb # $x\n"})
     assert (work / "requirements.txt").read_text() == "a\nb # $x\n"
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
@@ -139,6 +139,22 @@ def test_other_settings_of_pip_keep_uv(shell: list[str], tmp_path: Path) -> None
     given = {DEPENDENCIES: "a\n", "PIP_NO_CACHE_DIR": "1", "PIP_CERT": "/etc/authority.pem"}
     run(shell, FAMILIES["python"].install, "python", tmp_path / "p", **given)
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
+
+
+@every_shell
+def test_uv_decides_as_pip_does(shell: list[str], tmp_path: Path) -> None:
+    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv cannot read."""
+    for text, begins, has_hashes in (
+        ("a\n", "uv pip install", False),
+        ("a==1 \\\n    --hash=sha256:0\nb\n", "uv pip install", True),
+        ('a --config-settings="x=y"\n', "pip install", False),
+    ):
+        folder = tmp_path / str(len(text))
+        run(shell, FAMILIES["python"].install, "python", folder, **{DEPENDENCIES: text})
+        started = (folder / "started").read_text()
+        assert started.startswith(begins)
+        assert ("--index-strategy unsafe-best-match" in started) == begins.startswith("uv")
+        assert ("--require-hashes" in started) == has_hashes
 
 
 def test_a_package_json_is_kept(tmp_path: Path) -> None:

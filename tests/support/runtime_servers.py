@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import http.client
 import os
 import shutil
 import signal
@@ -12,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
 from support.ports import free_port
 
 from hooks.cli import runtime_cache
@@ -51,15 +54,25 @@ def layout(family: str) -> Path:
         (root / name).symlink_to(directory)
     (root / "function").mkdir()
     (root / "function/package.json").write_text("{}")
-    shutil.copy(HANDLERS / FAMILIES[family].handler_file, root / "function")
+    for handler in HANDLERS.glob(f"*{Path(FAMILIES[family].handler_file).suffix}"):
+        shutil.copy(handler, root / "function")
     return root
 
 
+NEEDS = {
+    family: pytest.mark.skipif(bool(missing := runtime_cache.missing_programs(family)), reason=f"LEFT OUT: {missing}")
+    for family in FAMILIES
+}
+EACH_FAMILY = [pytest.param(family, marks=mark) for family, mark in NEEDS.items()]
 COMMANDS: dict[str, Callable[[], list[str]]] = {
     "nodejs": lambda: ["node", "server.mjs"],
     "python": lambda: [str(runtime_cache.python()), "server.py"],
 }
 """How the server of each family is started."""
+HANDLER_VARIABLES: dict[str, Callable[[Path], dict[str, str]]] = {
+    "nodejs": lambda _: {"HANDLER_PATH": "./function/handler.js"},
+    "python": lambda root: {"FUNCTION_PATH": str(root / "function"), "PYTHONUNBUFFERED": "1"},
+}
 
 
 @contextlib.contextmanager
@@ -68,13 +81,12 @@ def started(family: str, *, ready: bool = True, **env: str) -> Iterator[Server]:
     root = layout(family)
     port = free_port()
     known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
-    paths = {"FUNCTION_PATH": str(root / "function"), "HANDLER_PATH": "./function/handler.js", "PYTHONUNBUFFERED": "1"}
     log = Path(tempfile.mkstemp(dir=root)[1])
     with log.open("w") as output:
         process = subprocess.Popen(
             COMMANDS[family](),
             cwd=root,
-            env=known | paths | {"FUNC_PORT": str(port)} | env,
+            env=known | HANDLER_VARIABLES[family](root) | {"FUNC_PORT": str(port)} | env,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -97,3 +109,29 @@ def wait_until_listening(server: Server) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"the server did not start:\n{server.output}")
+
+
+def send(server: Server, request: dict[str, Any]) -> tuple[int, dict[str, str | None], bytes]:
+    """Send a request of the conformance table; return status, headers by lower-case name, and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    body = "x" * request["size"] if "size" in request else request.get("body")
+    path = request["path"].replace("ü", "%C3%BC")
+    encoded = body.encode() if body else None
+    with contextlib.closing(connection):
+        if request.get("chunked"):
+            pieces = (encoded[at : at + 1000] for at in range(0, len(encoded or b""), 1000)) if encoded else ()
+            connection.request("POST", path, pieces, request["headers"], encode_chunked=True)
+        else:
+            connection.request(request.get("method", "GET"), path, encoded, request.get("headers", {}))
+        response = connection.getresponse()
+        text = response.read()
+    headers: dict[str, str | None] = {}
+    for name, value in response.getheaders():
+        given = headers.get(name.lower())
+        headers[name.lower()] = f"{given}, {value}" if given else value
+    return response.status, headers, text
+
+
+def get(server: Server, path: str) -> tuple[int, dict[str, str | None], bytes]:
+    """Send a GET request."""
+    return send(server, {"path": path})

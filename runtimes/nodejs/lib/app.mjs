@@ -1,117 +1,72 @@
-// The routes: health, metrics, and the handler for every other path.
+// The routes: health, metrics, and everything else to the handler.
 
-/** @import { Express, NextFunction, Request, RequestHandler, Response } from 'express' */
+import { sendText } from './answer.mjs';
+/** @import { Around, Answer } from './call.mjs' */
 /** @import { Handler } from './handler.mjs' */
-import { createRequire } from 'node:module';
+/** @import { FunctionRequest, FunctionResponse } from './messages.mjs' */
+/** @import { Settings } from './settings.mjs' */
+import { bodyReader, hasBody } from './body.mjs';
+import { caller, refuse } from './call.mjs';
 
-import { respond } from './answer.mjs';
-import { createEvent } from './event.mjs';
-import { count } from './metrics.mjs';
+// As Express matches them: in any case, with a slash behind, with a query.
+const OWN = /^\/(healthz|metrics|favicon\.ico)\/?(?:\?|$)/i;
 
-// require, not import: the compile cache keeps only CommonJS together with everything that it requires.
-const require = createRequire(import.meta.url);
-/** @type {typeof import('express')} */
-const express = require('express');
-
-/** @typedef {{ timeout: number, 'body-size-limit': number }} Limits what a handler may use */
-/** @typedef {(request: Request, work: () => unknown) => unknown} Traced */
-
-const FAILED = 'Internal server error';
-
-// Returns the Express application around `handler`, which is called with an event, a copy of `context` and
-// `sendResponse(body, status, headers)`; `traced(request, work)` runs `work` within a span.
-/** @type {(handler: Handler, context: Limits, traced?: Traced) => Express} */
-export function createApp(handler, context, traced = untraced) {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.get('/healthz', (_request, response) => response.send('OK'));
-  app.get('/metrics', async (_request, response) => (await import('./metrics-page.mjs')).send(response));
-  app.get('/favicon.ico', (_request, response) => response.sendStatus(204));
-  if (process.env.KYMA_INTERNAL_LOGGER_ENABLED) app.use(logRequest);
-  if (process.env.CORS_ALLOW_ORIGIN) app.use(allowOrigin);
-  app.use(timeLimit(context.timeout));
-  app.use(bodyParsers(`${context['body-size-limit']}mb`));
-  app.use((request, response) => call(handler, context, traced, request, response));
-  app.use(refuse);
-  return app;
-}
-
-/** @type {Traced} */
-function untraced(_request, work) {
-  return work();
-}
-
-// A handler's errors are logged, never sent. Every call is counted when it ends, even after its time limit.
-/** @type {(handler: Handler, context: object, traced: Traced, request: Request, response: Response) => Promise<void>} */
-async function call(handler, context, traced, request, response) {
-  const event = await createEvent(request, response);
-  const started = performance.now();
-  let failed = false;
-  /** @type {import('./handler.mjs').Send} */
-  const send = (body, status, headers) => respond(response, body, status, headers);
-  try {
-    const work = () => handler(event, { ...context }, send);
-    send(await traced(request, work));
-  } catch (error) {
-    failed = true;
-    console.error(error);
-    if (response.headersSent) response.destroy();
-    else response.status(500).type('text/plain').send(FAILED);
-  }
-  count(request.method, (performance.now() - started) / 1000, failed || response.statusCode >= 500);
-}
-
-/** @type {(seconds: number) => RequestHandler} */
-function timeLimit(seconds) {
-  return (_request, response, next) => {
-    const timer = setTimeout(() => {
-      if (response.headersSent) return response.destroy();
-      response.set('Connection', 'close').status(408).type('text/plain').send('Request timed out');
-    }, seconds * 1000);
-    response.once('close', () => clearTimeout(timer));
-    next();
+// Returns what answers requests: with `handler`, within what `traced` does around it.
+/** @type {(handler: Handler, context: object, settings: Settings, traced?: Around) => Answer} */
+export function createApp(handler, context, settings, traced) {
+  const call = caller(handler, context, traced, settings.newer);
+  const read = bodyReader(settings.megabytes);
+  const { origin, logs } = settings;
+  return (request, response) => {
+    request.res = response;
+    response.on('timeout', silent);
+    if (answersItself(request, response)) return;
+    if (logs) log(request, response);
+    if (origin && allow(origin, request, response)) return;
+    if (!hasBody(request.headers)) return call(request, response);
+    read(request, response, (error) => {
+      if (error) refuse(response, error);
+      else call(request, response);
+    });
   };
 }
 
-/** @type {(limit: string) => RequestHandler[]} */
-function bodyParsers(limit) {
-  const json = { type: ['application/json', 'application/cloudevents+json'], limit, strict: false };
-  return [
-    express.json(json),
-    express.text({ type: 'text/*', limit }),
-    express.urlencoded({ limit, extended: true }),
-    express.raw({ type: () => true, limit }),
-  ];
+// Answers health, metrics and the icon that browsers ask for, at once and without a count; returns whether it was that.
+/** @type {Answer extends (...a: infer A) => void ? (...a: A) => boolean : never} */
+function answersItself({ method, url = '' }, response) {
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  const name = OWN.exec(url)?.[1].toLowerCase();
+  if (!name) return false;
+  if (name === 'healthz') sendText(response, 'OK');
+  else if (name === 'metrics') import('./metrics-page.mjs').then(({ send }) => send(response));
+  else response.writeHead(204).end();
+  return true;
 }
 
-/** @type {(request: Request, response: Response, next: NextFunction) => void} */
-function allowOrigin(request, response, next) {
-  response.set('Access-Control-Allow-Origin', process.env.CORS_ALLOW_ORIGIN);
-  const method = request.get('Access-Control-Request-Method');
-  if (request.method !== 'OPTIONS' || !method) return next();
-  response.set('Access-Control-Allow-Methods', method);
-  response.set('Access-Control-Allow-Headers', request.get('Access-Control-Request-Headers') ?? '');
-  response.sendStatus(204);
+// Node.js says so when nothing has been sent or received for FUNC_TIMEOUT.
+/** @type {(this: FunctionResponse) => void} */
+function silent() {
+  this.call?.done(true);
+  if (this.headersSent) return void this.destroy();
+  this.statusCode = 408;
+  this.setHeader('Connection', 'close');
+  sendText(this, 'Request timed out');
 }
 
-/** @type {(request: Request, response: Response, next: NextFunction) => void} */
-function logRequest(request, response, next) {
-  response.once('finish', () => {
-    console.log(`${request.socket.remoteAddress} - "${request.method} ${request.path}" ${response.statusCode}`);
-  });
-  next();
+// Lets pages of `origin` read the answer; returns whether it was a browser's question in advance, which is answered.
+/** @type {(origin: string, request: FunctionRequest, response: FunctionResponse) => boolean} */
+function allow(origin, request, response) {
+  response.setHeader('Access-Control-Allow-Origin', origin);
+  if (request.method !== 'OPTIONS') return false;
+  const { 'access-control-request-method': method, 'access-control-request-headers': names } = request.headers;
+  if (!method) return false;
+  response.setHeader('Access-Control-Allow-Methods', method);
+  response.setHeader('Access-Control-Allow-Headers', names ?? '');
+  response.writeHead(204).end();
+  return true;
 }
 
-// Responds to an invalid request: a body that is too large, or that does not match its Content-Type. With four
-// parameters it is Express' error handler.
-/** @type {(error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => void} */
-function refuse(error, _request, response, _next) {
-  const status = error.status && error.status >= 400 && error.status < 500 ? error.status : 500;
-  if (status === 500) console.error(error);
-  if (status === 413) response.set('Connection', 'close');
-  response
-    .status(status)
-    .type('text/plain')
-    .send(status === 500 ? FAILED : error.message);
+/** @type {Answer} */
+function log(request, response) {
+  import('./access-log.mjs').then(({ write }) => write(request, response));
 }

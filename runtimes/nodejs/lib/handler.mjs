@@ -1,24 +1,65 @@
-// The user's function, loaded once before the first response.
-import { resolve } from 'node:path';
+// The user's function, loaded once before the first answer.
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { dirname, join, parse, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** @typedef {(body: unknown, status?: number, headers?: Record<string, string>) => void} Send */
 /** @typedef {(event: import('./event.mjs').Event, context: object, send: Send) => unknown} Handler */
 
-// Returns the exported `main` of the module at `path`, CommonJS or ES module. If it cannot be loaded, the process writes
-// the reason to standard error, with the error in the last line, and exits with code 1.
+// Returns the handler of the module at `path`, or of the one that package.json beside it names: the export `main`, or
+// else a function that is the default export, of CommonJS, an ES module or TypeScript. If it cannot be had, the reason
+// goes to standard error, the error in the last line, and the process ends with code 1.
 /** @type {(path: string) => Promise<Handler>} */
 export async function loadHandler(path) {
+  const file = fileOf(resolve(path));
   let module;
   try {
-    module = await import(pathToFileURL(resolve(path)).href);
+    if (namesMeters(file)) await import('./meters.mjs');
+    module = await import(pathToFileURL(file).href);
   } catch (error) {
     console.error(error);
-    fail(`The handler could not be loaded. ${String(error).split('\n')[0]}`);
+    fail(`The handler could not be loaded. ${String(error).split('\n')[0]}${hint(file)}`);
   }
-  const main = module.main ?? module.default?.main;
-  if (typeof main !== 'function') fail('handler.js exports no function main(event, context)');
-  return main;
+  const candidates = [module.main, module.default?.main, module.default, module.default?.default];
+  const handler = candidates.find((candidate) => typeof candidate === 'function');
+  if (!handler) fail(`${parse(file).base} exports no function main(event, context)`);
+  return handler;
+}
+
+// A handler.js is what runs, as in Kyma, unless `main` gives the same name another extension: the inline source, which
+// is always written to handler.js, is then meant as that (handler.mjs, handler.ts). Without a handler.js `main` decides.
+/** @type {(path: string) => string} */
+function fileOf(path) {
+  const { dir, name } = parse(path);
+  const main = mainOf(dir);
+  if (!main) return path;
+  const named = resolve(dir, main);
+  if (!existsSync(path)) return named;
+  if (dirname(named) !== dir || parse(named).name !== name) return path;
+  if (!existsSync(named)) copyFileSync(path, named);
+  return named;
+}
+
+/** @type {(directory: string) => string | undefined} */
+function mainOf(directory) {
+  try {
+    const { main } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    return typeof main === 'string' && main ? main : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// Loading what counts for OpenTelemetry takes longer than the rest of the start; few handlers need it.
+/** @type {(file: string) => boolean} */
+function namesMeters(file) {
+  return existsSync(file) && /@opentelemetry\/api[^/]/.test(readFileSync(file, 'utf8'));
+}
+
+/** @type {(file: string) => string} */
+function hint(file) {
+  const strips = /** @type {any} */ (process.features).typescript;
+  return /\.[cm]?ts$/.test(file) && !strips ? ` (TypeScript needs Node.js 22.18, this is ${process.version})` : '';
 }
 
 /** @type {(message: string) => never} */

@@ -1,78 +1,103 @@
 // Start, drain, stop.
 //
-// The port is open before anything else is loaded, and requests wait there. The kubelet's first probe then succeeds as
-// soon as the handler is loaded; the kubelet would repeat a probe that failed to connect only a second later. After
-// SIGTERM every response has `Connection: close` for a second, so that clients with open connections connect to another
-// pod without a lost request. Then the server accepts no more requests and finishes the running ones.
-import { createRequire } from 'node:module';
+// The port is open before anything else is loaded, and callers wait there: a kubelet's first probe then makes the pod
+// Ready the moment the handler is loaded, where a refused one would be repeated only a second later. At SIGTERM every
+// answer says `Connection: close` for a second, so that callers with open connections go elsewhere without a lost
+// request; then nothing new is taken, and what is running may finish.
 
-// require, not import: an import of http also loads WebSocket and fetch, which takes longer than Node.js itself.
-/** @type {typeof import('node:http')} */
-const http = createRequire(import.meta.url)('node:http');
+/** @import { Answer } from './call.mjs' */
+/** @import { Server } from 'node:http' */
+import { createServer } from './connections.mjs';
+import { milliseconds, readSettings } from './settings.mjs';
 
 const PORT = 8080;
 const DRAIN_MILLISECONDS = 1000;
-// With preStop and the drain, less than the 30 s after which the kubelet kills the process.
+// Together with preStop and the drain below the 30 s after which the kubelet kills.
 const FINISH_MILLISECONDS = 20000;
-const KEEP_ALIVE_MILLISECONDS = 60000;
 
 export async function main() {
-  // A process with PID 1 ignores signals without a handler.
+  // A process with PID 1 ignores signals that it has no handler for.
   const leave = () => process.exit(0);
   process.once('SIGTERM', leave);
-  process.on('uncaughtException', (error) => console.error(error));
-  process.on('unhandledRejection', (error) => console.error(error));
-
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, report);
+  const settings = settingsOrEnd();
   /** @type {ReturnType<typeof load>} */
-  let app;
-  let draining = false;
-  const server = http.createServer(async (request, response) => {
-    const { answer } = await app;
-    if (draining) response.setHeader('Connection', 'close');
-    answer(request, response);
-  });
-  server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
-  server.headersTimeout = KEEP_ALIVE_MILLISECONDS + 1000;
-  // app.mjs limits the time of a handler, which includes reading a slow body.
-  server.requestTimeout = 0;
+  let loading;
+  /** @type {Answer} */
+  let answer = async (request, response) => {
+    const loaded = await loading;
+    request.socket.setTimeout(server.timeout);
+    loaded.answer(request, response);
+  };
+  const server = createServer(settings, (request, response) => answer(request, response));
   await listen(server);
-  app = load();
-  const { tracing } = await app;
+  loading = load(settings, server);
+  const loaded = await loading;
+  answer = loaded.answer;
   process.removeListener('SIGTERM', leave);
-  for (const signal of ['SIGTERM', 'SIGINT']) {
-    process.once(signal, () => {
-      draining = true;
-      setTimeout(() => stop(server, tracing), DRAIN_MILLISECONDS);
-    });
+  const drain = () => {
+    answer = closing(loaded.answer);
+    setTimeout(() => stop(server, loaded.tracing), DRAIN_MILLISECONDS);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, drain);
+}
+
+/** @type {(answer: Answer) => Answer} */
+function closing(answer) {
+  return (request, response) => {
+    response.setHeader('Connection', 'close');
+    answer(request, response);
+  };
+}
+
+/** @type {(error: unknown) => void} */
+function report(error) {
+  import('./failures.mjs').then(({ describe }) => console.error(describe(error)));
+}
+
+function settingsOrEnd() {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    console.error(/** @type {Error} */ (error).message);
+    process.exit(1);
   }
 }
 
-// Resolves to the function that handles requests, and to tracing if it is on; exits if the handler cannot be loaded.
-async function load() {
+// Resolves to the function that answers requests, and tracing if it is on; ends the process for a broken handler.
+/** @type {(settings: import('./settings.mjs').Settings, server: Server) => Promise<any>} */
+async function load(settings, server) {
   const env = process.env;
-  const limits = { timeout: Number(env.FUNC_TIMEOUT || 180), 'body-size-limit': Number(env.REQ_MB_LIMIT || 1) };
-  // Before the handler, so that its HTTP requests carry the trace context.
+  // Before the handler, so that its own http calls carry the trace.
   const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
+  const style = settings.newer ? await import('./request-style.mjs') : undefined;
+  style?.provideSdk();
   const { loadHandler } = await import('./handler.mjs');
-  const handler = await loadHandler(env.HANDLER_PATH || './handler.js');
+  const main = await loadHandler(env.HANDLER_PATH || './handler.js');
+  const handler = style ? style.adapted(main) : main;
   const context = {
     'function-name': env.FUNC_NAME,
     runtime: env.FUNC_RUNTIME,
     namespace: env.SERVICE_NAMESPACE,
-    ...limits,
+    timeout: settings.timeout,
+    'body-size-limit': settings.megabytes,
   };
   const { createApp } = await import('./app.mjs');
-  return { answer: createApp(handler, context, tracing?.traced), tracing };
+  // A limit of silence on connections, at which app.mjs answers; the time until here is not the handler's.
+  server.timeout = milliseconds(settings.timeout);
+  // Timers count from the event loop's clock, which has stood still while the handler was loaded, until its next round.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return { answer: createApp(handler, context, settings, tracing?.traced), tracing };
 }
 
-// Listens on all addresses at 8080 or, for a local run, on 127.0.0.1 at FUNC_PORT.
-/** @type {(server: import('node:http').Server) => Promise<void>} */
+// Everywhere at 8080, or only on this machine at FUNC_PORT, for a local run.
+/** @type {(server: Server) => Promise<void>} */
 function listen(server) {
   const address = process.env.FUNC_PORT ? { port: Number(process.env.FUNC_PORT), host: '127.0.0.1' } : { port: PORT };
   return new Promise((resolve, reject) => server.once('error', reject).listen(address, resolve));
 }
 
-/** @type {(server: import('node:http').Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
+/** @type {(server: Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
 function stop(server, tracing) {
   setTimeout(() => process.exit(1), FINISH_MILLISECONDS).unref();
   server.close(async () => {

@@ -1,5 +1,5 @@
-// OpenTelemetry, loaded only if TRACE_COLLECTOR_ENDPOINT is set. Spans are sent there (OTLP over HTTP) in batches. The
-// context comes from W3C and B3 headers of the request, and requests over http and fetch pass it on.
+// OpenTelemetry, loaded only when TRACE_COLLECTOR_ENDPOINT is set: spans go there (OTLP over HTTP) in batches,
+// callers' contexts are taken from W3C and B3 headers, and calls over http and fetch pass them on.
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -24,18 +24,18 @@ const propagator = new CompositePropagator({
 });
 provider.register({ propagator });
 registerInstrumentations({
-  // traced() below creates the span of the handler, with its name and its result.
+  // The handler's span is made below, with its name and its outcome.
   instrumentations: [
     new HttpInstrumentation({ disableIncomingRequestInstrumentation: true }),
     new UndiciInstrumentation(),
   ],
 });
 
-// Runs `work` in a server span, a child of the client's span; an error is recorded and thrown again.
-/** @type {import('./app.mjs').Traced} */
+// Does `work` as a server span below the caller's; a failure is recorded and thrown on.
+/** @type {import('./call.mjs').Around} */
 export function traced(request, work) {
   const caller = propagation.extract(context.active(), request.headers);
-  const attributes = { 'http.request.method': request.method, 'url.path': request.path };
+  const attributes = { 'http.request.method': request.method, 'url.path': request.url?.replace(/[?#].*/, '') };
   const name = process.env.FUNC_NAME ?? 'function';
   const options = { kind: SpanKind.SERVER, attributes };
   return trace.getTracer('buildless.function').startActiveSpan(name, options, caller, async (span) => {
@@ -51,7 +51,7 @@ export function traced(request, work) {
   });
 }
 
-// Sends the remaining spans.
+// Sends what has not been sent yet.
 export function flush() {
   return provider.shutdown();
 }

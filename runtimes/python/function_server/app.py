@@ -1,75 +1,124 @@
-"""The routes: health, metrics, and the handler for every other path."""
+"""From a request to an answer: health, metrics, and everything else by the handler."""
 
-import contextlib
 import os
-import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import bottle
 
-from function_server import metrics
-from function_server.answer import response
+from function_server import access_log, async_calls, metrics, tracing
+from function_server.answer import Answer, answer
+from function_server.connection import Request
 from function_server.event import Event
 from function_server.handler import Handler
+from function_server.settings import Settings
+from function_server.time_limit import TimeLimitExceeded
 
 FAILED = "Internal server error"
+VARIABLE_ARGUMENTS = 0x04
+"""inspect.CO_VARARGS; its module takes long to load."""
 
 
-def create_app(handler: Handler, context: dict[str, Any]) -> bottle.Bottle:
-    """Return the WSGI application around `handler`, which is called with an Event and a copy of `context`."""
-    app = bottle.Bottle()
-    traced = _traced if os.environ.get("TRACE_COLLECTOR_ENDPOINT") else contextlib.nullcontext
+def own(request: Request) -> Callable[[], Answer] | None:
+    """Return what answers a request that needs no handler; None for all else."""
+    if request.environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return None
+    return _OWN.get(request.target.partition(b"?")[0])
 
-    def call() -> Any:
-        """Return the handler's response; its errors are logged, never sent."""
-        request = bottle.request
-        event = Event(request)
+
+def _metrics() -> Answer:
+    try:
+        body, content_type = metrics.page()
+    except Exception as error:
+        return _failed(error)
+    return Answer("200 OK", [("Content-Type", content_type)], body)
+
+
+_OWN: dict[bytes, Callable[[], Answer]] = {
+    b"/healthz": lambda: Answer("200 OK", [("Content-Type", "text/html; charset=UTF-8")], b"OK"),
+    b"/favicon.ico": lambda: Answer("204 No Content", [], b""),
+    b"/metrics": _metrics,
+}
+
+
+class App:
+    """
+    Calls `handler` with an Event and a copy of `context`, or without arguments if it takes none: see flask_style.py.
+
+    Errors of the handler are logged and never sent.
+    """
+
+    def __init__(self, handler: Handler, settings: Settings) -> None:
+        self.handler = handler
+        self.context = settings.context
+        self.logs = bool(os.environ.get("SERVER_INTERNAL_LOGGER") or os.environ.get("KYMA_INTERNAL_LOGGER_ENABLED"))
+        self.call: Callable[[dict[str, Any]], Answer] = self._with_event
+        if _takes_nothing(handler):
+            from function_server import flask_style  # noqa: PLC0415  (Flask is for these handlers only)
+
+            self.view = flask_style.View(handler, settings.body_limit)
+            self.call = self._with_flask
+
+    def __call__(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer; raises time_limit.TimeLimitExceeded where the call has been ended."""
+        bottle.request.bind(environ)
+        bottle.response.bind()
         started, failed = time.perf_counter(), True
         try:
-            with traced(request):
-                answer = response(_awaited(handler(event, dict(context))))
-            failed = False
+            made = self.call(environ)
+            failed = made.status >= "5"
+        except TimeLimitExceeded:
+            raise
         except bottle.HTTPResponse as raised:
-            failed, answer = raised.status_code >= 500, raised
-        except BaseException:
-            traceback.print_exc()
-            answer = bottle.HTTPResponse(FAILED, 500)
+            made = self._raised(raised)
+            failed = made.status >= "5"
+        except BaseException as error:
+            made = _failed(error)
         finally:
-            metrics.count(request.method, time.perf_counter() - started, failed=failed)
-        return answer
+            metrics.count(environ["REQUEST_METHOD"], time.perf_counter() - started, failed=failed)
+        if self.logs:
+            access_log.line(environ, made)
+        return made
 
-    app.route("/healthz", "GET", lambda: "OK")
-    app.route("/metrics", "GET", _metrics)
-    app.route("/favicon.ico", "GET", lambda: bottle.HTTPResponse(status=204))
-    app.route("/<:re:.*>", "ANY", call)
-    return app
+    def fail_midway(self, environ: dict[str, Any], error: Exception) -> None:
+        """Log and count a stream that could not be sent to its end."""
+        _failed(error)
+        metrics.count_failure(environ["REQUEST_METHOD"])
+
+    def _with_flask(self, environ: dict[str, Any]) -> Answer:
+        with tracing.of_request(bottle.request):
+            return self.view(environ)
+
+    def _with_event(self, environ: dict[str, Any]) -> Answer:
+        if not environ["PATH_INFO"].isascii():
+            # As Bottle decodes it before it calls a handler.
+            environ["PATH_INFO"] = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "ignore")
+        event = Event(bottle.request)
+        with tracing.of_request(event.req):
+            result = self.handler(event, self.context.copy())
+            if hasattr(result, "__await__"):
+                result = async_calls.awaited(result)
+            return answer(result)
+
+    def _raised(self, raised: bottle.HTTPResponse) -> Answer:
+        try:
+            return answer(raised)
+        except Exception as error:
+            return _failed(error)
 
 
-def _metrics() -> bytes:
-    body, bottle.response.content_type = metrics.page()
-    return body
+def _takes_nothing(handler: Handler) -> bool:
+    """Return whether a handler has no positional parameters."""
+    code = getattr(handler, "__code__", None)
+    return code is not None and code.co_argcount == 0 and not code.co_flags & VARIABLE_ARGUMENTS
 
 
-def _awaited(result: Any) -> Any:
-    """Return the result of an `async def` handler, or `result` itself."""
-    if not hasattr(result, "__await__"):
-        return result
-    import asyncio  # noqa: PLC0415
-
-    async def outcome() -> Any:
-        return await result
-
-    return asyncio.run(outcome())
-
-
-def _traced(request: bottle.BaseRequest) -> Any:
-    try:
-        from function_server import tracing  # noqa: PLC0415
-
-        return tracing.span(request)
-    except ImportError as error:
-        # A Function may install another release of OpenTelemetry: without traces it still works.
-        print(f"tracing is off: {error}", file=sys.stderr)
-        return contextlib.nullcontext()
+def _failed(error: BaseException) -> Answer:
+    """Log an exception from the author's first line on, and return the answer of every failure."""
+    frame = error.__traceback__
+    while frame and frame.tb_next and "function_server" in frame.tb_frame.f_code.co_filename:
+        frame = frame.tb_next
+    traceback.print_exception(type(error), error, frame)
+    return Answer("500 Internal Server Error", [("Content-Type", "text/plain")], FAILED.encode())

@@ -7,19 +7,21 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-Handler = Callable[[Any, dict[str, Any]], Any]
+Handler = Callable[..., Any]
 
 
 def load() -> Handler:
     """
-    Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH.
+    Return the function FUNC_HANDLER of the module MOD_NAME in the directory FUNCTION_PATH, or HANDLER_FUNC_NAME,
+    HANDLER_MOD_NAME and HANDLER_PATH, as Kyma's python314 names them.
 
     If it cannot be loaded, the process writes the reason to standard error and exits with code 1. For a failed import
     that is the traceback from the user's first line on; the last line is the error.
     """
-    module_name = os.environ.get("MOD_NAME") or "handler"
-    name = os.environ.get("FUNC_HANDLER") or "main"
-    sys.path.append(os.environ.get("FUNCTION_PATH") or "/")
+    module_name = _given("HANDLER_MOD_NAME", "MOD_NAME", "handler")
+    name = _given("HANDLER_FUNC_NAME", "FUNC_HANDLER", "main")
+    # In a pod FUNCTION_PATH is set; HANDLER_PATH may be a variable of the author.
+    sys.path.append(_given("FUNCTION_PATH", "HANDLER_PATH", "/"))
     try:
         module = importlib.import_module(module_name)
     except BaseException as error:
@@ -29,6 +31,11 @@ def load() -> Handler:
         _stop(f"{module_name}.py has no function {name}(event, context)")
     handler: Handler = function
     return handler
+
+
+def _given(first: str, second: str, default: str) -> str:
+    """Return the first variable that is set."""
+    return os.environ.get(first) or os.environ.get(second) or default
 
 
 def _fail(error: BaseException) -> NoReturn:

@@ -18,6 +18,8 @@ class _Calls:
         self.buckets = [0] * (len(BUCKETS) + 1)
 
 
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"))
+"""Labels; every other method is "other", since each label is kept for good."""
 _by_method: dict[str, _Calls] = {}
 _lock = threading.Lock()
 
@@ -25,10 +27,16 @@ _lock = threading.Lock()
 def count(method: str, seconds: float, *, failed: bool) -> None:
     """Count one finished call of the handler."""
     with _lock:
-        calls = _by_method.setdefault(method, _Calls())
+        calls = _by_method.setdefault(method if method in METHODS else "other", _Calls())
         calls.failures += failed
         calls.seconds += seconds
         calls.buckets[bisect_left(BUCKETS, seconds)] += 1
+
+
+def count_failure(method: str) -> None:
+    """Count a call that is counted already as a failure, too."""
+    with _lock:
+        _by_method[method if method in METHODS else "other"].failures += 1
 
 
 def page() -> tuple[bytes, str]:

@@ -1,64 +1,69 @@
-"""Responds with 408 to a request that takes too long, and stops its thread."""
+"""
+A call that takes too long is answered with 408, and the thread that works on it is ended.
+
+The limit is one of silence: each piece of a stream that is sent begins it anew. A thread that is inside C code (a
+system call, time.sleep) ends when it returns to Python; another takes its place at once. The exception can arrive at
+any line, also in a `finally` or while a lock is held: a handler that must not be ended there catches it.
+"""
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+import time
 from typing import Any
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class TimeLimitExceeded(BaseException):
-    """Raised inside a handler after the time limit; `except Exception` does not catch it."""
+    """Raised inside a handler that is out of time; no `except Exception` stops it."""
 
 
-class TimeLimit:
-    """
-    Run a WSGI application in a thread per request and wait `seconds` for its response.
+class Ended(BaseException):
+    """Raised in a thread whose call has been ended: another thread has taken its place."""
 
-    A thread inside C code (a system call, time.sleep) stops when it returns to Python; the server can handle the next
-    request at once. The exception can interrupt a handler anywhere, also inside a `finally` or while it holds a lock.
-    """
 
-    def __init__(self, app: Application, seconds: float) -> None:
-        self.app = app
+class Call:
+    """One call of the handler by the current thread; `seconds` is infinite for no limit."""
+
+    def __init__(self, connection: Any, request: Any, seconds: float) -> None:
+        self.connection = connection
+        self.request = request
         self.seconds = seconds
+        self.deadline = time.monotonic() + seconds
+        self.responded = False
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._is_over = self._is_ended = False
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Return the application's response, or 408."""
-        if environ["PATH_INFO"] == "/healthz":
-            return self.app(environ, start_response)
-        call = _Call(self.app, environ)
-        call.start()
-        call.join(self.seconds)
-        if call.started_response is None or call.body is None:
-            call.end()
-            # The thread may still be reading the request.
-            environ["function_server.close_connection"]()
-            start_response("408 Request Timeout", [("Content-Type", "text/plain")])
-            return [b"Request timed out"]
-        start_response(*call.started_response)
-        return call.body
+    def progress(self) -> None:
+        """Begin the limit anew: a part of the answer is sent."""
+        self.responded = True
+        self.deadline = time.monotonic() + self.seconds
+
+    def finish(self) -> bool:
+        """Return whether the call has been ended meanwhile; if not, it no longer can be."""
+        with self._lock:
+            self._is_over = True
+            return self._is_ended
+
+    def end(self) -> bool:
+        """Answer with 408 if nothing has been sent, and raise TimeLimitExceeded in the thread, unless it is done."""
+        with self._lock:
+            if self._is_over:
+                return False
+            self._is_over = self._is_ended = True
+            if not self.responded:
+                self._send_408()
+            _raise(self._thread)
+            return True
+
+    def _send_408(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.sock.send(
+                b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain\r\nContent-Length: 17\r\n"
+                b"Connection: close\r\n\r\nRequest timed out"
+            )
 
 
-class _Call(threading.Thread):
-    def __init__(self, app: Application, environ: dict[str, Any]) -> None:
-        super().__init__(daemon=True)
-        self.app = app
-        self.environ = environ
-        self.started_response: tuple[Any, ...] | None = None
-        self.body: Iterable[bytes] | None = None
+def _raise(thread: int) -> None:
+    import ctypes  # noqa: PLC0415
 
-    def run(self) -> None:
-        with contextlib.suppress(TimeLimitExceeded):
-            self.body = self.app(self.environ, self._start_response)
-
-    def _start_response(self, *arguments: Any) -> None:
-        self.started_response = arguments
-
-    def end(self) -> None:
-        """Raise TimeLimitExceeded in the thread."""
-        import ctypes  # noqa: PLC0415
-
-        set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        set_exception(ctypes.c_ulong(self.ident or 0), ctypes.py_object(TimeLimitExceeded))
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TimeLimitExceeded))

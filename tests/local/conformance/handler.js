@@ -14,6 +14,7 @@ function kind(data) {
 }
 
 const paths = {
+  ...require('./results.js'),
   '/text': () => 'text',
   '/nothing': () => undefined,
   '/empty': () => '',
@@ -64,10 +65,57 @@ const paths = {
     id: event['ce-id'],
     data: event.data,
   }),
+  '/emits-otherwise': async (event) => {
+    await event.emitCloudEvent('order.created', 'shop', 7, { type: 'order.changed' });
+    return 'sent';
+  },
   '/emits': async (event) => {
     await event.emitCloudEvent('order.created', 'shop', { number: 7 }, { id: 'fixed' });
     return 'sent';
   },
+  '/event': (event) => ({
+    keys: Object.keys(event)
+      .filter((name) => name !== 'data')
+      .sort(),
+    copied: typeof { ...event }.setResponseStatus,
+    data: event.data ?? null,
+  }),
+  '/helpers-alone': ({ setResponseStatus, setResponseHeader }) => {
+    setResponseStatus(202);
+    setResponseHeader('X-A', 'b');
+    return 'x';
+  },
+  '/stored-event': (event) => {
+    delete event.extensions;
+    delete event.tracer;
+    return JSON.stringify(event);
+  },
+  '/drips': async ({ extensions: { response } }) => {
+    for (let number = 0; number < 10; number += 1) {
+      response.write(`${number}`);
+      await wait(0.4);
+    }
+  },
+  '/passes-on': async (event, _context, _send) => {
+    const { fetches, url } = event.data;
+    if (fetches) return await (await fetch(url)).json();
+    return await new Promise((resolve, reject) => {
+      require('node:http')
+        .get(url, async (answer) => resolve(JSON.parse(await answer.toArray())))
+        .on('error', reject);
+    });
+  },
+  '/trace-id': (event) => event.tracer.startActiveSpan('inner', (span) => span.spanContext().traceId),
+  '/packages': () =>
+    ['axios', 'body-parser', 'co', 'cloudevents', 'express', 'morgan', 'mz/fs', '@opentelemetry/api']
+      .concat([
+        '@opentelemetry/exporter-prometheus',
+        '@opentelemetry/instrumentation-express',
+        '@opentelemetry/sdk-metrics',
+      ])
+      .filter((name) => !require(name)),
+  '/axios': async ({ data }) =>
+    await require('axios').post(`${data}?token=secret-in-the-query`, {}, { headers: { 'X-Key': 'secret' } }),
   '/traced': (event) =>
     event.tracer.startActiveSpan('inner', (span) => {
       span.end();
