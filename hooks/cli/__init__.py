@@ -1,56 +1,76 @@
 """
-The command line `buildless`: one module per command; files.py and settings.py read the users' files.
+The command line `buildless`: one module per command, with click; files.py and settings.py read the users' files.
 
-Nothing here decides what a child looks like. A command's module is imported when the command runs, so that `serve`
-starts fast and loads nothing else.
+Nothing here decides what a child looks like. A command's module is imported when the command runs, so that `serve` and
+completion start fast.
 """
 
-import argparse
+import os
+import signal
 from collections.abc import Sequence
 from importlib import import_module
+
+import click
 
 from hooks import __version__
 
 COMMANDS = {
-    "run": "run Functions on this machine, without a cluster",
-    "serve": "run the hook service",
-    "render": "print the children of Functions and, with --status, their status",
-    "policy": "print the ValidatingAdmissionPolicies and their parameters for a config",
+    "run": "Run Functions on this machine, without a cluster.",
+    "render": "Print the children of Functions and, with --status, their status.",
+    "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
+    "serve": "Run the hook service.",
+    "completion": "Print the completion script of a shell.",
 }
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """Lists the commands of COMMANDS in their order, and imports only the one that runs."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, import_module(f"hooks.cli.{name}").command if name and command else None, rest
+
+
+@click.group(
+    cls=_Commands,
+    commands={name: click.Command(name, short_help=about) for name, about in COMMANDS.items()},
+    context_settings=SETTINGS,
+    invoke_without_command=True,
+    epilog="`buildless COMMAND --help` has examples. Exit codes: 0 success, 1 an invalid Function or a failed call, "
+    "2 an invalid command line or config.",
+)
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Functions on Kubernetes without an image build."""
+    if not context.invoked_subcommand:
+        click.echo(context.get_help())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Run one command; without any, print the help.
+    Run one command and return its exit code; without any, print the help.
 
-    Return 0 for success, 1 for an invalid Function or 2 for an invalid config; raises SystemExit(2) for an invalid
-    command line.
+    0 is success, 1 an invalid Function or a failed call, 2 an invalid command line or config.
     """
-    parser = argparse.ArgumentParser(
-        prog="buildless",
-        description="Functions on Kubernetes without an image build.",
-        epilog="commands:\n" + "\n".join(f"  {name:8}{about}" for name, about in COMMANDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see buildless COMMAND --help")
-    args = parser.parse_args(argv)
-    if args.command:
-        return _run(args.command, args.rest)
-    parser.print_help()
-    return 0
+    try:
+        code = commands.main(argv, prog_name="buildless", standalone_mode=False, color=_colour())
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    return int(code or 0)
 
 
-def _run(name: str, rest: Sequence[str]) -> int:
-    command = import_module(f"hooks.cli.{name}")
-    about, _, examples = (command.__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog=f"buildless {name}",
-        description=about,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.arguments(parser)
-    code: int = command.run(parser.parse_args(rest))
-    return code
+def _colour() -> bool | None:
+    """Return whether to print colours: None if that depends on the terminal (no-color.org, force-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None

@@ -9,12 +9,12 @@ examples:
   buildless policy --config config.yaml --namespace functions | kubectl apply -f -
 """
 
-import argparse
-import sys
 from collections.abc import Iterable
 
+import click
+
 from hooks.admission import NAMESPACE, parameters, policies
-from hooks.cli import settings
+from hooks.cli import options, settings
 from hooks.cli.dump import to_yaml
 from hooks.manifest import Manifest
 
@@ -23,18 +23,12 @@ HEAD = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
-    about = f"namespace of the hook, for the parameters (default: {NAMESPACE})"
-    parser.add_argument("--namespace", metavar="NAME", default=NAMESPACE, help=about)
-
-
-def run(args: argparse.Namespace) -> int:
+@options.command(__doc__)
+@options.config_option
+@click.option("--namespace", metavar="NAME", default=NAMESPACE, show_default=True, help="Namespace of the hook.")
+def command(config: str | None, namespace: str) -> None:
     """Print the objects as YAML documents."""
-    config = settings.read(args.config)
-    sys.stdout.write(text([*policies(args.namespace), parameters(config, args.namespace)]))
-    return 0
+    options.write(text([*policies(namespace), parameters(settings.read(config), namespace)]))
 
 
 def text(manifests: Iterable[Manifest]) -> str:

@@ -11,19 +11,19 @@ examples:
   kubectl get functions,deployments,services,serviceaccounts,hpa,pods -o yaml | buildless render - --status
 """
 
-import argparse
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import click
 from pydantic import ValidationError
 
 from hooks import naming
 from hooks.children import build_children
-from hooks.cli import settings
+from hooks.cli import options, settings
 from hooks.cli.dump import WRITERS
-from hooks.cli.files import Document, Unusable, objects
+from hooks.cli.files import Document, objects
+from hooks.cli.problem import Unusable
 from hooks.cli.unknown import unknown_fields
 from hooks.config import Config
 from hooks.function import Function
@@ -38,32 +38,31 @@ NO_UID = "00000000-0000-0000-0000-000000000000"
 DEFAULT_NAMESPACE = "default"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - is standard input")
-    parser.add_argument("--status", action="store_true", help="also print each Function with its status")
-    parser.add_argument("-o", "--output", choices=sorted(WRITERS), default="yaml", help="default: %(default)s")
-    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
-
-
-def run(args: argparse.Namespace) -> int:
+@options.command(__doc__)
+@options.files_argument()
+@click.option("--status", "with_status", is_flag=True, help="Also print each Function with its status.")
+@click.option(
+    "-o", "--output", type=click.Choice(sorted(WRITERS)), default="yaml", show_default=True, help="The format."
+)
+@options.config_option
+def command(files: tuple[str, ...], output: str, config: str | None, *, with_status: bool) -> int:
     """Print one List, or every problem of every file and nothing else."""
-    config = settings.read(args.config)
-    functions, others, problems = objects(args.files)
+    chosen, found = settings.read(config), objects(files)
+    others, problems = [each.value for each in found.others], found.problems
     items: list[Manifest] = []
-    for document in functions:
+    for document in found.functions:
         try:
-            function = validated(document, config)
+            function = validated(document, chosen)
         except Unusable as error:
             problems += error.problems
             continue
-        if args.status:
-            items.append(document.value | {"status": status(document, others, config)})
-        items += children(function, config)
+        if with_status:
+            items.append(document.value | {"status": status(document, others, chosen)})
+        items += children(function, chosen)
     if problems:
-        print(*problems, sep="\n", file=sys.stderr)
+        options.echo_problems(problems)
         return 1
-    sys.stdout.write(WRITERS[args.output]({"apiVersion": "v1", "kind": "List", "items": items}))
+    options.write(WRITERS[output]({"apiVersion": "v1", "kind": "List", "items": items}))
     return 0
 
 

@@ -8,7 +8,9 @@ import contextlib
 import fcntl
 import functools
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,16 @@ from hooks.runtimes import FAMILIES
 RUNTIMES = Path(hooks.__file__).parent.parent / "runtimes"
 PYTHON_VERSION = "3.12"
 """The preferred Python for a runtime whose name has no version."""
+
+
+MAX_LINES = 12
+"""Of an installer that fails."""
+_USER = re.compile(r"//[^/@\s]*+@")
+_LOG_FILE = re.compile(r"complete log of this run|^npm (?:error|ERR!) +/?\S*-debug-0\.log")
+_NETWORK = re.compile(
+    r"ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CERT|certificate|[Cc]onnection|connect error|tunnel|proxy"
+)
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL")
 
 
 class Unavailable(Exception):
@@ -90,7 +102,8 @@ def node_modules() -> Path:
         directory.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(RUNTIMES / "nodejs" / name, directory)
-        _run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(directory))
+        quick_to_fail = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000")
+        _run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", *quick_to_fail, "--prefix", str(directory))
 
     if missing := missing_programs("nodejs"):
         raise Unavailable(f"not on PATH: {', '.join(missing)}")
@@ -117,10 +130,13 @@ def _install_packages(python: str, lock: Path) -> None:
     packages = ("--quiet", "--require-hashes", "--requirement", str(lock))
     uv = Path(sys.executable).with_name("uv")
     if uv.exists():
-        with contextlib.suppress(Unavailable):  # a mirror may be configured for pip only
+        try:
             _run(str(uv), "pip", "install", "--python", python, *packages)
+        except Unavailable as error:  # a mirror may be configured for pip only
+            print(error, "trying pip ...", sep="\n", file=sys.stderr, flush=True)
+        else:
             return
-    _run(python, "-m", "pip", "install", "--disable-pip-version-check", *packages)
+    _run(python, "-m", "pip", "install", "--disable-pip-version-check", "--retries=1", *packages)
 
 
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
@@ -167,7 +183,44 @@ def _output(*command: str) -> str:
 
 
 def _run(*command: str) -> None:
+    """Run an installer; raises Unavailable with the installer's own words if it fails."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        last = (result.stderr or result.stdout).strip().rpartition("\n")[2]
-        raise Unavailable(f"{' '.join(command[:4])} ...: {last}")
+        words = own_words(result.stderr or result.stdout)
+        raise Unavailable("\n".join((f"{Path(command[0]).name} failed with exit code {result.returncode}:", *words)))
+
+
+def own_words(output: str) -> list[str]:
+    """
+    Return the first different lines of an installer's messages, without users in URLs, and a hint for network errors.
+
+    The cause is at the beginning; npm's log file is removed with the directory of the installation.
+    """
+    found = [_USER.sub("//***@", line.strip()) for line in output.splitlines()]
+    words = [line for line in dict.fromkeys(found) if line and not _LOG_FILE.search(line)][:MAX_LINES]
+    if _NETWORK.search(output):
+        proxies = [name for name in _PROXIES if os.environ.get(name)]
+        words.append(f"is the package registry reachable? {_settings(proxies)}")
+    return words
+
+
+def _settings(names: list[str]) -> str:
+    return f"set in this shell: {', '.join(names)}" if names else "a proxy would be set with HTTPS_PROXY"
+
+
+def main() -> None:
+    """Set up the family and runtime of the command line; print what `buildless run` needs of them, as JSON."""
+    family, runtime = sys.argv[1:]
+    local = LOCAL[family]
+    wanted = FAMILIES[family].interpreter.version_of(runtime)
+    try:
+        programs = local.programs(wanted)
+        packages = {name: str(path) for name, path in local.packages(wanted).items()}
+    except Unavailable as error:
+        sys.exit(str(error))
+    found = {"interpreter": interpreter(family, runtime), "programs": programs and str(programs), "packages": packages}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,24 +1,26 @@
 """Read the operator's config for a command; an invalid one ends the command with a line for each error."""
 
 import os
-import sys
 
+import click
 import yaml
 
 from hooks import config
-from hooks.cli.files import Problem, Unusable, documents
+from hooks.cli import options
+from hooks.cli.files import documents
+from hooks.cli.problem import Problem, Unusable
 
 
 def read(path: str | None) -> config.Config:
-    """Return the config at `path`, else at BUILDLESS_CONFIG, else the defaults; exits with 2 if it is invalid."""
+    """Return the config at `path`, else at BUILDLESS_CONFIG, else the defaults; raises Exit(2) if it is invalid."""
     name = path or os.environ.get("BUILDLESS_CONFIG")
     if not name:
         return config.Config()
     try:
         return _load(name)
     except Unusable as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
+        options.echo_problems(error.problems)
+        raise click.exceptions.Exit(2) from None
 
 
 def _load(name: str) -> config.Config:

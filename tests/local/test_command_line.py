@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
@@ -18,6 +21,7 @@ from hooks.cli import COMMANDS, files, main
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+FUNCTIONS = sorted(path for path in EXAMPLES.glob("*.yaml") if not path.stem.startswith("config-"))
 POLICY = ROOT / "chart" / "files" / "validatingadmissionpolicy.yaml"
 HELLO = """\
 apiVersion: serverless.kyma-project.io/v1alpha2
@@ -32,6 +36,7 @@ spec:
         def main(event, context):
             return 1
 """
+SECOND = HELLO.replace("name: hello", "name: second")
 OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n"
 
 
@@ -88,13 +93,12 @@ def listed(*documents: str) -> str:
 
 
 def test_render_reads_what_kubectl_prints(run: Run) -> None:
-    """The items of a List are read like separate documents; an empty List is accepted."""
+    """The items of a List are read like separate documents."""
     apart, together = (
         run("render", "a.yaml", a_yaml=f"{OTHER}---\n{HELLO}"),
         run("render", "b.yaml", b_yaml=listed(OTHER, HELLO)),
     )
     assert rendered(apart) == rendered(together)
-    assert rendered(run("render", "c.yaml", c_yaml=listed())) == []
 
 
 def test_errors_in_a_list_have_their_lines(run: Run) -> None:
@@ -186,12 +190,11 @@ def test_render_quotes_what_looks_like_a_value(run: Run, text: str) -> None:
     assert f"value: '{text}'\n" in run("render", "a.yaml", a_yaml=function).out
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", FUNCTIONS, ids=lambda path: path.stem)
 def test_every_example_renders(run: Run, example: Path) -> None:
     """Every example is valid with the default config, and with Kyma's images."""
-    has_function = "kind: Function" in example.read_text()
     for config in ([], ["--config", str(EXAMPLES / "config-kyma-images.yaml")]):
-        assert ("Deployment" in kinds(run("render", str(example), *config))) == has_function
+        assert "Deployment" in kinds(run("render", str(example), *config))
 
 
 def test_kyma_images_replace_every_image(run: Run) -> None:
@@ -224,7 +227,7 @@ ERRORS = {
 @pytest.mark.parametrize(("text", "line"), ERRORS.values(), ids=ERRORS)
 def test_an_error_is_one_line_with_its_place(run: Run, text: str, line: str) -> None:
     """An error is one line, `file:line: path: message`, and standard output stays empty."""
-    output = run("render", "b.yaml", "a.yaml", a_yaml=text, b_yaml=HELLO)
+    output = run("render", "b.yaml", "a.yaml", a_yaml=text, b_yaml=SECOND)
     assert (output.code, output.out) == (1, "")
     assert output.err.startswith(line)
     assert output.err.count("\n") == 1
@@ -233,7 +236,7 @@ def test_an_error_is_one_line_with_its_place(run: Run, text: str, line: str) -> 
 def test_render_reports_every_error(run: Run) -> None:
     """All errors of all files are reported at once, unreadable files included."""
     broken = HELLO.replace("python312", "cobol") + "  scaleConfig: {minReplicas: 3, maxReplicas: 2}\n"
-    output = run("render", "a.yaml", "gone.yaml", "b.yaml", a_yaml=broken, b_yaml=HELLO + "  replicas: x\n")
+    output = run("render", "a.yaml", "gone.yaml", "b.yaml", a_yaml=broken, b_yaml=SECOND + "  replicas: x\n")
     assert output.code == 1
     assert sorted(line.split(": ")[0] for line in output.err.splitlines()) == [
         "a.yaml:12",
@@ -298,7 +301,7 @@ CONFIG_ERRORS = {
 
 
 @pytest.mark.parametrize(("text", "message"), CONFIG_ERRORS.values(), ids=CONFIG_ERRORS)
-@pytest.mark.parametrize("command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"]], ids=COMMANDS)
+@pytest.mark.parametrize("command", [["run", "a.yaml"], ["serve"], ["render", "a.yaml"], ["policy"]], ids=" ".join)
 def test_an_invalid_config_ends_every_command(run: Run, command: list[str], text: str, message: str) -> None:
     """The errors of a config are printed, one a line, with exit code 2 and before anything is started."""
     assert run(*command, "--config", "c.yaml", a_yaml=HELLO, c_yaml=text) == Output(2, "", message)
@@ -338,9 +341,9 @@ def test_serve_passes_the_certificate_to_gunicorn(run: Run, monkeypatch: pytest.
     monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
     run("serve", "--tls-certificate", "c", "--tls-key", "k")
     assert {"--certfile=c", "--keyfile=k"} <= set(started[0])
-    assert run("serve", "--tls-key", "k") == Output(
-        2, "", "buildless serve: --tls-certificate and --tls-key go together\n"
-    )
+    output = run("serve", "--tls-key", "k")
+    assert output.code == 2
+    assert "Error: --tls-certificate and --tls-key go together\n" in output.err
 
 
 @pytest.mark.parametrize("bind", ["8080", "host", "host:port", "a:b:1", "h:99999", "::1:80", ""])
@@ -351,22 +354,144 @@ def test_serve_rejects_an_invalid_address(run: Run, bind: str) -> None:
     assert f"expected HOST:PORT, found {bind!r}" in output.err
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example(run: Run, command: str) -> None:
-    """The help of every command has an example."""
-    output = run(command, "--help")
+def test_help_shows_an_example(run: Run, command: str, option: str) -> None:
+    """The help of every command has an example, which is not wrapped."""
+    output = run(command, option)
     assert output.code == 0
-    assert f"\n  buildless {command} " in output.out
+    examples = output.out.partition("\nExamples:\n")[2].splitlines()
+    assert any(f"buildless {command} " in line for line in examples)
+    assert all(line.startswith("  ") for line in examples)
 
 
 def test_without_a_command_the_help_is_printed(run: Run) -> None:
-    """`buildless` alone prints the list of commands; an unknown command is an error."""
+    """`buildless` alone prints the list of commands."""
     output = run()
     assert (output.code, output.err) == (0, "")
-    assert all(f"\n  {command} " in output.out for command in COMMANDS)
-    assert run("rendr").code == 2
+    assert re.findall(r"^  ([a-z]+)  ", output.out, re.MULTILINE) == list(COMMANDS)
 
 
-def test_version_is_that_of_the_package(run: Run) -> None:
+SUGGESTIONS = {
+    ("rendr",): "No such command 'rendr'. Did you mean 'render'?",
+    ("render", "--staus", "a.yaml"): "No such option '--staus'. Did you mean '--status'?",
+    ("render", "-o", "yml", "a.yaml"): "'yml' is not one of 'json', 'yaml'",
+    ("render",): "Missing argument 'FILE...'",
+    ("run", "a.yaml", "--port", "70000"): "70000 is not in the range 1<=x<=65535",
+    ("render", "--stat", "a.yaml"): "No such option '--stat'",
+}
+
+
+@pytest.mark.parametrize(("command", "message"), SUGGESTIONS.items(), ids=" ".join)
+def test_a_wrong_command_line_is_explained(run: Run, command: tuple[str, ...], message: str) -> None:
+    """What is wrong is named, with what may be meant; abbreviated options are rejected."""
+    output = run(*command)
+    assert (output.code, output.out) == (2, "")
+    assert f"Error: {message}" in output.err or message in output.err
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version_is_that_of_the_package(run: Run, option: str) -> None:
     """--version prints the version."""
-    assert run("--version") == Output(0, f"buildless {__version__}\n", "")
+    assert run(option) == Output(0, f"buildless {__version__}\n", "")
+
+
+def test_files_may_be_given_as_for_kubectl(run: Run) -> None:
+    """-f names a file, too; a directory stands for the YAML files in it and below it, but not for hidden ones."""
+    plain = run("render", "a.yaml", a_yaml=HELLO)
+    assert run("render", "-f", "a.yaml") == plain
+    for name in ("functions/below/a.yml", "functions/.hidden/b.yaml", "functions/node_modules/c.yaml"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(HELLO.replace("hello", Path(name).stem))
+    assert {item["metadata"]["name"] for item in rendered(run("render", "functions"))} == {"a"}
+
+
+NOTHING = {
+    "": "found no object",
+    OTHER: "found ConfigMap",
+    "a: 1\n": "found an object without a kind",
+    "[a]\n": "found no object",
+    "kind: List\nitems: []\n": "found no object",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), NOTHING.items())
+def test_nothing_found_is_an_error(run: Run, text: str, message: str) -> None:
+    """Files without a Function are an error that names what was expected and what was found."""
+    output = run("render", "a.yaml", a_yaml=text)
+    assert (output.code, output.out) == (1, "")
+    expected = 'expected an object with apiVersion "serverless.kyma-project.io/v1alpha2" and kind "Function"'
+    assert output.err == f"a.yaml: no Function: {expected}, {message}\n"
+
+
+MISTAKEN = {
+    HELLO.replace("kind: Function", "kind: Funktion"): 'a.yaml:2: kind: Unsupported value: "Funktion": supported',
+    HELLO.replace("kind: Function", "knd: Function"): "a.yaml:1: kind: Required value",
+    HELLO.replace("project.io", "projct.io"): "a.yaml:1: apiVersion: Unsupported value: supported values: ",
+    HELLO.partition("\n")[2]: "a.yaml:1: apiVersion: Required value",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKEN.items())
+def test_a_mistaken_function_is_an_error(run: Run, text: str, message: str) -> None:
+    """An object that could only be meant as a Function is an error, also beside other Functions."""
+    output = run("render", "a.yaml", "b.yaml", a_yaml=text, b_yaml=SECOND)
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith(message)
+
+
+def test_a_function_that_is_given_twice_is_an_error(run: Run) -> None:
+    """Two Functions of one name and namespace are an error with both places."""
+    output = run("render", "a.yaml", "b.yaml", a_yaml=HELLO, b_yaml=HELLO)
+    assert output == Output(1, "", 'b.yaml:4: metadata.name: Duplicate value: "hello": also at a.yaml:4\n')
+    other = HELLO.replace("name: hello", "name: hello\n  namespace: other")
+    assert run("render", "a.yaml", "b.yaml", b_yaml=other).code == 0
+
+
+@pytest.mark.parametrize(("variable", "has_colour"), [("FORCE_COLOR", True), ("NO_COLOR", False), ("A", False)])
+def test_colours(run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, *, has_colour: bool) -> None:
+    """A pipe gets no colours unless FORCE_COLOR is set; NO_COLOR turns them off."""
+    monkeypatch.setenv(variable, "1")
+    output = run("render", "a.yaml", a_yaml=HELLO.replace("runtime:", "runtme:"))
+    assert ("\x1b[" in output.err) == has_colour
+    assert output.err.replace("\x1b[1m", "").startswith("a.yaml:6")
+
+
+def completions(shell: str, line: str) -> list[str]:
+    """Return what the completion script of a shell gets for a command line that ends with the cursor."""
+    words = line.split(" ")
+    env = os.environ | {
+        "COMP_WORDS": line,
+        "_BUILDLESS_COMPLETE": f"{shell}_complete",
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    command = [sys.executable, "-c", "from hooks.cli import main; main()"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_completion_offers_commands_options_and_choices() -> None:
+    """Commands, options, choices and files are completed."""
+    assert "plain,render" in completions("bash", "buildless re")
+    assert {"plain,--status"} <= set(completions("bash", "buildless render --st"))
+    assert {"plain,json", "plain,yaml"} <= set(completions("bash", "buildless render -o "))
+    assert completions("bash", "buildless run exam") == ["file,exam"]
+
+
+SCRIPTS = {
+    "bash": 'eval "$(buildless completion bash)"; COMP_WORDS=(buildless ren); COMP_CWORD=1; '
+    '_buildless_completion buildless; echo "${COMPREPLY[@]}"',
+    "zsh": "compdef() { : }; _describe() { print -- ${completions_with_descriptions%%:*} }; "
+    'eval "$(buildless completion zsh)"; words=(buildless ren); CURRENT=2; _buildless_completion',
+}
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_the_completion_script_works_in_the_shell(tmp_path: Path, shell: str) -> None:
+    """The script that `buildless completion` prints completes `buildless ren` in a real shell."""
+    if not shutil.which(shell):
+        pytest.skip(f"LEFT OUT: {shell} is not on PATH")
+    (tmp_path / "buildless").write_text(f'#!/bin/sh\nexec {sys.executable} -m hooks.cli "$@"\n')
+    (tmp_path / "buildless").chmod(0o755)
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([shell, "-c", SCRIPTS[shell]], env=env, capture_output=True, text=True, check=True)
+    assert "render" in done.stdout.split(), done.stderr

@@ -11,7 +11,8 @@ import pytest
 from support.kubectl_yaml import HEAD, STRICTER, TABLE, comparable
 
 from hooks.cli import main
-from hooks.cli.files import Unusable, documents
+from hooks.cli.files import documents
+from hooks.cli.problem import Unusable
 
 LAXER = {'spec:\n  x: "\\ud83d\\ude00"\n'}
 """JSON writes a character above U+FFFF like this; kubectl accepts it in JSON only."""

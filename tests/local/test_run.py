@@ -223,7 +223,7 @@ def test_a_process_that_exits_is_restarted(file: Path, tmp_path: Path) -> None:
         (function(source="def main(event, context):\n    return 1 / 0\n"), 1, "answered 500"),
         (function(source="x = 1"), 1, "no function main"),
         (function(runtime="cobol"), 1, "spec.runtime"),
-        (function(replicas=0), 0, "is off"),
+        (function(replicas=0), 0, "off (replicas: 0)"),
         (function(secretMounts=[{"secretName": "s", "mountPath": "/s"}]), 1, "Secret s is in none of the files"),
     ],
 )
@@ -243,7 +243,7 @@ def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
     script = "module.exports = {main: () => ''}"
     file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
     with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
-        assert run.process.wait(SECONDS) == 0
+        assert run.process.wait(SECONDS) == 1
     assert "js | not started: node, npm not found on PATH" in run.output
     assert "answered 200: one" in run.output
 
@@ -254,7 +254,9 @@ def test_another_version_of_the_interpreter_is_named(file: Path, tmp_path: Path)
     file.write_text(function(runtime="python399"))
     with running(tmp_path, str(file), "--once", "--config", str(tmp_path / "config.yaml")) as run:
         assert run.process.wait(SECONDS) == 0
-    assert re.search(r"ready in .* \(Python 3\.[0-9.]+, the nearest to python399 here\)", run.output)
+    assert re.search(
+        r"^python399 runs with Python 3\.[0-9.]+, the nearest to python399 here$", run.output, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)

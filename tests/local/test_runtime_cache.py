@@ -69,7 +69,7 @@ def test_pip_replaces_a_missing_uv(programs: Path, uv: str | None, installed_by:
 
 
 def test_the_message_of_pip_is_kept(programs: Path) -> None:
-    """If neither can install a lock, the message is pip's last line."""
+    """If neither can install a lock, the message has pip's lines."""
     write(programs / "uv", "exit 2")
     write(programs / "python", "echo no such package >&2; exit 1")
     with pytest.raises(runtime_cache.Unavailable, match="no such package"):

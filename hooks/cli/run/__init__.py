@@ -4,72 +4,88 @@ Run Functions on this machine, from the pod template that the hook renders.
 Secrets and ConfigMaps in the same files are used. When a file is saved, the new version starts; once it is ready it
 gets all new requests, and the old version finishes its own. Ctrl-C stops everything.
 
+The variables of this shell that configure package registries reach the installers of packages only, not the Functions.
+
 examples:
   buildless run examples/*.yaml
-  buildless run hello.yaml --port 9000
+  buildless run functions/ --port 9000
   buildless run hello.yaml --once
+  buildless run hello.yaml --log-format json
 """
 
-import argparse
 import asyncio
-import contextlib
 import signal
-from pathlib import Path
-from typing import NoReturn
 
-from hooks.cli import settings
-from hooks.cli.run.supervisor import Supervisor
+import click
+
+from hooks.cli import options, settings
+from hooks.cli.run.display import Display
+from hooks.cli.run.output import Output
+from hooks.cli.run.session import Session
+from hooks.cli.run.setups import Setups
+from hooks.cli.run.sources import Sources
+from hooks.cli.run.supervisor import LAST_PORT, Supervisor
 
 POLL_SECONDS = 0.2
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON")
-    parser.add_argument("--port", type=int, default=8080, help="first port to try (default: %(default)s)")
-    parser.add_argument("--config", metavar="FILE", help="settings that override the defaults")
-    parser.add_argument("--once", action="store_true", help="send GET / to each Function once, then exit")
+@options.command(__doc__)
+@options.files_argument()
+@click.option(
+    "--port", type=click.IntRange(1, LAST_PORT), default=8080, show_default=True, help="The first port to try."
+)
+@click.option("--once", is_flag=True, help="Send GET / to each Function once, then exit.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object a line for each event.",
+)
+@options.config_option
+def command(files: tuple[str, ...], port: int, log_format: str, config: str | None, *, once: bool) -> int:
+    """Return 0 at Ctrl-C; 1 if no Function is valid or, with --once, if one is invalid or fails."""
+    chosen, output = settings.read(config), Output(as_json=log_format == "json")
+    session = Session(output=output, setups=Setups(output))
+    return asyncio.run(_run(Supervisor(Sources(files, chosen), chosen, session, port), once=once))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Return 0 at Ctrl-C; with --once 1 if a Function is invalid, did not start, or responded with 500 or more."""
-    return asyncio.run(_run(args))
+async def _run(supervisor: Supervisor, *, once: bool) -> int:
+    working = asyncio.create_task(_once(supervisor) if once else _watch(supervisor))
 
+    def interrupt() -> None:
+        if working.done():
+            supervisor.kill()
+        working.cancel()
 
-async def _run(args: argparse.Namespace) -> int:
-    loop, current = asyncio.get_running_loop(), asyncio.current_task()
-    assert current is not None  # noqa: S101 - a running coroutine belongs to a task
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, current.cancel)
-    supervisor = Supervisor(args.files, settings.read(args.config), args.port)
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+    display = asyncio.create_task(Display(supervisor).show())
     try:
-        await supervisor.load()
-        if args.once:
-            return 0 if await supervisor.request_all() and not supervisor.failed else 1
-        await _watch(supervisor, args.files)
+        return await working
     except asyncio.CancelledError:
         return 0
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda: None)
+        display.cancel()
         await supervisor.stop()
 
 
-async def _watch(supervisor: Supervisor, files: list[str]) -> NoReturn:
-    """Load the files again whenever one of them has changed, until this is cancelled."""
-    seen = _stamps(files)
-    while True:
+async def _once(supervisor: Supervisor) -> int:
+    await supervisor.load()
+    while not supervisor.has_settled():
         await asyncio.sleep(POLL_SECONDS)
-        if (now := _stamps(files)) != seen:
+    has_failed = supervisor.has_problems or any(local.state == "failed" for local in supervisor.running.values())
+    return 0 if await supervisor.request_all() and not has_failed else 1
+
+
+async def _watch(supervisor: Supervisor) -> int:
+    """Load the files again whenever one of them has changed; return 1 if there is no valid Function at first."""
+    seen = supervisor.sources.stamps()
+    await supervisor.load()
+    while supervisor.running:
+        await asyncio.sleep(POLL_SECONDS)
+        if (now := supervisor.sources.stamps()) != seen:
             seen = now
             await supervisor.load()
-
-
-def _stamps(files: list[str]) -> list[tuple[int, int]]:
-    stamps = []
-    for file in files:
-        # An editor may replace a file by first removing it.
-        with contextlib.suppress(OSError):
-            stat = Path(file).stat()
-            stamps.append((stat.st_mtime_ns, stat.st_size))
-    return stamps
+    return 1

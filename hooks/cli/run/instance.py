@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
 import signal
 import socket
 import tempfile
 import time
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable
 from pathlib import Path
 
+from hooks.cli.run import processes
+from hooks.cli.run.lines import lines
 from hooks.cli.run.pod import Pod, Step
+from hooks.cli.run.setups import Prepared
 
 HEALTH_SECONDS = 150
 STOP_SECONDS = 25
+LAST_LINES_SECONDS = 1
 Log = Callable[[str], None]
 
 
@@ -23,25 +27,37 @@ class StartFailed(Exception):
 
 
 class Instance:
-    """`port` is the one on which the server listens; `log` receives each line that the processes print."""
+    """
+    `port` is the one on which the server listens; `log` receives each line that the processes print.
 
-    def __init__(self, pod: Pod, log: Log) -> None:
+    `instances` holds it until its processes and its files are gone.
+    """
+
+    def __init__(self, pod: Pod, log: Log, instances: "set[Instance]") -> None:
         self.pod = pod
         self.log = log
+        self.instances = instances
         self.root = Path(tempfile.mkdtemp(prefix="buildless-"))
         self.port = _free_port()
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._laying_out: asyncio.Future[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._killed = asyncio.Event()
+        instances.add(self)
 
-    async def start(self, previous: "Instance | None") -> None:
-        """Return when the server is healthy; raises StartFailed, MissingObject or runtime_cache.Unavailable."""
-        await asyncio.to_thread(self.pod.lay_out, self.root)
-        install, main = await asyncio.to_thread(self.pod.steps, self.root, self.port)
+    async def start(self, prepared: Prepared, previous: "Instance | None") -> None:
+        """Return when the server is healthy; raises StartFailed, MissingObject, OSError or ValueError."""
+        self._laying_out = asyncio.ensure_future(asyncio.to_thread(self.pod.lay_out, self.root, prepared))
+        await asyncio.shield(self._laying_out)
+        install, main = self.pod.steps(self.root, self.port, prepared)
         if install:
             await self._install(install, main.directory, previous)
-        process = await self._spawn(main)
+        process = await self._spawn("sh", "-c", main.script, step=main)
         deadline = time.monotonic() + HEALTH_SECONDS
         while not await self._healthy():
             if process.returncode is not None:
+                await self._last_lines()
                 raise StartFailed(f"the handler could not be started (exit code {process.returncode})")
             if time.monotonic() > deadline:
                 raise StartFailed(f"not healthy after {HEALTH_SECONDS} s")
@@ -51,44 +67,58 @@ class Instance:
         """Wait until the server exits and return its exit code."""
         return await self.process.wait() if self.process else 0
 
-    async def stop(self) -> None:
-        """Let the server finish its requests, then remove all files."""
-        if self.process and self.process.returncode is None:
-            self._signal(signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
-        self._signal(signal.SIGKILL)
+    def stop(self) -> "asyncio.Task[None]":
+        """Begin to stop: the server finishes its requests within STOP_SECONDS, then all files are removed."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        return self._stopping
+
+    def kill(self) -> None:
+        """Stop without waiting for requests."""
+        self._killed.set()
+        self.stop()
+
+    async def _stop(self) -> None:
         if self.process:
-            await self.process.wait()
+            if self.process.returncode is None:
+                processes.send(self.process, signal.SIGTERM)
+            waiting = [asyncio.ensure_future(self.process.wait()), asyncio.ensure_future(self._killed.wait())]
+            await asyncio.wait(waiting, timeout=STOP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            waiting[1].cancel()
+            await processes.kill(self.process)
+        if self._laying_out:
+            await asyncio.wait([self._laying_out])
         await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
+        self.instances.discard(self)
 
     async def _install(self, step: Step, work: Path, previous: "Instance | None") -> None:
-        if previous and previous.pod.dependencies == self.pod.dependencies:
+        if previous and previous.pod.installs_like(self.pod):
             old = previous.pod.inside(previous.root, f"/{work.relative_to(self.root)}")
-            await asyncio.to_thread(shutil.copytree, old, work, symlinks=True, dirs_exist_ok=True)
-            return
+            copy = await self._spawn("cp", "-R", "-P", f"{old}/.", str(work), step=step)
+            if not await copy.wait():
+                return
         self.log("installing dependencies ...")
         started = time.monotonic()
-        process = await self._spawn(step)
+        process = await self._spawn("sh", "-c", step.script, step=step)
         if code := await process.wait():
+            await self._last_lines()
             raise StartFailed(f"the dependencies could not be installed (exit code {code})")
         self.log(f"dependencies installed in {time.monotonic() - started:.1f} s")
 
-    async def _spawn(self, step: Step) -> asyncio.subprocess.Process:
-        """Start a script in its own process group, which does not get the terminal's Ctrl-C."""
-        self.process = await asyncio.create_subprocess_exec(
-            "sh", "-c", step.script, cwd=step.directory, env=dict(step.env), start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            limit=1024 * 1024,
-        )  # fmt: skip
+    async def _spawn(self, *command: str, step: Step) -> Process:
+        self.process = await processes.spawn(command, stdout=PIPE, stderr=STDOUT, env=step.env, cwd=step.directory)
         self._reading = asyncio.create_task(self._read(self.process))
         return self.process
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _read(self, process: Process) -> None:
         if process.stdout:
-            with contextlib.suppress(ValueError):  # a line longer than the limit
-                async for line in process.stdout:
-                    self.log(line.decode(errors="replace").rstrip())
+            async for line in lines(process.stdout):
+                self.log(line.rstrip())
+
+    async def _last_lines(self) -> None:
+        """Wait for what an exited process has printed, but not for its children, which may keep the pipe open."""
+        if self._reading:
+            await asyncio.wait([self._reading], timeout=LAST_LINES_SECONDS)
 
     async def _healthy(self) -> bool:
         """Wait at most a second: a server that is loading the handler accepts connections but does not respond."""
@@ -99,11 +129,6 @@ class Instance:
                     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     return b" 200 " in await reader.readline()
         return False
-
-    def _signal(self, number: int) -> None:
-        if self.process:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)
 
 
 def _free_port() -> int:

@@ -1,82 +1,122 @@
 """One Function on this machine: a stable port, and the instance behind it, which is replaced and restarted."""
 
 import asyncio
-import os
-import sys
 import time
-from collections.abc import Coroutine
 from itertools import chain, repeat
-from typing import Any
+from typing import Literal
 
 from hooks.cli import runtime_cache
 from hooks.cli.run.instance import Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
+from hooks.cli.run.session import Session
 
 BACK_OFF_SECONDS = (1, 2, 4, 8, 15, 30)
 
 
 class LocalFunction:
-    """`pod` is the last one that was deployed, `instance` the one that answers; `colour` is an ANSI code."""
+    """
+    `pod` is the last one that was wanted, `instance` the one that answers.
 
-    def __init__(self, name: str, colour: int) -> None:
+    `state` is "starting" until the wanted pod answers ("ready") or has failed; `reason` is why it failed.
+    """
+
+    def __init__(self, name: str, session: Session) -> None:
         self.name = name
-        self.colour = colour
+        self.session = session
         self.pod: Pod | None = None
         self.instance: Instance | None = None
-        self.proxy = Proxy(lambda: self.instance.port if self.instance else None)
-        self.restarts: set[asyncio.Task[None]] = set()
-        self.stops: set[asyncio.Task[None]] = set()
+        self.state: Literal["starting", "ready", "failed", "off"] = "starting"
+        self.reason = ""
+        self.proxy = Proxy(
+            lambda: self.instance.port if self.instance else None, lambda: self.state == "starting", self._request
+        )
+        self._task: asyncio.Task[None] | None = None
 
-    def log(self, line: str) -> None:
-        """Print one line after the Function's name, coloured on a terminal."""
-        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        prefix = f"\x1b[{self.colour}m{self.name}\x1b[0m" if coloured else self.name
-        # One write, so that lines of several threads do not mix.
-        sys.stdout.write(f"{prefix} | {line}\n")
-        sys.stdout.flush()
+    @property
+    def url(self) -> str:
+        """Where the Function answers."""
+        return f"http://127.0.0.1:{self.proxy.port}"
 
-    async def deploy(self, pod: Pod) -> bool:
-        """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
-        self.pod, started = pod, time.monotonic()
-        instance, old = Instance(pod, self.log), self.instance
-        try:
-            await instance.start(old)
-        except (StartFailed, MissingObject, runtime_cache.Unavailable) as error:
-            await instance.stop()
-            self.log(f"{error}" + ("; the previous version keeps running" if old else ""))
-            return False
-        except BaseException:
-            await instance.stop()
-            raise
-        self.instance = instance
-        address, seconds = f"http://127.0.0.1:{self.proxy.port}", time.monotonic() - started
-        self.log(f"{address}  ready in {seconds:.1f} s ({runtime_cache.interpreter(pod.family, pod.runtime)})")
-        _in_background(self._restart(instance), self.restarts)
-        if old:
-            _in_background(old.stop(), self.stops)
-        return True
+    def log(self, line: str, kind: str = "output", **fields: object) -> None:
+        """Print one line after the Function's name."""
+        self.session.output.event(kind, line, self.name, **fields)
+
+    def want(self, pod: Pod) -> None:
+        """Let `pod` replace the present one once it is healthy; the start of an older pod is cancelled."""
+        if pod == self.pod and self.state != "failed":
+            return
+        self.pod, self.state = pod, "starting"
+        self._cancel()
+        self._task = asyncio.create_task(self._serve(pod))
+
+    def fail(self, reason: str) -> None:
+        """Report that the Function cannot start; what runs goes on."""
+        self.state, self.reason = "failed", reason
+        self.log(reason + ("; the previous version keeps running" if self.instance else ""), "failed")
+
+    def turn_off(self) -> None:
+        """Stop the instance of a Function with `replicas: 0`, and close its port."""
+        if self.state != "off":
+            self.log("off (replicas: 0)", "off")
+        self.pod, self.state = None, "off"
+        self._cancel()
+        self._stop_instance()
+        self.proxy.close()
 
     async def stop(self) -> None:
-        """Close the port and stop all instances."""
+        """Close the port and begin to stop all instances; `session.instances` holds them until they are gone."""
         self.proxy.close()
+        self._cancel()
+        if self._task:
+            await asyncio.wait([self._task])
+        self._stop_instance()
+
+    def _cancel(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    def _stop_instance(self) -> None:
         instance, self.instance = self.instance, None
-        await asyncio.gather(*self.stops, *([instance.stop()] if instance else []))
+        if instance:
+            instance.stop()
 
-    async def _restart(self, instance: Instance) -> None:
-        """Deploy the pod again when its server has exited, with increasing delays."""
-        code = await instance.ended()
-        for seconds in chain(BACK_OFF_SECONDS, repeat(BACK_OFF_SECONDS[-1])):
-            if self.instance is not instance:
-                return
-            self.log(f"exited with code {code}; restarting in {seconds} s")
-            await asyncio.sleep(seconds)
-            if self.instance is instance and await self.deploy(instance.pod):
-                return
+    async def _serve(self, pod: Pod) -> None:
+        """Deploy a pod; then start the instance again, with increasing delays, whenever its server has exited."""
+        await self._deploy(pod)
+        while instance := self.instance:
+            code = await instance.ended()
+            for seconds in chain(BACK_OFF_SECONDS, repeat(BACK_OFF_SECONDS[-1])):
+                self.log(f"exited with code {code}; restarting in {seconds} s", "exited", code=code)
+                await asyncio.sleep(seconds)
+                if await self._deploy(instance.pod):
+                    break
 
+    async def _deploy(self, pod: Pod) -> bool:
+        """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
+        started, old = time.monotonic(), self.instance
+        new = Instance(pod, self.log, self.session.instances)
+        try:
+            prepared = await self.session.setups.get(pod.family, pod.runtime)
+            await new.start(prepared, old)
+            self.instance = new
+        except (StartFailed, MissingObject, runtime_cache.Unavailable, OSError, ValueError) as error:
+            self.fail(str(error))
+            return False
+        finally:
+            if self.instance is not new:
+                new.stop()
+        self._ready(time.monotonic() - started)
+        if old:
+            old.stop()
+        return True
 
-def _in_background(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-    """Start a task and keep it in `tasks` until it ends: the event loop itself holds only a weak reference."""
-    tasks.add(task := asyncio.create_task(work))
-    task.add_done_callback(tasks.discard)
+    def _ready(self, seconds: float) -> None:
+        self.state, self.reason = "ready", ""
+        self.log(f"{self.url}  ready in {seconds:.1f} s", "ready", url=self.url, seconds=round(seconds, 3))
+
+    def _request(self, method: str, path: str, status: int, milliseconds: float) -> None:
+        text = f"{method} {path} {status or 'no response'} {milliseconds:.0f} ms"
+        fields = {"method": method, "path": path, "status": status, "milliseconds": round(milliseconds, 1)}
+        self.log(text, "request", **fields)

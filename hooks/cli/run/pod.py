@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hooks.cli import runtime_cache
-from hooks.cli.run.pod_environment import MissingObject, Objects, container_environment
+from hooks.cli.data_objects import Objects
+from hooks.cli.run.pod_environment import MissingObject, container_environment
+from hooks.cli.run.setups import Prepared
 from hooks.manifest import Manifest
-from hooks.runtimes import DEPENDENCIES, FAMILIES, SOURCE, SOURCE_2
+from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2
 
-_SERVICE = re.compile(r"^http://([a-z0-9-]+)(\.[a-z0-9-]+(\.svc(\.cluster\.local)?)?)?(:80)?(?=/|$)")
+SERVICE = re.compile(r"^http://([a-z0-9-]+)(\.[a-z0-9-]+(\.svc(\.cluster\.local)?)?)?(:80)?(?=/|$)")
 
-_NETWORK_VARIABLES = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_",
-    "NODE_EXTRA_CA_CERTS",
-    "PIP_",
-    "UV_",
-    "NPM_CONFIG_",
-)
+_CERTIFICATES = ("SSL_CERT_", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
+_REGISTRIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PIP_", "UV_", "NPM_CONFIG_")
+_QUICK_TO_FAIL = {
+    "UV_SYSTEM_CERTS": "true",
+    "PIP_RETRIES": "1",
+    "NPM_CONFIG_FETCH_RETRIES": "1",
+    "NPM_CONFIG_FETCH_RETRY_MINTIMEOUT": "1000",
+    "NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT": "2000",
+}
+"""A registry that cannot be reached is reported after seconds, not minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +55,16 @@ class Pod:
     objects: Objects
     ports: Mapping[str, int]
 
-    def lay_out(self, root: Path) -> None:
-        """Fill `root` with the files of image and volumes; raises MissingObject, runtime_cache.Unavailable."""
+    def installs_like(self, other: "Pod") -> bool:
+        """Return whether the install step of both pods has the same result."""
+        return (self.runtime, self.dependencies) == (other.runtime, other.dependencies)
+
+    def lay_out(self, root: Path, prepared: Prepared) -> None:
+        """Fill `root` with the files of image and volumes; raises MissingObject or OSError."""
         work = self.inside(root, self._main["workingDir"])
         work.mkdir(parents=True)
         (root / "tmp").mkdir()
-        packages = self._local.packages(self._version)
+        packages = prepared.packages
         source = runtime_cache.RUNTIMES / self.family
         shutil.copytree(source, work.parent, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*packages))
         for name, directory in packages.items():
@@ -67,10 +73,17 @@ class Pod:
         for mount in self._main["volumeMounts"]:
             self._fill(self.inside(root, mount["mountPath"]), volumes[mount["name"]])
 
-    def steps(self, root: Path, port: int) -> tuple[Step | None, Step]:
-        """Return the install step, None without dependencies, and the server, which listens on `port`."""
-        install = self._step(self._install_container, root) if self._install_container else None
-        return install, self._step(self._main, root, FUNC_PORT=str(port))
+    def steps(self, root: Path, port: int, prepared: Prepared) -> tuple[Step | None, Step]:
+        """
+        Return the install step, None without dependencies, and the server, which listens on `port`.
+
+        Only the install step has this machine's settings for package registries, which may hold passwords.
+        """
+        install, server = self._install_container, _environment_of_server() | {"FUNC_PORT": str(port)}
+        return (
+            self._step(install, root, prepared, _environment_of_installer()) if install else None,
+            self._step(self._main, root, prepared, server),
+        )
 
     def mounts(self) -> list[str]:
         """Return the mount paths of Secrets and ConfigMaps."""
@@ -84,14 +97,6 @@ class Pod:
         return root / path.lstrip("/")
 
     @property
-    def _local(self) -> runtime_cache.Local:
-        return runtime_cache.LOCAL[self.family]
-
-    @property
-    def _version(self) -> str:
-        return FAMILIES[self.family].interpreter.version_of(self.runtime)
-
-    @property
     def _main(self) -> Manifest:
         container: Manifest = self.template["spec"]["containers"][0]
         return container
@@ -100,7 +105,7 @@ class Pod:
     def _install_container(self) -> Manifest | None:
         return next(iter(self.template["spec"].get("initContainers", [])), None)
 
-    def _step(self, container: Manifest, root: Path, **more: str) -> Step:
+    def _step(self, container: Manifest, root: Path, prepared: Prepared, machine: Mapping[str, str]) -> Step:
         paths = sorted((mount["mountPath"] for mount in container["volumeMounts"]), key=len, reverse=True)
         mount_paths = "|".join(map(re.escape, paths))
         pod = {"metadata": self.metadata | self.template["metadata"]}
@@ -108,21 +113,21 @@ class Pod:
         translated = {name: self._translated(value, mount_paths, root) for name, value in given.items()}
         # Source and dependencies are data: no path in them is translated.
         verbatim = {name: value for name, value in given.items() if name in (SOURCE, SOURCE_2, DEPENDENCIES)}
-        own = {"HOME": str(root / "tmp"), "TMPDIR": str(root / "tmp"), "PATH": self._path(), "HOSTNAME": self._name}
+        own = {"HOME": str(root / "tmp"), "TMPDIR": str(root / "tmp"), "PATH": _path(prepared), "HOSTNAME": self._name}
         script = re.sub(
             rf"(?<![\w./$-])({mount_paths})(?![\w.-])", lambda match: f"{root}{match[0]}", container["command"][2]
         )
         return Step(
             script=script,
             directory=self.inside(root, container["workingDir"]),
-            env=_network_environment() | own | translated | verbatim | more,
+            env={**own, **translated, **verbatim, **machine},
         )
 
     def _translated(self, value: str, mount_paths: str, root: Path) -> str:
         """Return a value with a mount path, or the address of another Function, replaced by the local one."""
         if re.match(rf"({mount_paths})(/|$)", value):
             return f"{root}{value}"
-        service = _SERVICE.match(value)
+        service = SERVICE.match(value)
         if service and service[1] in self.ports:
             return f"http://127.0.0.1:{self.ports[service[1]]}{value[service.end() :]}"
         return value
@@ -131,11 +136,6 @@ class Pod:
     def _name(self) -> str:
         name: str = self.metadata["name"]
         return name
-
-    def _path(self) -> str:
-        here = os.environ.get("PATH", os.defpath)
-        programs = self._local.programs(self._version)
-        return f"{programs}:{here}" if programs else here
 
     def _fill(self, directory: Path, volume: Manifest) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,17 @@ class Pod:
                     (directory / name).chmod(reference["defaultMode"])
 
 
-def _network_environment() -> dict[str, str]:
-    """Return this machine's variables for package registries: proxies, mirrors and certificates."""
-    inherited = {name: value for name, value in os.environ.items() if name.upper().startswith(_NETWORK_VARIABLES)}
-    return {"UV_SYSTEM_CERTS": "true"} | inherited
+def _path(prepared: Prepared) -> str:
+    here = os.environ.get("PATH", os.defpath)
+    return f"{prepared.programs}:{here}" if prepared.programs else here
+
+
+def _environment_of_server() -> dict[str, str]:
+    """Return this machine's variables that name certificates: a handler's calls may pass the same proxy as ours."""
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(_CERTIFICATES)}
+
+
+def _environment_of_installer() -> dict[str, str]:
+    """Return this machine's variables for package registries: proxies, mirrors, passwords and certificates."""
+    inherited = {name: value for name, value in os.environ.items() if name.upper().startswith(_REGISTRIES)}
+    return _QUICK_TO_FAIL | inherited | _environment_of_server()

@@ -5,20 +5,17 @@ Source of the expansion: k8s.io/kubernetes/third_party/forked/golang/expansion, 
 """
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from hooks.cli.data_objects import Objects
 from hooks.manifest import Manifest
 
 _REFERENCE = re.compile(r"\$(\$|\(([^)]*+)(\)|\Z))")
 """A reference without its closing bracket matches to the end of the text; without \\Z the time would be quadratic."""
-Objects = Mapping[tuple[str, str], Mapping[str, bytes]]
-"""The contents of Secrets and ConfigMaps by kind ("Secret" or "ConfigMap") and name."""
 
 
 class MissingObject(Exception):
-    """A Secret, ConfigMap or key that the pod needs is in none of the files."""
+    """A Secret, ConfigMap or key that the pod needs is in none of the files, or cannot be used as it is."""
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
@@ -38,26 +35,12 @@ def container_environment(container: Manifest, pod: Manifest, objects: Objects) 
     for source in container.get("envFrom", []):
         for kind, reference in _references(source):
             contents = _object(objects, kind, reference) or {}
-            known |= {source.get("prefix", "") + key: value.decode() for key, value in contents.items()}
+            known |= {source.get("prefix", "") + key: _text(data, kind, key) for key, data in contents.items()}
     for entry in container.get("env", []):
         value = _value(entry, pod, objects)
         if value is not None:
             known[entry["name"]] = expanded(value, known) if "value" in entry else value
     return known
-
-
-def objects_in(manifests: Iterable[Any]) -> dict[tuple[str, str], dict[str, bytes]]:
-    """Return the contents of the Secrets and ConfigMaps among `manifests`."""
-    found: dict[tuple[str, str], dict[str, bytes]] = {}
-    for manifest in manifests:
-        kind = manifest.get("kind") if isinstance(manifest, dict) else None
-        if kind not in ("Secret", "ConfigMap"):
-            continue
-        plain = (manifest.get("data") or {}) if kind == "ConfigMap" else (manifest.get("stringData") or {})
-        encoded = (manifest.get("binaryData") or {}) if kind == "ConfigMap" else (manifest.get("data") or {})
-        contents = {key: b64decode(value) for key, value in encoded.items()}
-        found[kind, manifest["metadata"]["name"]] = contents | {key: str(text).encode() for key, text in plain.items()}
-    return found
 
 
 def _value(entry: Manifest, pod: Manifest, objects: Objects) -> str | None:
@@ -67,12 +50,23 @@ def _value(entry: Manifest, pod: Manifest, objects: Objects) -> str | None:
     for kind, reference in _references(origin):
         contents = _object(objects, kind, reference)
         if contents is not None and reference["key"] in contents:
-            return contents[reference["key"]].decode()
+            return _text(contents[reference["key"]], kind, reference["key"])
         if not reference.get("optional"):
             name = reference["name"]
             raise MissingObject(f"{kind} {name} has no key {reference['key']}, which env {entry['name']} needs")
         return None
     return _field(origin.get("fieldRef", {}).get("fieldPath", ""), pod)
+
+
+def _text(data: bytes, kind: str, key: str) -> str:
+    """Return the value of a variable; raises MissingObject for bytes that no variable can hold."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise MissingObject(f"the {kind}'s key {key} is no variable: its value is not UTF-8 without NUL; mount it")
+    return text
 
 
 def _references(origin: Manifest) -> Iterable[tuple[str, Manifest]]:

@@ -2,95 +2,123 @@
 
 import asyncio
 import http.client
-import sys
+import re
 
 from hooks.children import deployment
 from hooks.cli import runtime_cache
-from hooks.cli.files import Document, Unusable, objects
-from hooks.cli.render import validated
+from hooks.cli.data_objects import Objects, objects_in
 from hooks.cli.run.local_function import LocalFunction
-from hooks.cli.run.pod import Pod
-from hooks.cli.run.pod_environment import objects_in
+from hooks.cli.run.pod import SERVICE, Pod
+from hooks.cli.run.session import Session
+from hooks.cli.run.sources import Sources
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest
+from hooks.references import references
 from hooks.resolve import resolve
 from hooks.resolved import ResolvedFunction
 
-COLOURS = (36, 33, 35, 32, 34, 31)
+GRACE_SECONDS = 1
+LAST_PORT = 65_535
 
 
 class Supervisor:
-    """`failed` holds the names of Functions that are invalid or did not start, and of files that cannot be read."""
+    """`running` has all Functions by name; `has_problems` is whether the files had any when they were read last."""
 
-    def __init__(self, files: list[str], config: Config, port: int) -> None:
-        self.files = files
+    def __init__(self, sources: Sources, config: Config, session: Session, port: int) -> None:
+        self.sources = sources
         self.config = config
-        self.next_port = port
+        self.session = session
         self.running: dict[str, LocalFunction] = {}
-        self.failed: set[str] = set()
+        self.has_problems = False
+        self._next_port = port
+        self._ports: dict[str, int] = {}
 
     async def load(self) -> None:
-        """Read the files and start, replace and stop Functions; if one file cannot be read, nothing changes."""
-        found, others, problems = objects(self.files)
-        if problems:
-            print(*problems, sep="\n", file=sys.stderr, flush=True)
-            self.failed.update(problem.file for problem in problems)
-            return
-        named = {str(document.value.get("metadata", {}).get("name")): document for document in found}
-        await asyncio.gather(*(self.running.pop(name).stop() for name in set(self.running) - set(named)))
-        valid = {name: function for name, document in named.items() if (function := self._valid(name, document))}
-        for name in valid:
-            if name not in self.running:
-                local = self.running[name] = LocalFunction(name, COLOURS[len(self.running) % len(COLOURS)])
-                await local.proxy.open(self.next_port)
-                self.next_port = local.proxy.port + 1
-        await asyncio.gather(*(self._deploy(name, function, others) for name, function in valid.items()))
+        """Read the files and begin to start, replace and stop Functions; never waits for a Function."""
+        wanted = self.sources.load()
+        self.session.output.problems(wanted.problems)
+        self.has_problems = bool(wanted.problems)
+        for name in set(self.running) - set(wanted.functions) - wanted.invalid:
+            self.running[name].log("stopped: it is no longer in the files", "stopped")
+            await self.running.pop(name).stop()
+        resolved = {name: resolve(function, self.config) for name, function in wanted.functions.items()}
+        for name, function in resolved.items():
+            local = self.running.setdefault(name, LocalFunction(name, self.session))
+            if function.scaling.replicas and not local.proxy.is_open:
+                await self._open(local)
+        objects, _ = objects_in(wanted.others)
+        for name, function in resolved.items():
+            self._deploy(self.running[name], wanted.functions[name], function, objects)
+
+    def has_settled(self) -> bool:
+        """Return whether no Function is starting."""
+        return all(local.state != "starting" for local in self.running.values())
 
     async def request_all(self) -> bool:
         """Send GET / to every running Function, print the responses, and return whether none failed."""
-        running = [local for local in self.running.values() if local.instance]
-        return all(await asyncio.gather(*(asyncio.to_thread(_request, local) for local in running)))
+        ready = [local for local in self.running.values() if local.state == "ready"]
+        return all(await asyncio.gather(*(asyncio.to_thread(_request, local) for local in ready)))
 
     async def stop(self) -> None:
-        """Stop every Function."""
-        await asyncio.gather(*(local.stop() for local in self.running.values()))
+        """Stop every Function: what still runs after GRACE_SECONDS is killed."""
+        await asyncio.gather(self.session.setups.stop(), *(local.stop() for local in self.running.values()))
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self.kill)
+        while self.session.instances:
+            await asyncio.gather(*(instance.stop() for instance in self.session.instances))
 
-    def _valid(self, name: str, document: Document) -> Function | None:
-        try:
-            return validated(document, self.config)
-        except Unusable as error:
-            print(error, file=sys.stderr, flush=True)
-            self.failed.add(name)
-            return None
+    def kill(self) -> None:
+        """Kill everything that is stopping."""
+        for instance in list(self.session.instances):
+            instance.kill()
 
-    async def _deploy(self, name: str, written: Function, others: list[Manifest]) -> None:
-        local, function = self.running[name], resolve(written, self.config)
+    async def _open(self, local: LocalFunction) -> None:
+        """Open the port that the Function had before, else the next one that is free."""
+        first = wanted = self._ports.get(local.name, self._next_port)
+        for port in range(first, LAST_PORT + 1):
+            try:
+                await local.proxy.open(port)
+            except OSError:
+                continue
+            if port != wanted:
+                local.log(f"port {wanted} is taken, using {port}", "port", port=port)
+            self._ports[local.name] = port
+            self._next_port = max(self._next_port, port + 1)
+            return
+        raise OSError(f"no free port from {first} to {LAST_PORT}")
+
+    def _deploy(self, local: LocalFunction, written: Function, function: ResolvedFunction, objects: Objects) -> None:
         if not function.scaling.replicas:
-            local.log("is off (replicas: 0)")
+            local.turn_off()
             return
-        pod = self._pod(function, others)
-        if pod == local.pod:
-            return
+        pod = self._pod(written, function, objects)
         if missing := runtime_cache.missing_programs(pod.family):
-            local.log(f"not started: {', '.join(missing)} not found on PATH")
+            local.fail(f"not started: {', '.join(missing)} not found on PATH")
             return
         for path in pod.mounts() if local.pod is None else ():
-            local.log(f"{path} exists only in the pod: read the path from an env variable, which is translated here")
-        if not await local.deploy(pod) and not local.instance:
-            self.failed.add(name)
+            local.log(f"{path} is a directory of the pod: here, an env variable with that value has the local path")
+        local.want(pod)
 
-    def _pod(self, function: ResolvedFunction, others: list[Manifest]) -> Pod:
+    def _pod(self, written: Function, function: ResolvedFunction, objects: Objects) -> Pod:
+        """Return the pod with only the objects and ports that it uses: no other change restarts it."""
         (made,) = deployment.build(function)
+        used = {(each.kind, each.name) for each in references(written.spec)}
         return Pod(
             family=function.source.runtime.name,
             runtime=function.source.runtime_name,
             dependencies=function.install.dependencies if function.install else "",
             template=made["spec"]["template"],
             metadata={"name": f"{function.identity.name}-local", "namespace": function.identity.namespace},
-            objects=objects_in(others),
-            ports={name: local.proxy.port for name, local in self.running.items()},
+            objects={key: contents for key, contents in objects.items() if key in used},
+            ports={name: self._ports[name] for name in _called(function.pod.env, objects) if name in self._ports},
         )
+
+
+def _called(env: tuple[Manifest, ...], objects: Objects) -> set[str]:
+    """Return the names of the Services that variables may name; values of Secrets and ConfigMaps count as well."""
+    values = [str(entry.get("value", "")) for entry in env]
+    values += [value.decode(errors="replace") for contents in objects.values() for value in contents.values()]
+    return {found[1] for value in values if (found := re.match(SERVICE, value))}
 
 
 def _request(local: LocalFunction) -> bool:
@@ -99,9 +127,9 @@ def _request(local: LocalFunction) -> bool:
         connection.request("GET", "/")
         response = connection.getresponse()
         first = response.read().decode(errors="replace").partition("\n")[0]
-        local.log(f"GET / answered {response.status}: {first}")
-    except OSError as error:
-        local.log(f"GET / failed: {error}")
+        local.log(f"GET / answered {response.status}: {first}", "answer", status=response.status)
+    except (OSError, http.client.HTTPException) as error:
+        local.log(f"GET / failed: {error}", "answer", status=0)
         return False
     else:
         return response.status < 500

@@ -1,0 +1,67 @@
+"""What `buildless run` shows besides the lines of the Functions: the progress, and a table once all have started."""
+
+import asyncio
+import time
+
+import click
+
+from hooks.cli.run.local_function import LocalFunction
+from hooks.cli.run.supervisor import Supervisor
+
+FRAME_SECONDS = 0.1
+
+
+class Display:
+    """Shows the progress while a Function starts, and the table whenever a Function is new or has another state."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self.output = supervisor.session.output
+        self._shown: list[tuple[str, str]] = []
+
+    async def show(self) -> None:
+        """Run until cancelled."""
+        try:
+            while True:
+                self.output.show(self._progress())
+                self._show_table()
+                await asyncio.sleep(FRAME_SECONDS)
+        finally:
+            self.output.show("")
+
+    def _progress(self) -> str:
+        locals_ = self.supervisor.running.values()
+        starting = [local.name for local in locals_ if local.state == "starting"]
+        if not starting:
+            return ""
+        now, setups = time.monotonic(), self.supervisor.session.setups.under_way
+        steps = [f"setting up {runtime}, {now - since:.0f} s" for runtime, since in setups.items()]
+        return f"{len(locals_) - len(starting)} of {len(locals_)} started; {'; '.join([*steps, ', '.join(starting)])}"
+
+    def _show_table(self) -> None:
+        locals_ = list(self.supervisor.running.values())
+        states: list[tuple[str, str]] = [(local.name, local.state) for local in locals_]
+        if self.output.as_json or states == self._shown or not self.supervisor.has_settled():
+            return
+        self._shown = states
+        for line in _table(locals_):
+            self.output.event("table", line)
+
+
+def _table(functions: list[LocalFunction]) -> list[str]:
+    """Return a line for each Function, and how to call the first one that answers."""
+    ready = next((local for local in functions if local.state == "ready"), None)
+    rows = [(local.name, local.url if local.state == "ready" else "-", _state(local)) for local in functions]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [f"  {name:{widths[0]}}  {url:{widths[1]}}  {state}" for name, url, state in rows]
+    call = [f"Try: curl {ready.url}"] if ready else []
+    return [
+        click.style(f"{len(functions)} Functions:" if len(functions) > 1 else "1 Function:", bold=True),
+        *lines,
+        *call,
+    ]
+
+
+def _state(local: LocalFunction) -> str:
+    colours = {"ready": "green", "failed": "red"}
+    return click.style(local.state if local.state != "failed" else local.reason, fg=colours.get(local.state))

@@ -1,0 +1,92 @@
+"""What the files of `buildless run` want: the valid Functions, and the Secrets and ConfigMaps for their pods."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hooks.cli.data_objects import objects_in
+from hooks.cli.files import Document, Objects, expanded, nothing_found, read
+from hooks.cli.problem import Problem, Unusable
+from hooks.cli.render import validated
+from hooks.config import Config
+from hooks.function import Function
+
+Stamps = list[tuple[str, int, int]]
+
+
+@dataclass
+class Wanted:
+    """
+    The result of reading all files.
+
+    `invalid` names the Functions that have a problem of their own. A file with a problem counts as it was when it had
+    none.
+    """
+
+    functions: dict[str, Function] = field(default_factory=dict)
+    others: list[Document] = field(default_factory=list)
+    invalid: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Sources:
+    """Files and directories, read again whenever one of them has changed."""
+
+    def __init__(self, names: Iterable[str], config: Config) -> None:
+        self.names = list(names)
+        self.config = config
+        self._good: dict[str, Objects] = {}
+
+    def stamps(self) -> Stamps:
+        """Return what changes when a file is saved, added or removed."""
+        stamps = []
+        for name in self.names:
+            for file in expanded(name):
+                # An editor may replace a file by first removing it.
+                with contextlib.suppress(OSError):
+                    stat = Path(file).stat()
+                    stamps.append((file, stat.st_mtime_ns, stat.st_size))
+        return stamps
+
+    def load(self) -> Wanted:
+        """Read all files."""
+        wanted, documents = Wanted(), []
+        for name in self.names:
+            for file in expanded(name):
+                found = self._read(file, wanted.problems)
+                documents += found.functions
+                wanted.others += found.others
+        for document in documents:
+            self._add(document, wanted)
+        if not documents and not wanted.problems:
+            wanted.problems.append(nothing_found(", ".join(self.names), wanted.others))
+        return wanted
+
+    def _read(self, file: str, problems: list[Problem]) -> Objects:
+        """Return what is in a file, or what was there when it had no problem."""
+        before, found = self._good.get(file, Objects()), Objects()
+        read(file, found)
+        found.problems += [each.problem("metadata.name", "Required value") for each in found.functions if not each.name]
+        found.problems += objects_in(found.others)[1]
+        if before.functions and not found.functions and not found.problems:
+            found.problems.append(nothing_found(file, found.others))
+        problems += found.problems
+        if found.problems:
+            return before
+        self._good[file] = found
+        return found
+
+    def _add(self, document: Document, wanted: Wanted) -> None:
+        """Add a Function to what is wanted; the first of a name counts, in any namespace: it is one local port."""
+        name = document.name
+        if name in wanted.functions or name in wanted.invalid:
+            wanted.problems.append(document.problem("metadata.name", f'Duplicate value: "{name}"'))
+            return
+        try:
+            function = validated(document, self.config)
+        except Unusable as error:
+            wanted.problems += error.problems
+            wanted.invalid.add(name)
+        else:
+            wanted.functions[name] = function
