@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,26 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import hooks
+from hooks.cli.installers import Unavailable, install_packages, run
 from hooks.runtimes import FAMILIES
 
-RUNTIMES = Path(hooks.__file__).parent.parent / "runtimes"
+_INSTALLED = Path(__file__).with_name("servers")
+RUNTIMES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "runtimes"
+"""The servers of Functions: in an installed package (setup.py), or in the source tree."""
 PYTHON_VERSION = "3.12"
 """The preferred Python for a runtime whose name has no version."""
-
-
-MAX_LINES = 12
-"""Of an installer that fails."""
-_USER = re.compile(r"//[^/@\s]*+@")
-_LOG_FILE = re.compile(r"complete log of this run|^npm (?:error|ERR!) +/?\S*-debug-0\.log")
-_NETWORK = re.compile(
-    r"ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CERT|certificate|[Cc]onnection|connect error|tunnel|proxy"
-)
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "PIP_INDEX_URL", "UV_INDEX_URL")
-
-
-class Unavailable(Exception):
-    """The server of a family cannot run here; the message names what is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +65,8 @@ def python(wanted: str = "") -> Path:
     """
 
     def install(directory: Path) -> None:
-        _run(nearest_python(wanted), "-m", "venv", str(directory))
-        _install_packages(str(directory / "bin/python"), lock)
+        run(nearest_python(wanted), "-m", "venv", str(directory))
+        install_packages(str(directory / "bin/python"), lock)
 
     lock = RUNTIMES / "python/requirements.txt"
     return _cached(f"python-{python_version(wanted)}", lock, install) / "bin/python"
@@ -103,7 +90,7 @@ def node_modules() -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(RUNTIMES / "nodejs" / name, directory)
         quick_to_fail = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000")
-        _run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", *quick_to_fail, "--prefix", str(directory))
+        run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", *quick_to_fail, "--prefix", str(directory))
 
     if missing := missing_programs("nodejs"):
         raise Unavailable(f"not on PATH: {', '.join(missing)}")
@@ -125,24 +112,10 @@ LOCAL: Mapping[str, Local] = {
 """A row for each of runtimes.FAMILIES."""
 
 
-def _install_packages(python: str, lock: Path) -> None:
-    """Install the packages of a lock for `python`: with uv, which takes a tenth of pip's time, or with pip."""
-    packages = ("--quiet", "--require-hashes", "--requirement", str(lock))
-    uv = Path(sys.executable).with_name("uv")
-    if uv.exists():
-        try:
-            _run(str(uv), "pip", "install", "--python", python, *packages)
-        except Unavailable as error:  # a mirror may be configured for pip only
-            print(error, "trying pip ...", sep="\n", file=sys.stderr, flush=True)
-        else:
-            return
-    _run(python, "-m", "pip", "install", "--disable-pip-version-check", "--retries=1", *packages)
-
-
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     """Return the directory that `install` fills, once for each content of `lock`; a second process waits for it."""
     if not lock.exists():
-        raise Unavailable(f"{lock} is missing: only the source tree has the servers of Functions")
+        raise Unavailable(f"{lock} is missing: this installation has no servers of Functions")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
     directory = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     done = cache / f"{directory.name}.done"
@@ -180,32 +153,6 @@ def nearest_python(wanted: str = "") -> str:
 
 def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _run(*command: str) -> None:
-    """Run an installer; raises Unavailable with the installer's own words if it fails."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        words = own_words(result.stderr or result.stdout)
-        raise Unavailable("\n".join((f"{Path(command[0]).name} failed with exit code {result.returncode}:", *words)))
-
-
-def own_words(output: str) -> list[str]:
-    """
-    Return the first different lines of an installer's messages, without users in URLs, and a hint for network errors.
-
-    The cause is at the beginning; npm's log file is removed with the directory of the installation.
-    """
-    found = [_USER.sub("//***@", line.strip()) for line in output.splitlines()]
-    words = [line for line in dict.fromkeys(found) if line and not _LOG_FILE.search(line)][:MAX_LINES]
-    if _NETWORK.search(output):
-        proxies = [name for name in _PROXIES if os.environ.get(name)]
-        words.append(f"is the package registry reachable? {_settings(proxies)}")
-    return words
-
-
-def _settings(names: list[str]) -> str:
-    return f"set in this shell: {', '.join(names)}" if names else "a proxy would be set with HTTPS_PROXY"
 
 
 def main() -> None:

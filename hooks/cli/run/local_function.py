@@ -5,7 +5,7 @@ import time
 from itertools import chain, repeat
 from typing import Literal
 
-from hooks.cli import runtime_cache
+from hooks.cli.installers import Unavailable
 from hooks.cli.run.instance import Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
@@ -101,7 +101,7 @@ class LocalFunction:
             prepared = await self.session.setups.get(pod.family, pod.runtime)
             await new.start(prepared, old)
             self.instance = new
-        except (StartFailed, MissingObject, runtime_cache.Unavailable, OSError, ValueError) as error:
+        except (StartFailed, MissingObject, Unavailable, OSError, ValueError) as error:
             self.fail(str(error))
             return False
         finally:

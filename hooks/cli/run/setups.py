@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hooks.cli.installers import Unavailable
 from hooks.cli.run import processes
 from hooks.cli.run.lines import lines
 from hooks.cli.run.output import Output
-from hooks.cli.runtime_cache import Unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
