@@ -17,6 +17,7 @@ from hooks import __version__
 COMMANDS = {
     "run": "Run Functions on this machine, without a cluster.",
     "render": "Print the children of Functions and, with --status, their status.",
+    "validate": "Check Functions as the API server and the hook do.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
     "serve": "Run the hook service.",
     "completion": "Print the completion script of a shell.",

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from hooks.cli.kubectl_yaml import Loader
 from hooks.cli.problem import Problem, Unusable
-from hooks.cli.yaml_places import line_of, step
+from hooks.cli.yaml_places import line_in_text, line_of, step
 from hooks.manifest import as_text, value_at
 from hooks.naming import GROUP
 from hooks.validation_errors import field_errors
@@ -50,6 +50,10 @@ class Document:
         """Return a problem at `path`, with the line of the deepest part of the path that is in the file."""
         return Problem(file=self.file, line=line_of(self.node, path), path=path, message=message)
 
+    def problem_in_text(self, path: str, number: int, message: str) -> Problem:
+        """Return a problem in line `number` of the text at `path`; 0 is the whole text."""
+        return Problem(file=self.file, line=line_in_text(self.node, path, number), path=path, message=message)
+
     def problems(self, error: ValidationError) -> list[Problem]:
         """Return every error that pydantic found in this document."""
         return [self.problem(path, message) for path, message in field_errors(error)]
@@ -64,14 +68,14 @@ class Objects:
     problems: list[Problem] = field(default_factory=list)
 
 
-def objects(names: Iterable[str]) -> Objects:
-    """Return what is in the named files (`-` is standard input); it is a problem if that is no Function."""
+def objects(names: Iterable[str], *, allow_empty: bool = False) -> Objects:
+    """Return what is in the named files (`-` is standard input); no Function is a problem unless `allow_empty`."""
     found, names = Objects(), list(names)
     for name in names:
         for file in expanded(name):
             read(file, found)
     found.problems += given_twice(found.functions)
-    if not found.functions and not found.problems:
+    if not (found.functions or found.problems or allow_empty):
         found.problems.append(nothing_found(", ".join(names), found.others))
     return found
 

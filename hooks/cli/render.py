@@ -12,6 +12,7 @@ examples:
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,11 +24,11 @@ from hooks.children import build_children
 from hooks.cli import options, settings
 from hooks.cli.dump import WRITERS
 from hooks.cli.files import Document, objects
-from hooks.cli.problem import Unusable
-from hooks.cli.unknown import unknown_fields
+from hooks.cli.problem import Problem, Unusable
+from hooks.cli.unknown import did_you_mean, unknown_fields
 from hooks.config import Config
 from hooks.function import Function
-from hooks.manifest import Manifest, as_mapping, value_at
+from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.protocol import HookRequest
 from hooks.resolve import resolve
 from hooks.rules import validate
@@ -75,12 +76,22 @@ def validated(document: Document, config: Config) -> Function:
     problems = [document.problem(path, message) for path, message in unknown_fields(document.value)]
     try:
         function = Function.model_validate(completed(document.value))
+        problems += [document.problem(violation.field, violation.message) for violation in validate(function, config)]
     except ValidationError as error:
-        raise Unusable(problems + document.problems(error)) from None
-    problems += [document.problem(violation.field, violation.message) for violation in validate(function, config)]
+        problems += document.problems(error)
     if problems:
-        raise Unusable(problems)
+        raise Unusable(_with_runtimes(each, document, config) for each in problems)
     return function
+
+
+def _with_runtimes(problem: Problem, document: Document, config: Config) -> Problem:
+    """Return a problem of spec.runtime with the most similar runtime, or with all if it is missing."""
+    if problem.path != "spec.runtime":
+        return problem
+    given = as_text(value_at(document.value, "spec", "runtime"))
+    names = ", ".join(f'"{name}"' for name in sorted(config.runtimes))
+    more = did_you_mean(given, config.runtimes) if given else f"supported values: {names}"
+    return replace(problem, message=f"{problem.message}; {more}") if more else problem
 
 
 def children(function: Function, config: Config) -> list[Manifest]:

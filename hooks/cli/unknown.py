@@ -1,6 +1,6 @@
 """Unknown fields of a Function: the API server rejects them, and so do the commands that read files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -49,10 +49,16 @@ def _unknown(value: Any, known: Sequence[str], path: str) -> Iterator[tuple[str,
             yield f"{path}{name}", _message(name, known)
 
 
-def _message(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question with the most similar of the known names, "" if none is similar."""
     lower = {each.lower(): each for each in known}
-    similar = [lower[each] for each in get_close_matches(name.lower(), lower, n=1)]
-    suggestion = f', did you mean "{similar[0]}"?' if similar else ";"
+    similar = [lower[each] for each in get_close_matches(name.lower()[:100], lower, n=1)]
+    return f'did you mean "{similar[0]}"?' if similar else ""
+
+
+def _message(name: str, known: Sequence[str]) -> str:
+    question = did_you_mean(name, known)
+    suggestion = f", {question}" if question else ";"
     fields = ", ".join(f'"{each}"' for each in sorted(known))
     return f"unknown field{suggestion} supported fields: {fields}"
 

@@ -13,6 +13,19 @@ def line_of(node: yaml.Node, path: str) -> int:
     return line
 
 
+def line_in_text(node: yaml.Node, path: str, number: int) -> int:
+    """
+    Return the line in the file of line `number` of the text at `path`.
+
+    It is known for a block that keeps line breaks (`|`); for any other notation it is the line of the path.
+    """
+    text = node_at(node, path)
+    if number and isinstance(text, yaml.ScalarNode) and text.style == "|":
+        first: int = text.start_mark.line + 1
+        return first + number
+    return line_of(node, path)
+
+
 def node_at(node: yaml.Node, path: str) -> yaml.Node | None:
     """Return the node at a path, None if there is none."""
     while path:
