@@ -15,9 +15,12 @@ import click
 from hooks import __version__
 
 COMMANDS = {
+    "new": "Make a directory with a new Function.",
     "run": "Run Functions on this machine, without a cluster.",
     "render": "Print the children of Functions and, with --status, their status.",
+    "invoke": "Call a Function once.",
     "validate": "Check Functions as the API server and the hook do.",
+    "manifest": "Print Functions whose code is in files as single objects.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
     "serve": "Run the hook service.",
     "completion": "Print the completion script of a shell.",

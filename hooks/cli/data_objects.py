@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from hooks.cli.files import Document
+from hooks.cli.document import Document
 from hooks.cli.problem import Problem
 from hooks.manifest import value_at
 

@@ -10,53 +10,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
+from hooks.cli import handler_files
+from hooks.cli.document import Document
 from hooks.cli.kubectl_yaml import Loader
 from hooks.cli.problem import Problem, Unusable
-from hooks.cli.yaml_places import line_in_text, line_of, step
+from hooks.cli.yaml_places import step
 from hooks.manifest import as_text, value_at
 from hooks.naming import GROUP
-from hooks.validation_errors import field_errors
 
 API_VERSION = f"{GROUP}/v1alpha2"
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 """Directories, besides hidden ones, in which no Functions are looked for."""
 _SIMILAR = 0.7
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """One YAML document, or one item of a List: its value, and the node with its line numbers."""
-
-    file: str
-    value: Any
-    node: yaml.Node
-
-    @property
-    def kind(self) -> str:
-        """The kind, "" if there is none."""
-        return as_text(value_at(self.value, "kind"))
-
-    @property
-    def name(self) -> str:
-        """The name in the metadata, "" if there is none."""
-        return as_text(value_at(self.value, "metadata", "name"))
-
-    def problem(self, path: str, message: str) -> Problem:
-        """Return a problem at `path`, with the line of the deepest part of the path that is in the file."""
-        return Problem(file=self.file, line=line_of(self.node, path), path=path, message=message)
-
-    def problem_in_text(self, path: str, number: int, message: str) -> Problem:
-        """Return a problem in line `number` of the text at `path`; 0 is the whole text."""
-        return Problem(file=self.file, line=line_in_text(self.node, path, number), path=path, message=message)
-
-    def problems(self, error: ValidationError) -> list[Problem]:
-        """Return every error that pydantic found in this document."""
-        return [self.problem(path, message) for path, message in field_errors(error)]
 
 
 @dataclass
@@ -96,7 +64,7 @@ def read(name: str, found: Objects) -> None:
     try:
         for document in documents(name):
             if is_function(document):
-                found.functions.append(document)
+                found.functions.append(handler_files.with_source(document))
             elif isinstance(document.value, dict):
                 found.others.append(document)
             found.problems += _not_a_function(document)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hooks.cli import python_check, runtime_cache
-from hooks.cli.files import Document
+from hooks.cli.document import Document
 from hooks.cli.problem import Problem
 from hooks.config import Config
 from hooks.function import Function, InlineSource

@@ -51,6 +51,16 @@ config_option = click.option(
 )
 
 
+def variables_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare --env and --env-file, for variables.from_options()."""
+    env = click.option(
+        "--env", multiple=True, metavar="NAME[=VALUE]", help="A variable; NAME alone takes this shell's."
+    )
+    return env(
+        click.option("--env-file", multiple=True, metavar="FILE", help="Variables, one NAME=VALUE a line.")(function)
+    )
+
+
 def echo_problems(problems: Iterable[Problem]) -> None:
     """Print each problem as one line on standard error, its place in bold on a terminal."""
     for problem in problems:

@@ -22,8 +22,9 @@ from pydantic import ValidationError
 from hooks import naming
 from hooks.children import build_children
 from hooks.cli import options, settings
+from hooks.cli.document import Document
 from hooks.cli.dump import WRITERS
-from hooks.cli.files import Document, objects
+from hooks.cli.files import objects
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.unknown import did_you_mean, unknown_fields
 from hooks.config import Config

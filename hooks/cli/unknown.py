@@ -36,11 +36,25 @@ def unknown_fields(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _unknown(value.get("metadata"), _METADATA, "metadata.")
     try:
         FunctionSpec.model_validate(value.get("spec"), extra="forbid")
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            if each["type"] == "extra_forbidden":
-                *parent, name = each["loc"]
-                yield dotted(("spec", *each["loc"])), _message(str(name), _fields(parent))
+    except ValidationError:
+        schema = FunctionSpec.model_json_schema()
+        yield from _below(value.get("spec"), schema, schema, ("spec",))
+
+
+def _below(
+    value: Any, schema: dict[str, Any], root: dict[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield the unknown fields of a value, however deep; types are not checked."""
+    schema = _resolved(schema, root)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _below(item, schema.get("items", {}), root, (*path, index))
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+    for name, item in value.items() if isinstance(value, dict) else ():
+        if properties and name not in properties:
+            yield dotted((*path, name)), _message(name, list(properties))
+        else:
+            yield from _below(item, properties.get(name, others), root, (*path, name))
 
 
 def _unknown(value: Any, known: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
@@ -63,20 +77,10 @@ def _message(name: str, known: Sequence[str]) -> str:
     return f"unknown field{suggestion} supported fields: {fields}"
 
 
-def _fields(path: Sequence[Any]) -> list[str]:
-    """Return the fields of the object at a path in a spec, from the JSON schema of the models."""
-    schema = root = FunctionSpec.model_json_schema()
-    for step in path:
-        schema = _resolved(schema, root)
-        if isinstance(step, int):
-            schema = schema.get("items", {})
-        else:
-            schema = schema.get("properties", {}).get(step, schema.get("additionalProperties", {}))
-    return list(_resolved(schema, root).get("properties", ()))
-
-
-def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema behind a reference, or behind an "anyOf" with null."""
+def _resolved(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema behind a reference, or behind an "anyOf" with null; {} for one that allows anything."""
+    if not isinstance(schema, dict):
+        return {}
     for alternative in schema.get("anyOf", ()):
         if alternative.get("type") != "null":
             return _resolved(alternative, root)

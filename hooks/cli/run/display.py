@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 
@@ -19,15 +21,20 @@ class Display:
         self.output = supervisor.session.output
         self._shown: list[tuple[str, str]] = []
 
-    async def show(self) -> None:
-        """Run until cancelled."""
+    async def shown_during(self, work: Coroutine[Any, Any, int]) -> int:
+        """Return the result of `work`."""
+        showing = asyncio.create_task(self._show())
         try:
-            while True:
-                self.output.show(self._progress())
-                self._show_table()
-                await asyncio.sleep(FRAME_SECONDS)
+            return await work
         finally:
+            showing.cancel()
             self.output.show("")
+
+    async def _show(self) -> None:
+        while True:
+            self.output.show(self._progress())
+            self._show_table()
+            await asyncio.sleep(FRAME_SECONDS)
 
     def _progress(self) -> str:
         locals_ = self.supervisor.running.values()

@@ -37,7 +37,7 @@ class Instance:
         self.pod = pod
         self.log = log
         self.instances = instances
-        self.root = Path(tempfile.mkdtemp(prefix="buildless-"))
+        self.root = Path(tempfile.mkdtemp(prefix="buildless-")).resolve()
         self.port = _free_port()
         self.process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -66,6 +66,11 @@ class Instance:
     async def ended(self) -> int:
         """Wait until the server exits and return its exit code."""
         return await self.process.wait() if self.process else 0
+
+    @property
+    def handler(self) -> Path:
+        """The path of the handler's file, without its extension."""
+        return self.pod.work_directory(self.root) / "handler"
 
     def stop(self) -> "asyncio.Task[None]":
         """Begin to stop: the server finishes its requests within STOP_SECONDS, then all files are removed."""

@@ -5,19 +5,21 @@ import time
 from itertools import chain, repeat
 from typing import Literal
 
+from hooks.cli.document import Document
 from hooks.cli.installers import Unavailable
 from hooks.cli.run.instance import Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
 from hooks.cli.run.session import Session
+from hooks.cli.run.tracebacks import with_own_files
 
 BACK_OFF_SECONDS = (1, 2, 4, 8, 15, 30)
 
 
 class LocalFunction:
     """
-    `pod` is the last one that was wanted, `instance` the one that answers.
+    `document` has the source, `pod` is the last one that was wanted, `instance` the one that answers.
 
     `state` is "starting" until the wanted pod answers ("ready") or has failed; `reason` is why it failed.
     """
@@ -25,6 +27,7 @@ class LocalFunction:
     def __init__(self, name: str, session: Session) -> None:
         self.name = name
         self.session = session
+        self.document: Document | None = None
         self.pod: Pod | None = None
         self.instance: Instance | None = None
         self.state: Literal["starting", "ready", "failed", "off"] = "starting"
@@ -96,7 +99,7 @@ class LocalFunction:
     async def _deploy(self, pod: Pod) -> bool:
         """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
         started, old = time.monotonic(), self.instance
-        new = Instance(pod, self.log, self.session.instances)
+        new = Instance(pod, lambda line: self.log(self._with_own_files(line, new)), self.session.instances)
         try:
             prepared = await self.session.setups.get(pod.family, pod.runtime)
             await new.start(prepared, old)
@@ -111,6 +114,9 @@ class LocalFunction:
         if old:
             old.stop()
         return True
+
+    def _with_own_files(self, line: str, instance: Instance) -> str:
+        return with_own_files(line, instance.handler, self.document) if self.document else line
 
     def _ready(self, seconds: float) -> None:
         self.state, self.reason = "ready", ""

@@ -22,8 +22,9 @@ _ERASE = "\r\x1b[K"
 class Output:
     """Writes events as text after the Function's name or, with `as_json`, as JSON, one object a line."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, to_stderr: bool = False) -> None:
         self.as_json = as_json
+        self.to_stderr = to_stderr
         self.has_status = not as_json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._colours: dict[str, str] = {}
         self._shown = False
@@ -34,10 +35,12 @@ class Output:
         if self.as_json:
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             named = {"function": function} if function else {}
-            click.echo(json.dumps({"time": now, "event": kind, **named, **fields, "message": message}))
+            click.echo(
+                json.dumps({"time": now, "event": kind, **named, **fields, "message": message}), err=self.to_stderr
+            )
             return
         # One write, so that lines of several processes do not mix.
-        click.echo(f"{self._prefix(function)}{message}")
+        click.echo(f"{self._prefix(function)}{message}", err=self.to_stderr)
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Print problems of files: on standard error, or as events."""

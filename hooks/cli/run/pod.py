@@ -44,7 +44,7 @@ class Pod:
 
     `family` and `runtime` name the language family and the Function's runtime, `dependencies` is the text that the
     install step reads, "" for none. `template` is the Deployment's pod template, `metadata` the pod's own. `ports` maps
-    each Function to its local port.
+    each Function that the pod may call to its local port; `variables` are those of the author for the server alone.
     """
 
     family: str
@@ -54,6 +54,7 @@ class Pod:
     metadata: Manifest
     objects: Objects
     ports: Mapping[str, int]
+    variables: Mapping[str, str]
 
     def installs_like(self, other: "Pod") -> bool:
         """Return whether the install step of both pods has the same result."""
@@ -61,7 +62,7 @@ class Pod:
 
     def lay_out(self, root: Path, prepared: Prepared) -> None:
         """Fill `root` with the files of image and volumes; raises MissingObject or OSError."""
-        work = self.inside(root, self._main["workingDir"])
+        work = self.work_directory(root)
         work.mkdir(parents=True)
         (root / "tmp").mkdir()
         packages = prepared.packages
@@ -79,7 +80,10 @@ class Pod:
 
         Only the install step has this machine's settings for package registries, which may hold passwords.
         """
-        install, server = self._install_container, _environment_of_server() | {"FUNC_PORT": str(port)}
+        install, server = (
+            self._install_container,
+            {**_environment_of_server(), **self.variables, "FUNC_PORT": str(port)},
+        )
         return (
             self._step(install, root, prepared, _environment_of_installer()) if install else None,
             self._step(self._main, root, prepared, server),
@@ -90,6 +94,10 @@ class Pod:
         kinds = {volume["name"]: volume for volume in self.template["spec"]["volumes"]}
         mounts = self._main["volumeMounts"]
         return [mount["mountPath"] for mount in mounts if "emptyDir" not in kinds[mount["name"]]]
+
+    def work_directory(self, root: Path) -> Path:
+        """Return the directory of the handler's file."""
+        return self.inside(root, self._main["workingDir"])
 
     @staticmethod
     def inside(root: Path, path: str) -> Path:

@@ -1,12 +1,16 @@
 """What the files of `buildless run` want: the valid Functions, and the Secrets and ConfigMaps for their pods."""
 
 import contextlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hooks.cli import variables
 from hooks.cli.data_objects import objects_in
-from hooks.cli.files import Document, Objects, expanded, nothing_found, read
+from hooks.cli.document import Document
+from hooks.cli.files import Objects, expanded, nothing_found, read
+from hooks.cli.handler_files import SIBLINGS
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.render import validated
 from hooks.config import Config
@@ -20,11 +24,14 @@ class Wanted:
     """
     The result of reading all files.
 
+    `documents` and `variables` belong to `functions`; variables are those of .env files and the command line.
     `invalid` names the Functions that have a problem of their own. A file with a problem counts as it was when it had
     none.
     """
 
     functions: dict[str, Function] = field(default_factory=dict)
+    documents: dict[str, Document] = field(default_factory=dict)
+    variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
     others: list[Document] = field(default_factory=list)
     invalid: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -33,20 +40,22 @@ class Wanted:
 class Sources:
     """Files and directories, read again whenever one of them has changed."""
 
-    def __init__(self, names: Iterable[str], config: Config) -> None:
+    def __init__(self, names: Iterable[str], config: Config, variables: Mapping[str, str] | None = None) -> None:
         self.names = list(names)
         self.config = config
+        self.variables = variables or {}
         self._good: dict[str, Objects] = {}
 
     def stamps(self) -> Stamps:
         """Return what changes when a file is saved, added or removed."""
         stamps = []
-        for name in self.names:
-            for file in expanded(name):
-                # An editor may replace a file by first removing it.
-                with contextlib.suppress(OSError):
-                    stat = Path(file).stat()
-                    stamps.append((file, stat.st_mtime_ns, stat.st_size))
+        files = [file for name in self.names for file in expanded(name)]
+        beside = [os.path.join(each, name) for each in {*map(os.path.dirname, files)} for name in SIBLINGS]
+        for file in files + beside:
+            # An editor may replace a file by first removing it.
+            with contextlib.suppress(OSError):
+                stat = Path(file).stat()
+                stamps.append((file, stat.st_mtime_ns, stat.st_size))
         return stamps
 
     def load(self) -> Wanted:
@@ -69,6 +78,7 @@ class Sources:
         read(file, found)
         found.problems += [each.problem("metadata.name", "Required value") for each in found.functions if not each.name]
         found.problems += objects_in(found.others)[1]
+        found.problems += [problem for each in found.functions for problem in _variables(each)[1]]
         if before.functions and not found.functions and not found.problems:
             found.problems.append(nothing_found(file, found.others))
         problems += found.problems
@@ -89,4 +99,16 @@ class Sources:
             wanted.problems += error.problems
             wanted.invalid.add(name)
         else:
-            wanted.functions[name] = function
+            wanted.functions[name], wanted.documents[name] = function, document
+            wanted.variables[name] = {**_variables(document)[0], **self.variables}
+
+
+def _variables(document: Document) -> tuple[Mapping[str, str], list[Problem]]:
+    """Return the variables of .env beside a Function whose code is in files, and what is wrong with them."""
+    file = Path(document.file).with_name(".env")
+    if not (document.origins and file.is_file()):
+        return {}, []
+    try:
+        return variables.read(str(file)), []
+    except Unusable as error:
+        return {}, error.problems

@@ -10,15 +10,15 @@ from hooks.cli.data_objects import Objects, objects_in
 from hooks.cli.run.local_function import LocalFunction
 from hooks.cli.run.pod import SERVICE, Pod
 from hooks.cli.run.session import Session
-from hooks.cli.run.sources import Sources
+from hooks.cli.run.sources import Sources, Wanted
 from hooks.config import Config
-from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.references import references
 from hooks.resolve import resolve
 from hooks.resolved import ResolvedFunction
 
 GRACE_SECONDS = 1
+SETTLE_SECONDS = 0.05
 LAST_PORT = 65_535
 
 
@@ -49,11 +49,18 @@ class Supervisor:
                 await self._open(local)
         objects, _ = objects_in(wanted.others)
         for name, function in resolved.items():
-            self._deploy(self.running[name], wanted.functions[name], function, objects)
+            self.running[name].document = wanted.documents[name]
+            pod = self._pod(wanted, function, objects)
+            self._deploy(self.running[name], pod, is_off=not function.scaling.replicas)
 
     def has_settled(self) -> bool:
         """Return whether no Function is starting."""
         return all(local.state != "starting" for local in self.running.values())
+
+    async def settle(self) -> None:
+        """Wait until no Function is starting."""
+        while not self.has_settled():
+            await asyncio.sleep(SETTLE_SECONDS)
 
     async def request_all(self) -> bool:
         """Send GET / to every running Function, print the responses, and return whether none failed."""
@@ -87,11 +94,10 @@ class Supervisor:
             return
         raise OSError(f"no free port from {first} to {LAST_PORT}")
 
-    def _deploy(self, local: LocalFunction, written: Function, function: ResolvedFunction, objects: Objects) -> None:
-        if not function.scaling.replicas:
+    def _deploy(self, local: LocalFunction, pod: Pod, *, is_off: bool) -> None:
+        if is_off:
             local.turn_off()
             return
-        pod = self._pod(written, function, objects)
         if missing := runtime_cache.missing_programs(pod.family):
             local.fail(f"not started: {', '.join(missing)} not found on PATH")
             return
@@ -99,18 +105,20 @@ class Supervisor:
             local.log(f"{path} is a directory of the pod: here, an env variable with that value has the local path")
         local.want(pod)
 
-    def _pod(self, written: Function, function: ResolvedFunction, objects: Objects) -> Pod:
+    def _pod(self, wanted: Wanted, function: ResolvedFunction, objects: Objects) -> Pod:
         """Return the pod with only the objects and ports that it uses: no other change restarts it."""
         (made,) = deployment.build(function)
-        used = {(each.kind, each.name) for each in references(written.spec)}
+        name = function.identity.name
+        used = {(each.kind, each.name) for each in references(wanted.functions[name].spec)}
         return Pod(
             family=function.source.runtime.name,
             runtime=function.source.runtime_name,
             dependencies=function.install.dependencies if function.install else "",
             template=made["spec"]["template"],
-            metadata={"name": f"{function.identity.name}-local", "namespace": function.identity.namespace},
+            metadata={"name": f"{name}-local", "namespace": function.identity.namespace},
             objects={key: contents for key, contents in objects.items() if key in used},
-            ports={name: self._ports[name] for name in _called(function.pod.env, objects) if name in self._ports},
+            ports={each: self._ports[each] for each in _called(function.pod.env, objects) if each in self._ports},
+            variables=wanted.variables[name],
         )
 
 
