@@ -10,7 +10,7 @@ from pathlib import Path
 MAX_LINES = 12
 """Of an installer that fails."""
 _USER = re.compile(r"//[^/@\s]*+@")
-_LOG_FILE = re.compile(r"complete log of this run|^npm (?:error|ERR!) +/?\S*-debug-0\.log")
+_LEFT_OUT = re.compile(r"complete log of this run|^npm (?:error|ERR!) +(?:/?\S*-debug-0\.log|at )")
 _NETWORK = re.compile(
     r"ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CERT|certificate|[Cc]onnection|connect error|tunnel|proxy"
 )
@@ -55,7 +55,7 @@ def own_words(output: str) -> list[str]:
     The cause is at the beginning; npm's log file is removed with the directory of the installation.
     """
     found = [_USER.sub("//***@", line.strip()) for line in output.splitlines()]
-    words = [line for line in dict.fromkeys(found) if line and not _LOG_FILE.search(line)][:MAX_LINES]
+    words = [line for line in dict.fromkeys(found) if line and not _LEFT_OUT.search(line)][:MAX_LINES]
     if _NETWORK.search(output):
         proxies = [name for name in _PROXIES if os.environ.get(name)]
         words.append(f"is the package registry reachable? {_settings(proxies)}")

@@ -30,10 +30,8 @@ from hooks.cli.unknown import did_you_mean, unknown_fields
 from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest, as_mapping, as_text, value_at
-from hooks.protocol import HookRequest
 from hooks.resolve import resolve
 from hooks.rules import validate
-from hooks.sync import sync
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
@@ -102,6 +100,9 @@ def children(function: Function, config: Config) -> list[Manifest]:
 
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
     """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
+    from hooks.protocol import HookRequest  # noqa: PLC0415 - only --status needs the hook, and its start takes time
+    from hooks.sync import sync  # noqa: PLC0415
+
     parent, groups = completed(document.value), _grouped(observed)
     label = naming.uid_label(parent["metadata"]["uid"])
     pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}

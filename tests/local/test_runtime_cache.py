@@ -82,6 +82,7 @@ NPM = """\
 npm error code ECONNREFUSED
 npm error syscall connect
 npm error request to https://me:secret@registry.example.com/bottle failed, reason: connect ECONNREFUSED 127.0.0.1:9
+npm error     at ClientRequest.<anonymous> (/usr/lib/node_modules/npm/index.js:130:14)
 npm error A complete log of this run can be found in: /tmp/x/_logs/2026-debug-0.log
 """
 
@@ -92,6 +93,7 @@ def test_an_installer_is_quoted_from_the_first_line(monkeypatch: pytest.MonkeyPa
     words = installers.own_words(NPM)
     assert words[0] == "npm error code ECONNREFUSED"
     assert "secret" not in "\n".join(words)
+    assert " at Client" not in "\n".join(words)
     assert "log of this run" not in "\n".join(words)
     assert words[-1].startswith("is the package registry reachable? set in this shell: HTTPS_PROXY")
     assert len(installers.own_words("\n".join(map(str, range(100))))) == installers.MAX_LINES

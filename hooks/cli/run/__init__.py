@@ -17,20 +17,11 @@ examples:
   buildless run hello.yaml --log-format json
 """
 
-import asyncio
-
 import click
 
-from hooks.cli import options, settings, variables
-from hooks.cli.run.display import Display
-from hooks.cli.run.lifecycle import supervised
-from hooks.cli.run.output import Output
-from hooks.cli.run.session import Session
-from hooks.cli.run.setups import Setups
-from hooks.cli.run.sources import Sources
-from hooks.cli.run.supervisor import LAST_PORT, Supervisor
+from hooks.cli import options, variables
 
-POLL_SECONDS = 0.2
+LAST_PORT = 65_535
 
 
 @options.command(__doc__)
@@ -59,28 +50,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     once: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with --once, if one is invalid or fails."""
-    chosen, output = settings.read(config), Output(as_json=log_format == "json")
-    session = Session(output=output, setups=Setups(output))
-    sources = Sources(files, chosen, variables.from_options(env, env_file))
-    supervisor = Supervisor(sources, chosen, session, port)
-    work = _once(supervisor) if once else _watch(supervisor)
-    return asyncio.run(supervised(supervisor, Display(supervisor).shown_during(work), interrupted=0))
+    from hooks.cli.run.start import start  # noqa: PLC0415 - help and completion start without it
 
-
-async def _once(supervisor: Supervisor) -> int:
-    await supervisor.load()
-    await supervisor.settle()
-    has_failed = supervisor.has_problems or any(local.state == "failed" for local in supervisor.running.values())
-    return 0 if await supervisor.request_all() and not has_failed else 1
-
-
-async def _watch(supervisor: Supervisor) -> int:
-    """Load the files again whenever one of them has changed; return 1 if there is no valid Function at first."""
-    seen = supervisor.sources.stamps()
-    await supervisor.load()
-    while supervisor.running:
-        await asyncio.sleep(POLL_SECONDS)
-        if (now := supervisor.sources.stamps()) != seen:
-            seen = now
-            await supervisor.load()
-    return 1
+    given = variables.from_options(env, env_file)
+    return start(files, config, given, port=port, once=once, as_json=log_format == "json")

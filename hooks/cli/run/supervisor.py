@@ -7,6 +7,7 @@ import re
 from hooks.children import deployment
 from hooks.cli import runtime_cache
 from hooks.cli.data_objects import Objects, objects_in
+from hooks.cli.run import LAST_PORT
 from hooks.cli.run.local_function import LocalFunction
 from hooks.cli.run.pod import SERVICE, Pod
 from hooks.cli.run.session import Session
@@ -19,7 +20,6 @@ from hooks.resolved import ResolvedFunction
 
 GRACE_SECONDS = 1
 SETTLE_SECONDS = 0.05
-LAST_PORT = 65_535
 
 
 class Supervisor:

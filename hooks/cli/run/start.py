@@ -1,0 +1,52 @@
+"""The work of `buildless run`: start the Functions, then watch their files or, with --once, call each."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from hooks.cli import settings
+from hooks.cli.run.display import Display
+from hooks.cli.run.lifecycle import supervised
+from hooks.cli.run.output import Output
+from hooks.cli.run.session import Session
+from hooks.cli.run.setups import Setups
+from hooks.cli.run.sources import Sources
+from hooks.cli.run.supervisor import Supervisor
+
+POLL_SECONDS = 0.2
+
+
+def start(
+    files: Sequence[str],
+    config: str | None,
+    variables: Mapping[str, str],
+    *,
+    port: int,
+    once: bool,
+    as_json: bool,
+) -> int:
+    """Return 0 at Ctrl-C; 1 if no Function is valid or, with `once`, if one is invalid or fails."""
+    chosen, output = settings.read(config), Output(as_json=as_json)
+    session = Session(output=output, setups=Setups(output))
+    supervisor = Supervisor(Sources(files, chosen, variables), chosen, session, port)
+    work = _once(supervisor) if once else _watch(supervisor)
+    return asyncio.run(supervised(supervisor, Display(supervisor).shown_during(work), interrupted=0))
+
+
+async def _once(supervisor: Supervisor) -> int:
+    await supervisor.load()
+    await supervisor.settle()
+    has_failed = supervisor.has_problems or any(local.state == "failed" for local in supervisor.running.values())
+    return 0 if await supervisor.request_all() and not has_failed else 1
+
+
+async def _watch(supervisor: Supervisor) -> int:
+    """Load the files again whenever one of them has changed; return 1 if there is no valid Function at first."""
+    seen = supervisor.sources.stamps()
+    await supervisor.load()
+    if not supervisor.running:
+        return 1
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        if (now := supervisor.sources.stamps()) != seen:
+            seen = now
+            await supervisor.load()

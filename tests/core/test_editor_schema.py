@@ -1,0 +1,59 @@
+"""docs/function.schema.json, with which editors complete and check the YAML of Functions."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from support.cases import ROOT
+from support.crd import SCHEMA
+
+from hooks.cli.files import documents
+from hooks.cli.templates import SCHEMA as URL
+
+FILE = ROOT / "docs" / "function.schema.json"
+HEAD = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "Function of serverless.kyma-project.io/v1alpha2",
+}
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.stem.startswith("config-"))
+
+
+def as_json_schema(schema: Any) -> Any:
+    """Return a schema of a CRD without Kubernetes' extensions; an object with properties has no others."""
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: as_json_schema(value) for name, value in schema.items() if not name.startswith("x-kubernetes-")}
+    if "properties" in schema:
+        found["properties"] = {name: as_json_schema(value) for name, value in schema["properties"].items()}
+        found["additionalProperties"] = False
+    return found
+
+
+def wanted() -> dict[str, Any]:
+    """Return the schema of a file; without spec.source the code is in files beside it."""
+    schema: dict[str, Any] = HEAD | as_json_schema(SCHEMA)
+    schema["properties"]["metadata"] = {"type": "object", "required": ["name"]}
+    schema["properties"]["apiVersion"] = {"const": "serverless.kyma-project.io/v1alpha2"}
+    schema["properties"]["kind"] = {"const": "Function"}
+    schema["properties"]["spec"]["required"] = ["runtime"]
+    return schema | {"required": ["apiVersion", "kind", "metadata", "spec"]}
+
+
+def test_the_schema_is_that_of_the_crd(request: pytest.FixtureRequest) -> None:
+    """The file is generated from the CRD: --bless writes it."""
+    text = json.dumps(wanted(), indent=1, ensure_ascii=False) + "\n"
+    if request.config.getoption("--bless"):
+        FILE.write_text(text, encoding="utf-8")
+    assert FILE.read_text(encoding="utf-8") == text, "run with --bless, then read the diff"
+    assert URL.endswith(f"/main/{FILE.relative_to(ROOT)}")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_fit_the_schema(example: Any) -> None:
+    """Every Function of the examples is valid, and a mistyped field is not."""
+    check = Draft7Validator(wanted())
+    for document in documents(str(example)):
+        if document.kind == "Function":
+            assert not list(check.iter_errors(document.value))
+            assert list(check.iter_errors(document.value | {"spec": document.value["spec"] | {"replica": 1}}))
