@@ -110,7 +110,14 @@ def test_dependabot_covers_everything_pinned() -> None:
     }
     places = {("docker", target.context) for target in targets().values()} | {("github-actions", "")}
     for ecosystem, name in (("pip", "requirements.txt"), ("npm", "package-lock.json"), ("gomod", "go.mod")):
-        folders = [ROOT, *(folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name[0] != ".")]
+        folders = [
+            ROOT,
+            *(
+                folder
+                for folder in ROOT.iterdir()
+                if folder.is_dir() and folder.name[0] != "." and folder.name != "build"
+            ),
+        ]
         found = [file for folder in folders for file in (folder.rglob(name) if folder != ROOT else folder.glob(name))]
         places |= {
             (ecosystem, str(file.parent.relative_to(ROOT))) for file in found if "node_modules" not in file.parts

@@ -20,6 +20,7 @@ examples:
 import click
 
 from hooks.cli import options, variables
+from hooks.cli.run.output import Output
 
 LAST_PORT = 65_535
 
@@ -50,7 +51,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
     once: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with --once, if one is invalid or fails."""
-    from hooks.cli.run.start import start  # noqa: PLC0415 - help and completion start without it
+    given, output = variables.from_options(env, env_file), Output(as_json=log_format == "json")
+    output.show("starting")
+    from hooks.cli.run.start import start  # noqa: PLC0415 - takes most of the time until a Function starts
 
-    given = variables.from_options(env, env_file)
-    return start(files, config, given, port=port, once=once, as_json=log_format == "json")
+    return start(files, config, given, output, port=port, once=once)

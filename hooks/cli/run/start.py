@@ -19,13 +19,13 @@ def start(
     files: Sequence[str],
     config: str | None,
     variables: Mapping[str, str],
+    output: Output,
     *,
     port: int,
     once: bool,
-    as_json: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with `once`, if one is invalid or fails."""
-    chosen, output = settings.read(config), Output(as_json=as_json)
+    chosen = settings.read(config)
     session = Session(output=output, setups=Setups(output))
     supervisor = Supervisor(Sources(files, chosen, variables), chosen, session, port)
     work = _once(supervisor) if once else _watch(supervisor)
