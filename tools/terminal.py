@@ -40,7 +40,7 @@ class Step(NamedTuple):
 
 SESSION = (
     Step("cat hello.yaml"),
-    Step("buildless run hello.yaml &", f"{URL}  ready in"),
+    Step("buildless run hello.yaml &", "Try: curl"),
     Step(f"curl {URL}"),
     Step("sed -i 's/Hello/Hello again/' hello.yaml", f"{URL}  ready in"),
     Step(f"curl {URL}"),
@@ -82,7 +82,9 @@ def record(session: tuple[Step, ...], directory: Path) -> Iterator[str]:
 
 def _read(shell: subprocess.Popen[str], lines: Queue[str]) -> None:
     for line in shell.stdout or ():
-        lines.put(line.rstrip("\n"))
+        # A response without a line break at its end is followed by the line of its request.
+        for part in re.split(r"(?=hello-python \| )", line.rstrip("\n")):
+            lines.put(part)
 
 
 def draw(lines: list[str]) -> str:

@@ -56,17 +56,14 @@ class Display:
 
 
 def _table(functions: list[LocalFunction]) -> list[str]:
-    """Return a line for each Function, and how to call the first one that answers."""
+    """Return a line for each Function, unless there is only one, and how to call the first one that answers."""
     ready = next((local for local in functions if local.state == "ready"), None)
     rows = [(local.name, local.url if local.state == "ready" else "-", _state(local)) for local in functions]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"  {name:{widths[0]}}  {url:{widths[1]}}  {state}" for name, url, state in rows]
     call = [f"Try: curl {ready.url}"] if ready else []
-    return [
-        click.style(f"{len(functions)} Functions:" if len(functions) > 1 else "1 Function:", bold=True),
-        *lines,
-        *call,
-    ]
+    title = click.style(f"{len(functions)} Functions:", bold=True)
+    return [title, *lines, *call] if len(functions) > 1 else call
 
 
 def _state(local: LocalFunction) -> str:
