@@ -53,6 +53,7 @@ bench-invoke: .venv/stamp ## compare the servers of Functions (wrk; ARGS="--kyma
 
 lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Python runtime; ARGS=--upgrade)
 	$(COMPILE) --directory runtimes/python requirements.in -o requirements.txt $(ARGS)
+	$(COMPILE) --directory hooks/cli/debugger requirements.in -o requirements.txt $(ARGS)
 	$(COMPILE) pyproject.toml -o requirements.txt $(ARGS)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | $(COMPILE) - -o requirements-build.txt $(ARGS)
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)

@@ -21,9 +21,9 @@ class Unavailable(Exception):
     """The server of a family cannot run here; the message names what is missing."""
 
 
-def install_packages(python: str, lock: Path) -> None:
+def install_packages(python: str, lock: Path, *more: str) -> None:
     """Install the packages of a lock for `python`: with uv, which takes a tenth of pip's time, or with pip."""
-    packages = ("--quiet", "--require-hashes", "--requirement", str(lock))
+    packages = ("--quiet", "--require-hashes", *more, "--requirement", str(lock))
     if uv := _uv():
         try:
             run(uv, "pip", "install", "--python", python, *packages)

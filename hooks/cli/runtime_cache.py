@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hooks.cli import debugger
 from hooks.cli.installers import Unavailable, install_packages, run
 from hooks.runtimes import FAMILIES
 
@@ -72,6 +73,16 @@ def python(wanted: str = "") -> Path:
     return _cached(f"python-{python_version(wanted)}", lock, install) / "bin/python"
 
 
+def debugpy(wanted: str = "") -> Path:
+    """Return a directory with debugpy for the Python that python() returns; raises Unavailable as python() does."""
+
+    def install(directory: Path) -> None:
+        install_packages(str(python(wanted)), lock, "--target", str(directory))
+
+    lock = Path(debugger.__file__).with_name("requirements.txt")
+    return _cached(f"debugpy-{python_version(wanted)}", lock, install)
+
+
 def python_version(wanted: str = "") -> str:
     """Return the version of the Python that runs Functions here, such as "3.12.1"."""
     return _output(nearest_python(wanted), "-c", "import platform; print(platform.python_version())")
@@ -112,11 +123,16 @@ LOCAL: Mapping[str, Local] = {
 """A row for each of runtimes.FAMILIES."""
 
 
+def cache_directory() -> Path:
+    """Return the directory of everything that `buildless run` keeps on this machine."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
+
+
 def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     """Return the directory that `install` fills, once for each content of `lock`; a second process waits for it."""
     if not lock.exists():
         raise Unavailable(f"{lock} is missing: this installation has no servers of Functions")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
+    cache = cache_directory()
     directory = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     done = cache / f"{directory.name}.done"
     cache.mkdir(parents=True, exist_ok=True)
@@ -156,17 +172,22 @@ def _output(*command: str) -> str:
 
 
 def main() -> None:
-    """Set up the family and runtime of the command line; print what `buildless run` needs of them, as JSON."""
-    family, runtime = sys.argv[1:]
+    """
+    Set up the family and runtime of the command line; print what `buildless run` needs of them, as JSON.
+
+    A third argument, "debug", adds the debugger.
+    """
+    family, runtime, *debug = sys.argv[1:]
     local = LOCAL[family]
     wanted = FAMILIES[family].interpreter.version_of(runtime)
     try:
         programs = local.programs(wanted)
         packages = {name: str(path) for name, path in local.packages(wanted).items()}
+        debugger_packages = str(debugpy(wanted)) if debug and family == "python" else None
     except Unavailable as error:
         sys.exit(str(error))
-    found = {"interpreter": interpreter(family, runtime), "programs": programs and str(programs), "packages": packages}
-    print(json.dumps(found))
+    found = {"programs": programs and str(programs), "packages": packages, "debugger": debugger_packages}
+    print(json.dumps({"interpreter": interpreter(family, runtime), **found}))
 
 
 if __name__ == "__main__":

@@ -151,3 +151,12 @@ def test_binary_values_are_no_variables(tmp_path: Path) -> None:
     text = yaml.safe_load(SECRET.removeprefix("---\n")) | {"data": {"k": "/w==", "nul": "AA=="}}
     file.write_text(f"{FUNCTION}---\n{yaml.safe_dump(text)}")
     assert not sources(file).load().problems
+
+
+def test_standard_input_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A save of another file leaves the Functions of standard input as they are."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(FUNCTION.encode())))
+    found = Sources(["-"], Config())
+    for _ in range(2):
+        wanted = found.load()
+        assert (set(wanted.functions), wanted.problems) == ({"hello"}, [])

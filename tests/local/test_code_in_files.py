@@ -3,9 +3,12 @@
 import contextlib
 import io
 import json
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +17,7 @@ import pytest
 import yaml
 from support.local_run import running, wait_until
 
-from hooks.cli import main, variables
+from hooks.cli import main, runtime_cache, variables
 from hooks.cli.problem import Unusable
 from hooks.cli.run.sources import Sources
 from hooks.cli.templates import TEMPLATES
@@ -228,3 +231,42 @@ def test_invoke_explains_what_is_wrong(
     """A wrong option is exit code 2; a call that gets no response is exit code 1."""
     assert main(["invoke", *arguments]) == expected[0]
     assert expected[1] in capfd.readouterr().err
+
+
+def answers_debugpy(port: int) -> bool:
+    """Return whether a debug adapter sends its first event to a client."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        return b'"event"' in client.recv(4096)
+    return False
+
+
+def answers_inspector(port: int) -> bool:
+    """Return whether Node.js lists what a debugger can attach to."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as response:
+        return "handler" in response.read().decode() or response.status == 200
+    return False
+
+
+DEBUGGERS = {"python": ("python312", answers_debugpy), "nodejs": ("nodejs22", answers_inspector)}
+
+
+@pytest.mark.parametrize("family", DEBUGGERS)
+def test_debuggers_attach(tmp_path: Path, family: str) -> None:
+    """With --debug a debugger can attach, before and after a save, to the same port and directory."""
+    if missing := runtime_cache.missing_programs(family):
+        pytest.skip(f"LEFT OUT: {', '.join(missing)} not on PATH")
+    runtime, answers = DEBUGGERS[family]
+    name = f"debug-{family}"
+    assert main(["new", str(tmp_path / name), "--runtime", runtime]) == 0
+    with running(tmp_path, str(tmp_path / name), "--debug") as run:
+        for times in (1, 2):
+            run.wait_for(f"{name} | attach a debugger to 127.0.0.1:", times=times)
+            found = set(re.findall(r"attach a debugger to 127\.0\.0\.1:(\d+), remote root (\S+)", run.output))
+            ((port, root),) = found
+            assert list(Path(root).glob("handler.*"))
+            assert answers(int(port))
+            assert run.get(name) == (200, "Hello World!")
+            handler = next((tmp_path / name).glob("handler.??"))
+            handler.write_text(handler.read_text() + "\n")
+    assert run.process.returncode == 0
+    assert not Path(root).exists()

@@ -113,7 +113,10 @@ def test_build_context_is_what_is_copied() -> None:
     assert sorted(rule[1:] for rule in rules if rule.startswith("!")) == sorted(copied)
 
 
-LOCKS = [*ROOT.glob("requirements*.txt"), ROOT / "runtimes/python/requirements.txt"]
+LOCKS = [
+    *ROOT.glob("requirements*.txt"),
+    *(ROOT / name / "requirements.txt" for name in ("runtimes/python", "hooks/cli/debugger")),
+]
 
 
 def pins(lock: Path) -> set[str]:

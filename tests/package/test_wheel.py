@@ -37,6 +37,7 @@ def test_the_wheel_has_every_file_of_the_servers(installed: Path) -> None:
     found = {path.relative_to(installed / SERVERS).as_posix() for path in (installed / SERVERS).rglob("*")}
     assert {name for name in found if (installed / SERVERS / name).is_file()} == wanted
     assert "python/server.py" in wanted
+    assert (installed / "hooks/cli/debugger/requirements.txt").is_file()
 
 
 def test_an_installed_package_runs_functions(installed: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ examples:
   buildless run examples/*.yaml
   buildless run functions/ --port 9000
   buildless run hello/ --env GREETING=Hi --env API_KEY
+  buildless run hello/ --debug
   buildless run hello.yaml --once
   buildless run hello.yaml --log-format json
 """
@@ -21,6 +22,7 @@ import click
 
 from hooks.cli import options, variables
 from hooks.cli.run.output import Output
+from hooks.cli.run.setups import Setups
 
 LAST_PORT = 65_535
 
@@ -38,6 +40,9 @@ LAST_PORT = 65_535
     show_default=True,
     help="json: one object a line for each event.",
 )
+@click.option(
+    "--debug", is_flag=True, help="Listen for debuggers; a save ends the old version before the new one starts."
+)
 @options.variables_options
 @options.config_option
 def command(  # noqa: PLR0913 - one parameter for each option
@@ -49,10 +54,12 @@ def command(  # noqa: PLR0913 - one parameter for each option
     env_file: tuple[str, ...],
     *,
     once: bool,
+    debug: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with --once, if one is invalid or fails."""
-    given, output = variables.from_options(env, env_file), Output(as_json=log_format == "json")
-    output.show("starting")
+    given = variables.from_options(env, env_file)
+    setups = Setups(Output(as_json=log_format == "json"), debug=debug)
+    setups.output.show("starting")
     from hooks.cli.run.start import start  # noqa: PLC0415 - takes most of the time until a Function starts
 
-    return start(files, config, given, output, port=port, once=once)
+    return start(files, config, given, setups, port=port, once=once)

@@ -15,6 +15,7 @@ from hooks.cli.run import processes
 from hooks.cli.run.lines import lines
 from hooks.cli.run.pod import Pod, Step
 from hooks.cli.run.setups import Prepared
+from hooks.cli.runtime_cache import cache_directory
 
 HEALTH_SECONDS = 150
 STOP_SECONDS = 25
@@ -37,7 +38,7 @@ class Instance:
         self.pod = pod
         self.log = log
         self.instances = instances
-        self.root = Path(tempfile.mkdtemp(prefix="buildless-")).resolve()
+        self.root = _root(pod)
         self.port = _free_port()
         self.process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -134,6 +135,16 @@ class Instance:
                     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     return b" 200 " in await reader.readline()
         return False
+
+
+def _root(pod: Pod) -> Path:
+    """Make an empty directory: with a debugger always the same one, since an editor has to know its path."""
+    if not pod.debug_port:
+        return Path(tempfile.mkdtemp(prefix="buildless-")).resolve()
+    root = cache_directory() / "debug" / str(pod.metadata["name"])
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    return root.resolve()
 
 
 def _free_port() -> int:

@@ -85,6 +85,13 @@ class LocalFunction:
         if instance:
             instance.stop()
 
+    async def _end_instances(self, debug_port: int) -> None:
+        """Stop all instances before the next one starts: they have the debugger's port and directory."""
+        self.instance = None
+        for each in [each for each in self.session.instances if each.pod.debug_port == debug_port]:
+            each.kill()
+            await asyncio.shield(each.stop())  # a newer save cancels this task, but not that one
+
     async def _serve(self, pod: Pod) -> None:
         """Deploy a pod; then start the instance again, with increasing delays, whenever its server has exited."""
         await self._deploy(pod)
@@ -98,6 +105,8 @@ class LocalFunction:
 
     async def _deploy(self, pod: Pod) -> bool:
         """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
+        if pod.debug_port:
+            await self._end_instances(pod.debug_port)
         started, old = time.monotonic(), self.instance
         new = Instance(pod, lambda line: self.log(self._with_own_files(line, new)), self.session.instances)
         try:
@@ -121,6 +130,9 @@ class LocalFunction:
     def _ready(self, seconds: float) -> None:
         self.state, self.reason = "ready", ""
         self.log(f"{self.url}  ready in {seconds:.1f} s", "ready", url=self.url, seconds=round(seconds, 3))
+        if self.pod and self.pod.debug_port and self.instance:
+            address, root = f"127.0.0.1:{self.pod.debug_port}", self.instance.handler.parent
+            self.log(f"attach a debugger to {address}, remote root {root}", "debug", address=address, root=str(root))
 
     def _request(self, method: str, path: str, status: int, milliseconds: float) -> None:
         text = f"{method} {path} {status or 'no response'} {milliseconds:.0f} ms"

@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hooks.cli import runtime_cache
 from hooks.cli.data_objects import Objects
+from hooks.cli.run import debugging
 from hooks.cli.run.pod_environment import MissingObject, container_environment
 from hooks.cli.run.setups import Prepared
 from hooks.manifest import Manifest
@@ -44,7 +45,8 @@ class Pod:
 
     `family` and `runtime` name the language family and the Function's runtime, `dependencies` is the text that the
     install step reads, "" for none. `template` is the Deployment's pod template, `metadata` the pod's own. `ports` maps
-    each Function that the pod may call to its local port; `variables` are those of the author for the server alone.
+    each Function that the pod may call to its local port; `variables` are those of the author for the server alone;
+    at `debug_port`, unless it is 0, the server listens for a debugger.
     """
 
     family: str
@@ -55,6 +57,7 @@ class Pod:
     objects: Objects
     ports: Mapping[str, int]
     variables: Mapping[str, str]
+    debug_port: int = 0
 
     def installs_like(self, other: "Pod") -> bool:
         """Return whether the install step of both pods has the same result."""
@@ -84,10 +87,11 @@ class Pod:
             self._install_container,
             {**_environment_of_server(), **self.variables, "FUNC_PORT": str(port)},
         )
-        return (
-            self._step(install, root, prepared, _environment_of_installer()) if install else None,
-            self._step(self._main, root, prepared, server),
-        )
+        main = self._step(self._main, root, prepared, server)
+        if self.debug_port:
+            added = debugging.environment(self.family, self.debug_port, prepared.debugger, main.env)
+            main = replace(main, env={**main.env, **added})
+        return self._step(install, root, prepared, _environment_of_installer()) if install else None, main
 
     def mounts(self) -> list[str]:
         """Return the mount paths of Secrets and ConfigMaps."""

@@ -23,19 +23,21 @@ class Prepared:
     What one runtime has on this machine.
 
     `interpreter` is its name and version, `programs` the directory to put first on PATH, `packages` the directories to
-    link next to the server, by their names there.
+    link next to the server, by their names there. `debugger` is the directory of debugpy, if it is needed.
     """
 
     interpreter: str
     programs: Path | None
     packages: Mapping[str, Path]
+    debugger: Path | None = None
 
 
 class Setups:
     """One set-up for each runtime; all Functions that wait for it have its result, and a failed one is tried again."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, *, debug: bool = False) -> None:
         self.output = output
+        self.debug = debug
         self.under_way: dict[str, float] = {}
         self._tasks: dict[tuple[str, str], asyncio.Task[Prepared]] = {}
 
@@ -55,6 +57,7 @@ class Setups:
     async def _prepare(self, family: str, runtime: str) -> Prepared:
         self.under_way[runtime] = started = time.monotonic()
         command = [sys.executable, "-m", "hooks.cli.runtime_cache", family, runtime]
+        command += ["debug"] if self.debug else []
         process = await processes.spawn(command, stdout=PIPE, stderr=PIPE)
         try:
             found, is_new = await asyncio.gather(_result(process), self._forward(process, runtime))
@@ -67,9 +70,7 @@ class Setups:
             raise Unavailable(f"not started: {runtime} could not be set up")
         if "nearest" in found["interpreter"]:
             self.output.event("interpreter", f"{runtime} runs with {found['interpreter']}")
-        packages = {name: Path(path) for name, path in found["packages"].items()}
-        programs = Path(found["programs"]) if found["programs"] else None
-        return Prepared(interpreter=found["interpreter"], programs=programs, packages=packages)
+        return _prepared(found)
 
     async def _forward(self, process: Process, runtime: str) -> bool:
         """Print what the process prints; return whether it printed anything."""
@@ -79,6 +80,15 @@ class Setups:
                 self.output.event("setup", line, runtime)
                 printed = True
         return printed
+
+
+def _prepared(found: Mapping[str, Any]) -> Prepared:
+    return Prepared(
+        interpreter=found["interpreter"],
+        programs=Path(found["programs"]) if found["programs"] else None,
+        packages={name: Path(path) for name, path in found["packages"].items()},
+        debugger=Path(found["debugger"]) if found["debugger"] else None,
+    )
 
 
 async def _result(process: Process) -> dict[str, Any] | None:

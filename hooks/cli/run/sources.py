@@ -74,6 +74,8 @@ class Sources:
 
     def _read(self, file: str, problems: list[Problem]) -> Objects:
         """Return what is in a file, or what was there when it had no problem."""
+        if file == "-" and file in self._good:
+            return self._good[file]  # standard input can be read once
         before, found = self._good.get(file, Objects()), Objects()
         read(file, found)
         found.problems += [each.problem("metadata.name", "Required value") for each in found.functions if not each.name]

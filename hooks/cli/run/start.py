@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from hooks.cli import settings
 from hooks.cli.run.display import Display
 from hooks.cli.run.lifecycle import supervised
-from hooks.cli.run.output import Output
 from hooks.cli.run.session import Session
 from hooks.cli.run.setups import Setups
 from hooks.cli.run.sources import Sources
@@ -19,14 +18,14 @@ def start(
     files: Sequence[str],
     config: str | None,
     variables: Mapping[str, str],
-    output: Output,
+    setups: Setups,
     *,
     port: int,
     once: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with `once`, if one is invalid or fails."""
     chosen = settings.read(config)
-    session = Session(output=output, setups=Setups(output))
+    session = Session(output=setups.output, setups=setups)
     supervisor = Supervisor(Sources(files, chosen, variables), chosen, session, port)
     work = _once(supervisor) if once else _watch(supervisor)
     return asyncio.run(supervised(supervisor, Display(supervisor).shown_during(work), interrupted=0))

@@ -7,7 +7,7 @@ import re
 from hooks.children import deployment
 from hooks.cli import runtime_cache
 from hooks.cli.data_objects import Objects, objects_in
-from hooks.cli.run import LAST_PORT
+from hooks.cli.run import LAST_PORT, debugging
 from hooks.cli.run.local_function import LocalFunction
 from hooks.cli.run.pod import SERVICE, Pod
 from hooks.cli.run.session import Session
@@ -33,6 +33,7 @@ class Supervisor:
         self.has_problems = False
         self._next_port = port
         self._ports: dict[str, int] = {}
+        self._debug_ports: dict[str, int] = {}
 
     async def load(self) -> None:
         """Read the files and begin to start, replace and stop Functions; never waits for a Function."""
@@ -119,7 +120,13 @@ class Supervisor:
             objects={key: contents for key, contents in objects.items() if key in used},
             ports={each: self._ports[each] for each in _called(function.pod.env, objects) if each in self._ports},
             variables=wanted.variables[name],
+            debug_port=self._debug_port(name, function.source.runtime.name) if self.session.setups.debug else 0,
         )
+
+    def _debug_port(self, name: str, family: str) -> int:
+        if name not in self._debug_ports:
+            self._debug_ports[name] = debugging.free_port(family, self._debug_ports.values())
+        return self._debug_ports[name]
 
 
 def _called(env: tuple[Manifest, ...], objects: Objects) -> set[str]:
