@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -79,6 +80,19 @@ def test_only_what_has_changed_restarts(files: tuple[Path, Path], tmp_path: Path
         run.wait_for("fast | http://", times=3)
         assert run.url("fast") == port
         assert run.output.count("slow | http://") == 1
+
+
+def test_a_broken_function_is_not_started_again(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """A save of one file does not repeat the errors of another."""
+    fast, slow = files
+    slow.write_text(function("slow", "def main(:"))
+    with running(tmp_path, str(fast), str(slow)) as run:
+        run.wait_for("slow | the handler could not be started")
+        run.wait_for("fast | http://")
+        fast.write_text(function("fast", HELLO.replace("one", "two")))
+        wait_until(lambda: run.get("fast") == (200, "two"))
+    assert run.output.count("slow | the handler could not be started") == 1
+    assert re.search(r"^  slow  - +the handler could not be started \(exit code 1\)$", run.output, re.MULTILINE)
 
 
 def answers(connection: http.client.HTTPConnection) -> bool:

@@ -42,7 +42,7 @@ class Display:
         if not starting:
             return ""
         now, setups = time.monotonic(), self.supervisor.session.setups.under_way
-        steps = [f"setting up {runtime}, {now - since:.0f} s" for runtime, since in setups.items()]
+        steps = [f"preparing {runtime}, {now - since:.0f} s" for runtime, since in setups.items()]
         return f"{len(locals_) - len(starting)} of {len(locals_)} started; {'; '.join([*steps, ', '.join(starting)])}"
 
     def _show_table(self) -> None:
@@ -58,7 +58,7 @@ class Display:
 def _table(functions: list[LocalFunction]) -> list[str]:
     """Return a line for each Function, unless there is only one, and how to call the first one that answers."""
     ready = next((local for local in functions if local.state == "ready"), None)
-    rows = [(local.name, local.url if local.state == "ready" else "-", _state(local)) for local in functions]
+    rows = [(local.name, local.url if local.instance else "-", _state(local)) for local in functions]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"  {name:{widths[0]}}  {url:{widths[1]}}  {state}" for name, url, state in rows]
     call = [f"Try: curl {ready.url}"] if ready else []
@@ -68,4 +68,6 @@ def _table(functions: list[LocalFunction]) -> list[str]:
 
 def _state(local: LocalFunction) -> str:
     colours = {"ready": "green", "failed": "red"}
-    return click.style(local.state if local.state != "failed" else local.reason, fg=colours.get(local.state))
+    text = local.reason if local.state == "failed" else local.state
+    more = "; the previous version answers" if local.state == "failed" and local.instance else ""
+    return click.style(text + more, fg=colours.get(local.state))

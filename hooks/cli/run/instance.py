@@ -27,6 +27,10 @@ class StartFailed(Exception):
     """The pod did not start; the message names the step."""
 
 
+class InstallFailed(StartFailed):
+    """The install step failed, which may be the network's fault."""
+
+
 class Instance:
     """
     `port` is the one on which the server listens; `log` receives each line that the processes print.
@@ -108,7 +112,7 @@ class Instance:
         process = await self._spawn("sh", "-c", step.script, step=step)
         if code := await process.wait():
             await self._last_lines()
-            raise StartFailed(f"the dependencies could not be installed (exit code {code})")
+            raise InstallFailed(f"the dependencies could not be installed (exit code {code})")
         self.log(f"dependencies installed in {time.monotonic() - started:.1f} s")
 
     async def _spawn(self, *command: str, step: Step) -> Process:

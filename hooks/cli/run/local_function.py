@@ -7,7 +7,7 @@ from typing import Literal
 
 from hooks.cli.document import Document
 from hooks.cli.installers import Unavailable
-from hooks.cli.run.instance import Instance, StartFailed
+from hooks.cli.run.instance import InstallFailed, Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
@@ -22,6 +22,7 @@ class LocalFunction:
     `document` has the source, `pod` is the last one that was wanted, `instance` the one that answers.
 
     `state` is "starting" until the wanted pod answers ("ready") or has failed; `reason` is why it failed.
+    `is_worth_another_try` is whether the same pod may start at the next save, since the machine was at fault.
     """
 
     def __init__(self, name: str, session: Session) -> None:
@@ -32,6 +33,7 @@ class LocalFunction:
         self.instance: Instance | None = None
         self.state: Literal["starting", "ready", "failed", "off"] = "starting"
         self.reason = ""
+        self.is_worth_another_try = False
         self.proxy = Proxy(
             lambda: self.instance.port if self.instance else None, lambda: self.state == "starting", self._request
         )
@@ -48,7 +50,7 @@ class LocalFunction:
 
     def want(self, pod: Pod) -> None:
         """Let `pod` replace the present one once it is healthy; the start of an older pod is cancelled."""
-        if pod == self.pod and self.state != "failed":
+        if pod == self.pod and not (self.state == "failed" and self.is_worth_another_try):
             return
         self.pod, self.state = pod, "starting"
         self._cancel()
@@ -115,6 +117,7 @@ class LocalFunction:
             self.instance = new
         except (StartFailed, MissingObject, Unavailable, OSError, ValueError) as error:
             self.fail(str(error))
+            self.is_worth_another_try = isinstance(error, InstallFailed | Unavailable | OSError)
             return False
         finally:
             if self.instance is not new:

@@ -83,10 +83,8 @@ class Pod:
 
         Only the install step has this machine's settings for package registries, which may hold passwords.
         """
-        install, server = (
-            self._install_container,
-            {**_environment_of_server(), **self.variables, "FUNC_PORT": str(port)},
-        )
+        install = self._install_container
+        server = {**_environment_of_server(), **self.variables, "FUNC_PORT": str(port)}
         main = self._step(self._main, root, prepared, server)
         if self.debug_port:
             added = debugging.environment(self.family, self.debug_port, prepared.debugger, main.env)
