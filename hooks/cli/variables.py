@@ -10,8 +10,9 @@ import click
 from hooks.cli.problem import Problem, Unusable
 from hooks.runtimes import RESERVED_ENV
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
-_QUOTED = re.compile(r"""(["'])(.*)\1(?:\s+#.*)?""")
+_LINE = re.compile(r"(?:export\s++)?([A-Za-z_][A-Za-z0-9_]*+)\s*+=(.*)", re.DOTALL)
+_DOUBLE_QUOTED = re.compile(r"""\"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?:\s*+#.*)?""", re.DOTALL)
+_SINGLE_QUOTED = re.compile(r"'([^']*+)'(?:\s*+#.*)?", re.DOTALL)
 
 
 def read(file: str) -> dict[str, str]:
@@ -26,11 +27,11 @@ def read(file: str) -> dict[str, str]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.strip())
         if message := _problem(match[1] if match and "\0" not in line else ""):
             problems.append(Problem(file=file, line=number, message=message))
         elif match:
-            found[match[1]] = _value(match[2])
+            found[match[1]] = _value(match[2].strip())
     if problems:
         raise Unusable(problems)
     return found
@@ -69,6 +70,8 @@ def _problem(name: str) -> str:
 
 def _value(text: str) -> str:
     """Return a value without its quotes, or without the comment after it; \\n in double quotes is a line break."""
-    if quoted := _QUOTED.fullmatch(text):
-        return quoted[2].replace("\\n", "\n").replace('\\"', '"') if quoted[1] == '"' else quoted[2]
-    return re.split(r"\s#", text, maxsplit=1)[0]
+    if double := _DOUBLE_QUOTED.fullmatch(text):
+        return double[1].replace("\\n", "\n").replace('\\"', '"')
+    if single := _SINGLE_QUOTED.fullmatch(text):
+        return single[1]
+    return text.partition(" #")[0].rstrip()

@@ -57,6 +57,9 @@ CONSTRUCTED = {
     ("hooks.cli.run.pod", "f'(?<![\\\\w./$-])({mount_paths})(?![\\\\w.-])'"): [
         r"(?<![\w./$-])(/usr/src/app|/tmp)(?![\w.-])"
     ],
+    ("hooks.cli.run.tracebacks", "pattern"): [
+        r"(?:file://)?/tmp/buildless\-x/kubeless/handler\.(?:py|[cm]?[jt]s)(?:(\", line |:)(\d{1,9}))?"
+    ],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
 }
 """Examples of the expressions that the code constructs at run time."""
