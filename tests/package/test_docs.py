@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from support.cases import ROOT
 from support.runtime_servers import Server, started
 
@@ -21,6 +22,11 @@ THREATS = 20
 HANDLERS = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 FILES = {"python": "handler.py", "nodejs": "handler.js"}
 MARKS = {"python": "python", "nodejs": "js"}
+STYLES: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = {
+    "older": {"python": ("python312", ()), "nodejs": ("nodejs22", (1,))},
+    "newer": {"python": ("python314", ()), "nodejs": ("nodejs26", (22, 15))},
+}
+"""For each example its runtime, and the oldest Node.js that can run it."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -92,12 +98,15 @@ def test_every_threat_has_a_control_and_a_test() -> None:
         assert test.startswith("`tests/") or (test == "-" and "inherent" in control), number
 
 
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("family", FILES)
-def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
+def test_handlers_answer_as_shown(family: str, style: str, tmp_path: Path) -> None:
     """Each example of docs/handlers.md runs unchanged, and its response is that of its last line."""
-    if family == "nodejs" and runtime_cache.node_version() is None:
-        pytest.skip("LEFT OUT: node and npm are not on PATH")
-    (source,) = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
+    runtime, needed = STYLES[style][family]
+    if family == "nodejs" and node_version() < needed:
+        pytest.skip(f"LEFT OUT: {style} handlers need Node.js {'.'.join(map(str, needed))} and npm")
+    sources = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
+    source = dict(zip(STYLES, sources, strict=True))[style]
     path, _, expected = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
@@ -105,11 +114,29 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
         "FUNCTION_PATH": str(tmp_path),
         "HANDLER_PATH": str(tmp_path / "handler.js"),
         "FUNC_NAME": "hello",
+        "FUNC_RUNTIME": runtime,
     }
     with started(family, **place) as server:
         assert request(server, path) == (200, expected)
         status, body = request(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})
+
+
+def test_the_manifest_of_handlers_runs(tmp_path: Path) -> None:
+    """The manifest in docs/handlers.md, whose package.json names a file of TypeScript, answers with what it is sent."""
+    if node_version() < (22, 18):
+        pytest.skip("LEFT OUT: TypeScript needs Node.js 22.18 and npm")
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", HANDLERS, re.DOTALL)
+    inline = yaml.safe_load(manifest)["spec"]["source"]["inline"]
+    (tmp_path / "handler.js").write_text(inline["source"])
+    (tmp_path / "package.json").write_text(inline["dependencies"])
+    with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js")) as server:
+        assert request(server, "/", b'{"a": 1}') == (200, '{"received":{"a":1}}')
+
+
+def node_version() -> tuple[int, ...]:
+    """Return the version of the Node.js on PATH, (0,) without one."""
+    return tuple(int(part) for part in (runtime_cache.node_version() or "0").split("."))
 
 
 def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
