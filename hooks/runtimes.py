@@ -43,7 +43,7 @@ class Family:
     name                 the value of `family` in the config, and the folder in runtimes/
     image_version        the release that last changed the images. Not the newest release, or each release would restart
                          every Function; tests/core/test_pod_templates.py fails when it has to be raised
-    build_argument       the Dockerfile's argument for the language's version; "" where the Dockerfile has one version
+    build_argument       the Dockerfile's argument for the language's version
     work_dir             where `start` and `install` run, under `sh -c`
     needs                files and directories, other than `work_dir`, that a mount must not cover
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
@@ -54,7 +54,7 @@ class Family:
 
     name: str
     image_version: str
-    build_argument: str = ""
+    build_argument: str
     work_dir: str
     needs: tuple[str, ...]
     start: str
@@ -112,6 +112,7 @@ exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progr
 _PYTHON = Family(
     name="python",
     image_version="0.1.0",
+    build_argument="PYTHON_VERSION",
     work_dir="/kubeless",
     needs=(
         *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
