@@ -14,8 +14,6 @@ HEADER = """\
 # record.py writes `kyma` and `ours`; people write the rest. asking.py says what of an answer is recorded.
 """
 ORDER = ("env", "first", "ask", "watch", "kyma", "ours", "verdict")
-OPEN = "open-"
-"""Begins the name of a difference that is not settled: docs/migrating-from-kyma.md has no row for it."""
 LANGUAGES = {("nodejs", "python"): "Both", ("nodejs",): "Node.js", ("python",): "Python"}
 
 
@@ -51,11 +49,6 @@ def reasons(row: dict[str, Any]) -> list[str]:
     return verdict if isinstance(verdict, list) else [verdict]
 
 
-def settled(table: dict[str, Any]) -> list[str]:
-    """Return the names of the settled differences."""
-    return [name for name in table["differences"] if not name.startswith(OPEN)]
-
-
 def language(table: dict[str, Any], name: str) -> str:
     """Return "Python", "Node.js" or "Both", by the rows that have the difference `name`."""
     families = sorted(family for family in FAMILIES if any(name in reasons(row) for row in table[family].values()))
@@ -63,7 +56,7 @@ def language(table: dict[str, Any], name: str) -> str:
 
 
 def page(table: dict[str, Any]) -> str:
-    """Return the settled differences as a Markdown table, by language and then by name."""
-    rows = sorted((language(table, name), name, table["differences"][name]) for name in settled(table))
+    """Return the differences as a Markdown table, by language and then by name."""
+    rows = sorted((language(table, name), name, sentence) for name, sentence in table["differences"].items())
     lines = [f"| {each} | {sentence.removeprefix(f'{each}: ')} |\n" for each, _, sentence in rows]
     return "".join(["| language | difference |\n", "| --- | --- |\n", *lines])
