@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import os
 import re
 import urllib.request
@@ -29,6 +30,21 @@ STYLES = {
     "newer": {"python": "python314", "nodejs": "nodejs26"},
 }
 """The runtime of each example."""
+PYTHON, NODEJS = "python/function_server", "nodejs/lib"
+LIMITS = [
+    ("request line", 1, "16 KiB", f"{PYTHON}/connection.py", "TARGET_BYTES", 16 * 1024),
+    ("headers", 1, "32 KiB", f"{PYTHON}/connection.py", "HEAD_BYTES", 32 * 1024),
+    ("time for the headers", 1, "10 s", f"{PYTHON}/connection.py", "HEAD_SECONDS", 10),
+    ("connections", 1, "2,048", f"{PYTHON}/workers.py", "MOST_CONNECTIONS", 2048),
+    ("all bodies at a time", 1, "3/8", f"{PYTHON}/budget.py", "SHARE", 3 / 8 * 2),
+    ("all bodies at a time", 1, "1/32", f"{PYTHON}/budget.py", "JSON_FACTOR", 32 * 3 / 4),
+    ("time for the headers", 2, "10 s", f"{NODEJS}/connections.mjs", "HEAD_MILLISECONDS", 10_000),
+    ("time for the body", 2, "60 s", f"{NODEJS}/connections.mjs", "BODY_MILLISECONDS", 60_000),
+    ("time for the body", 2, "300 s", f"{NODEJS}/connections.mjs", "LONGEST_BODY_MILLISECONDS", 300_000),
+    ("connections", 2, "4,096", f"{NODEJS}/connections.mjs", "CONNECTIONS", 4096),
+    ("all bodies at a time", 2, "1/4", f"{NODEJS}/body.mjs", "SHARE_OF_MEMORY", 1 / 4),
+]
+"""A row of the page, its column, what that shows, and the constant with its value."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -134,6 +150,16 @@ def test_the_manifest_of_handlers_runs(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(inline["dependencies"])
     with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js"), PATH=node26.path()) as server:
         assert request(server, "/", b'{"a": 1}') == (200, '{"received":{"a":1}}')
+
+
+@pytest.mark.parametrize(("row", "column", "shown", "file", "name", "value"), LIMITS)
+def test_limits_are_those_of_the_servers(row: str, column: int, shown: str, file: str, name: str, value: float) -> None:
+    """The tables of docs/handlers.md have the constants of the servers."""
+    (cells,) = (line.strip("| ").split(" | ") for line in HANDLERS.splitlines() if line.startswith(f"| {row} |"))
+    source = (ROOT / "runtimes" / file).read_text(encoding="utf-8")
+    (product,) = re.findall(rf"^(?:const )?{name} = ([\d. *]+);?$", source, re.MULTILINE)
+    assert math.prod(float(factor) for factor in product.split("*")) == value
+    assert re.search(rf"(?<!\S){re.escape(shown)}(?!\S*\d)", cells[column])
 
 
 def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
