@@ -35,7 +35,7 @@ LIMITS = [
     ("request line", 1, "16 KiB", f"{PYTHON}/connection.py", "TARGET_BYTES", 16 * 1024),
     ("headers", 1, "32 KiB", f"{PYTHON}/connection.py", "HEAD_BYTES", 32 * 1024),
     ("time for the headers", 1, "10 s", f"{PYTHON}/connection.py", "HEAD_SECONDS", 10),
-    ("connections", 1, "2,048", f"{PYTHON}/workers.py", "MOST_CONNECTIONS", 2048),
+    ("connections", 1, "2,048", f"{PYTHON}/connections.py", "MOST", 2048),
     ("all bodies at a time", 1, "3/8", f"{PYTHON}/budget.py", "SHARE", 3 / 8 * 2),
     ("all bodies at a time", 1, "1/32", f"{PYTHON}/budget.py", "JSON_FACTOR", 32 * 3 / 4),
     ("time for the headers", 2, "10 s", f"{NODEJS}/connections.mjs", "HEAD_MILLISECONDS", 10_000),
