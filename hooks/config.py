@@ -92,7 +92,9 @@ class Config(Setting):
         "nodejs20": _runtime("nodejs20", "nodejs", deprecated=True),
         "nodejs22": _runtime("nodejs22", "nodejs"),
         "nodejs24": _runtime("nodejs24", "nodejs"),
+        "nodejs26": _runtime("nodejs26", "nodejs"),
         "python312": _runtime("python312", "python"),
+        "python314": _runtime("python314", "python"),
     }
     profiles: Profiles[ResourceProfile] = {
         "XS": _profile("50m", "64Mi", "150m", "256Mi"),

@@ -43,18 +43,18 @@ class Family:
     name                 the value of `family` in the config, and the folder in runtimes/
     image_version        the release that last changed the images. Not the newest release, or each release would restart
                          every Function; tests/core/test_pod_templates.py fails when it has to be raised
-    build_argument       the Dockerfile's argument for the language's version; "" where the Dockerfile has one version
+    build_argument       the Dockerfile's argument for the language's version
     work_dir             where `start` and `install` run, under `sh -c`
     needs                files and directories, other than `work_dir`, that a mount must not cover
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
     handler_file         the file in `work_dir` that `start` writes
     dependencies_format  also the name of the file in `work_dir` that `install` writes
-    sample               a handler that answers every request with "it works"
+    sample               a handler that answers every request with "it works", in every runtime of the family
     """
 
     name: str
     image_version: str
-    build_argument: str = ""
+    build_argument: str
     work_dir: str
     needs: tuple[str, ...]
     start: str
@@ -106,12 +106,14 @@ exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progr
     handler_file="handler.js",
     dependencies_format="package.json",
     interpreter=Interpreter(title="Node.js", programs=("node", "npm"), version_in_name=re.compile(r"nodejs-?([0-9]+)")),
-    sample="module.exports = { main: () => 'it works' };\n",
+    # The second argument is a context, or from nodejs26 on a response.
+    sample="module.exports = { main: (_, second) => (second.send ? second.send('it works') : 'it works') };\n",
 )
 
 _PYTHON = Family(
     name="python",
     image_version="0.1.0",
+    build_argument="PYTHON_VERSION",
     work_dir="/kubeless",
     needs=(
         *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
@@ -158,7 +160,7 @@ exec pip install --no-cache-dir --disable-pip-version-check --target .local --re
     handler_file="handler.py",
     dependencies_format="requirements.txt",
     interpreter=Interpreter(title="Python", programs=(), version_in_name=re.compile(r"python-?([0-9])[.-]?([0-9]+)")),
-    sample="def main(event, context):\n    return 'it works'\n",
+    sample="def main(*arguments):\n    return 'it works'\n",
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (_NODEJS, _PYTHON)})

@@ -151,7 +151,7 @@ class Connection:
     def on_headers_complete(self) -> None:
         environ, version = self.request.environ, self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            self._refuse(505, "only HTTP/1.0 and HTTP/1.1 are served")
+            self._refuse(400, "only HTTP/1.0 and HTTP/1.1 are served")
         if version == "1.1" and "HTTP_HOST" not in environ:
             self._refuse(400, "a Host header is required")
         if int(environ.get("CONTENT_LENGTH", "0")) > self.body_limit:

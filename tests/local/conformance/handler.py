@@ -180,6 +180,15 @@ def trace_of_tracer(event: Any, context: Any) -> Any:
         return f"{span.get_span_context().trace_id:032x}"
 
 
+def large_stream(event: Any, context: Any) -> Any:
+    return (b"x" * 65536 for _ in range(int(event.req.query["pieces"])))
+
+
+def failing_stream(event: Any, context: Any) -> Any:
+    yield from large_stream(event, context)
+    raise ValueError("secret-in-the-error")
+
+
 PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/ticks": ticks,
     "/seen-trace": seen_trace,
@@ -202,6 +211,8 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/response": lambda e, c: bottle.Response("body", 207),
     "/response-set": lambda e, c: bottle.HTTPResponse({"piece"}, 400),
     "/fails-midway": fails_midway,
+    "/large-stream": large_stream,
+    "/failing-stream": failing_stream,
     "/async-pieces": async_pieces,
     "/connects-once": connects_once,
     "/old-cloud-events": old_cloud_events,

@@ -24,7 +24,7 @@ from support.node import images
 
 from hooks.config import Config
 
-RUNTIMES = ("python312", "nodejs22", "nodejs24")
+RUNTIMES = ("python312", "python314", "nodejs22", "nodejs24", "nodejs26")
 SECONDS = 120
 
 
