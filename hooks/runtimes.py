@@ -128,26 +128,33 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv reads neither pip.conf nor variables such as PIP_INDEX_URL: where one of them names another source of packages,
-    # pip installs. SSL_CERT_FILE, which uv reads, has the format of PIP_CERT.
-    install="""\
+    # uv is many times faster and decides as pip does, but reads neither pip.conf nor pip's variables, not every option,
+    # and continued lines only before --hash: there pip installs. For certificates uv reads SSL_CERT_FILE only.
+    install=r"""
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
-only_pip='--(config-settings|global-option)'
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere" \
-  && ! grep -Eq -e "$only_pip" requirements.txt; then
-  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
+for_uv='CERT|CACHE_DIR|COMPILE|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_COLOR|NO_COMPILE|NO_INPUT'
+for_uv="$for_uv|PROGRESS_BAR|QUIET|RETRIES|ROOT_USER_ACTION|TIMEOUT|VERBOSE"
+known='-[rceif]|--(requirement|constraint|editable|(extra-)?index-url|no-index|find-links|(no|only)-binary|hash)'
+lines_for_pip() {
+  tr -d '\r' < requirements.txt | sed -nE -e 's/(^|[[:space:]])#.*//' \
+    -e 'h' -e "s/(^|[[:space:]])($known)([=[:space:]]|\$)/ /g" -e '/(^|[[:space:]])--?[A-Za-z]/p' -e 'g' \
+    -e '/[\]$/{' -e '$!N' -e '/[\]\n[[:space:]]*--hash/!p' -e 'D' -e '}'
+}
+if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep '^PIP_' | grep -Evq "^PIP_($for_uv)=" \
+  && [ -z "$(lines_for_pip)" ]; then
+  certificates="${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-}}}"
+  if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
   hashes=''
-  if grep -q -e '--hash' requirements.txt; then hashes=--require-hashes; fi
+  if grep -Eq '^([^#]|[^#[:space:]]#)*--hash' requirements.txt; then hashes=--require-hashes; fi
   exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
     --requirement requirements.txt
 fi
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
-""",
+""".lstrip(),
     env=MappingProxyType(
         {
             "PYTHONUNBUFFERED": "TRUE",
