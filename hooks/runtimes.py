@@ -128,31 +128,25 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv is many times faster and decides as pip does, but reads neither pip.conf nor pip's variables, not every option,
-    # and continued lines only before --hash: there pip installs. For certificates uv reads SSL_CERT_FILE only.
+    # uv is many times faster, and decides as pip does for requirements with indexes and hashes. It reads neither
+    # pip.conf nor pip's variables, not every option, and continued lines only before a hash: there pip installs. For
+    # certificates uv reads SSL_CERT_FILE only.
     install=r"""
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
+if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-for_uv='CERT|CACHE_DIR|COMPILE|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_COLOR|NO_COMPILE|NO_INPUT'
-for_uv="$for_uv|PROGRESS_BAR|QUIET|RETRIES|ROOT_USER_ACTION|TIMEOUT|VERBOSE"
-known='-[rceif]|--(requirement|constraint|editable|(extra-)?index-url|no-index|find-links|(no|only)-binary|hash)'
-lines_for_pip() {
-  tr -d '\r' < requirements.txt | sed -nE -e 's/(^|[[:space:]])#.*//' \
-    -e 'h' -e "s/(^|[[:space:]])($known)([=[:space:]]|\$)/ /g" -e '/(^|[[:space:]])--?[A-Za-z]/p' -e 'g' \
-    -e '/[\]$/{' -e '$!N' -e '/[\]\n[[:space:]]*--hash/!p' -e 'D' -e '}'
-}
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep '^PIP_' | grep -Evq "^PIP_($for_uv)=" \
-  && [ -z "$(lines_for_pip)" ]; then
-  certificates="${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-}}}"
-  if [ -n "$certificates" ]; then export SSL_CERT_FILE="$certificates"; fi
-  hashes=''
-  if grep -Eq '^([^#]|[^#[:space:]]#)*--hash' requirements.txt; then hashes=--require-hashes; fi
+for_uv='CERT|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_INPUT|PROGRESS_BAR|ROOT_USER_ACTION'
+for_pip=$(tr '\t\r' '  ' < requirements.txt | sed -nE 's/(^| )#.*//;h;s/(^| )(-i|--(extra-)?index-url|--hash)[= ]/ /g
+/(^| )--?[A-Za-z]/p;g;/[\] *$/{$!N;/[\] *\n *--hash/!p;D;}')
+if command -v uv > /dev/null 2>&1 && [ -z "$for_pip" ] && ! env | grep '^PIP_' | grep -Evq "^PIP_($for_uv)="; then
+  ca="${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-}}}"
+  if [ -n "$ca" ]; then export SSL_CERT_FILE="$ca"; fi
+  if grep -Eq '^([^#]|[^# ]#)*--hash' requirements.txt; then hashes=--require-hashes; else hashes=; fi
   exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
     --requirement requirements.txt
 fi
-if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
 """.lstrip(),
     env=MappingProxyType(

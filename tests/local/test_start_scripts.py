@@ -151,7 +151,7 @@ def test_uv_decides_as_pip_does(shell: list[str], tools: str, tmp_path: Path) ->
             ("a\n", "uv", False),
             ("a==1 \\\n    --hash=sha256:0 \\\n --hash=sha256:1\nb\n", "uv", True),
             (
-                "-i https://a/simple \n--no-binary :all:\na # --pre --hash=sha256:0\n# b \\\nc-d; x == '-y'\n",
+                "-i https://a/simple \n--extra-index-url=https:b\na # --pre --hash=sha256:0\n# b \\\nc-d; x == '-y'\n",
                 "uv",
                 False,
             ),
