@@ -128,26 +128,27 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv reads neither pip.conf nor variables such as PIP_INDEX_URL: where one of them names another source of packages,
-    # pip installs. SSL_CERT_FILE, which uv reads, has the format of PIP_CERT.
-    install="""\
+    # uv is many times faster, and decides as pip does for requirements with indexes and hashes. It reads neither
+    # pip.conf nor pip's variables, not every option, and continued lines only before a hash: there pip installs. For
+    # certificates uv reads SSL_CERT_FILE only.
+    install=r"""
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
+if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
-only_pip='--(config-settings|global-option)'
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere" \
-  && ! grep -Eq -e "$only_pip" requirements.txt; then
-  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
-  hashes=''
-  if grep -q -e '--hash' requirements.txt; then hashes=--require-hashes; fi
+for_uv='CERT|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_INPUT|PROGRESS_BAR|ROOT_USER_ACTION'
+for_pip=$(tr '\t\r' '  ' < requirements.txt | sed -nE 's/(^| )#.*//;h;s/(^| )(-i|--(extra-)?index-url|--hash)[= ]/ /g
+/(^| )--?[A-Za-z]/p;g;/[\] *$/{$!N;/[\] *\n *--hash/!p;D;}')
+if command -v uv > /dev/null 2>&1 && [ -z "$for_pip" ] && ! env | grep '^PIP_' | grep -Evq "^PIP_($for_uv)="; then
+  ca="${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-}}}"
+  if [ -n "$ca" ]; then export SSL_CERT_FILE="$ca"; fi
+  if grep -Eq '^([^#]|[^# ]#)*--hash' requirements.txt; then hashes=--require-hashes; else hashes=; fi
   exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
     --requirement requirements.txt
 fi
-if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
-""",
+""".lstrip(),
     env=MappingProxyType(
         {
             "PYTHONUNBUFFERED": "TRUE",

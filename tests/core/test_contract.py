@@ -209,9 +209,9 @@ def test_hooks_are_routes() -> None:
 
 
 def test_kyma_images_are_complete() -> None:
-    """The example config has a Kyma image for every runtime and changes nothing else."""
+    """The example config has a Kyma image for every runtime that can use one, and changes nothing else."""
     kyma = load(str(ROOT / "examples" / "config-kyma-images.yaml"))
-    assert set(kyma.runtimes) == set(Config().runtimes)
+    assert set(kyma.runtimes) == set(Config().runtimes) - {"python314"}
     assert all(image.image.startswith(f"function-runtime-{name}:") for name, image in kyma.runtimes.items())
     changed = {"registry", "runtimes"}
     assert kyma.model_dump(exclude=changed) == Config().model_dump(exclude=changed)

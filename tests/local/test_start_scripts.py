@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from support import kubelet
 from support.cases import NOW, complete
+from support.left_out import require_program
 from support.offline_metacontroller import World
 from support.strategies import texts
 
@@ -40,7 +41,7 @@ TEXTS = [
 ]
 
 
-def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) -> Path:
+def run(shell: list[str], script: str, family: str, tmp_path: Path, path: str = "", **env: str) -> Path:
     """Run a script below `tmp_path`, with fake programs that log their arguments; return its working directory."""
     work = tmp_path / "app" / "function"
     work.mkdir(parents=True)
@@ -50,7 +51,7 @@ def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) 
         (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" > {tmp_path}/started\n')
         (tools / name).chmod(0o755)
     script = script.replace(FAMILIES[family].work_dir, str(work)).replace("HOME=/tmp", f"HOME={tmp_path}")
-    env |= {"PATH": f"{tools}:{os.environ['PATH']}"}
+    env |= {"PATH": f"{path}{tools}:{os.environ['PATH']}"}
     subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
     return work
 
@@ -141,20 +142,44 @@ def test_other_settings_of_pip_keep_uv(shell: list[str], tmp_path: Path) -> None
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
 
 
+@pytest.mark.parametrize("tools", ["this machine's", "busybox"])
 @every_shell
-def test_uv_decides_as_pip_does(shell: list[str], tmp_path: Path) -> None:
-    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv cannot read."""
-    for text, begins, has_hashes in (
-        ("a\n", "uv pip install", False),
-        ("a==1 \\\n    --hash=sha256:0\nb\n", "uv pip install", True),
-        ('a --config-settings="x=y"\n', "pip install", False),
+def test_uv_decides_as_pip_does(shell: list[str], tools: str, tmp_path: Path) -> None:
+    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv does not follow."""
+    for number, (text, program, has_hashes) in enumerate(
+        (
+            ("a\n", "uv", False),
+            ("a==1 \\\n    --hash=sha256:0 \\\n --hash=sha256:1\nb\n", "uv", True),
+            (
+                "-i https://a/simple \n--extra-index-url=https:b\na # --pre --hash=sha256:0\n# b \\\nc-d; x == '-y'\n",
+                "uv",
+                False,
+            ),
+            ('a --config-settings="x=y"\n', "pip", False),
+            ("a -C x=y\n", "pip", False),
+            ("--pre\na\n", "pip", False),
+            ("a>=1, \\\r\n  <2\r\n", "pip", False),
+            ("a==1 --hash=sha256:0\nb \\", "pip", False),
+        )
     ):
-        folder = tmp_path / str(len(text))
-        run(shell, FAMILIES["python"].install, "python", folder, **{DEPENDENCIES: text})
+        folder = tmp_path / str(number)
+        path = f"{busybox(tmp_path)}:" if tools == "busybox" else ""
+        run(shell, FAMILIES["python"].install, "python", folder, path, **{DEPENDENCIES: text})
         started = (folder / "started").read_text()
-        assert started.startswith(begins)
-        assert ("--index-strategy unsafe-best-match" in started) == begins.startswith("uv")
+        assert started.startswith(f"{program} "), text
+        assert ("--index-strategy unsafe-best-match" in started) == (program == "uv")
         assert ("--require-hashes" in started) == has_hashes
+
+
+def busybox(folder: Path) -> Path:
+    """Return a directory with the tools of Alpine images."""
+    require_program("busybox")
+    directory = folder / "busybox"
+    if not directory.exists():
+        directory.mkdir()
+        for name in ("env", "grep", "sed", "tr"):
+            (directory / name).symlink_to(str(shutil.which("busybox")))
+    return directory
 
 
 def test_a_package_json_is_kept(tmp_path: Path) -> None:
