@@ -10,9 +10,9 @@ import bottle
 
 from function_server import access_log, async_calls, metrics, tracing
 from function_server.answer import Answer, answer
-from function_server.connection import Request
 from function_server.event import Event
 from function_server.handler import Handler
+from function_server.request import Request
 from function_server.settings import Settings
 from function_server.time_limit import TimeLimitExceeded
 
