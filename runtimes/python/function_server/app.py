@@ -82,6 +82,15 @@ class App:
             access_log.line(environ, made)
         return made
 
+    def forget(self, environ: dict[str, Any]) -> None:
+        """
+        Let go of a request that is answered, whose body may be large: Bottle keeps the last one of each thread, and
+        Bottle's and Flask's requests are in their own environ, a cycle that waits for the garbage collector.
+        """
+        environ.pop("bottle.request", None)
+        environ.pop("werkzeug.request", None)
+        bottle.request.bind({})
+
     def fail_midway(self, environ: dict[str, Any], error: Exception) -> None:
         """Log and count a stream that could not be sent to its end."""
         _failed(error)

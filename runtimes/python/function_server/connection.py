@@ -7,7 +7,6 @@ ahead stays in the kernel.
 
 import socket
 import time
-from collections import deque
 
 import httptools
 
@@ -29,6 +28,8 @@ LINGER_SECONDS = 10.0
 KNOWN_KEYS = 512
 
 _keys: dict[bytes, str] = {}
+_NONE = Request()
+"""Between two requests."""
 
 
 class Refused(Exception):
@@ -46,20 +47,40 @@ class Connection:
     answer on this connection. `deadline` is the time.monotonic() at which what is waited for has to be there.
     """
 
+    __slots__ = (
+        "address",
+        "body_limit",
+        "bodyless_bytes",
+        "budget",
+        "deadline",
+        "fd",
+        "handled",
+        "head_bytes",
+        "lingering",
+        "outbox",
+        "parser",
+        "phase",
+        "ready",
+        "refusal",
+        "request",
+        "sock",
+        "wants_continue",
+    )
+
     def __init__(self, sock: socket.socket, address: str, budget: Budget, body_limit: int) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.address = address
         self.budget = budget
         self.body_limit = body_limit
-        self.ready: deque[Request] = deque()
+        self.ready: list[Request] = []
         self.refusal: Refused | None = None
         self.lingering = False
         self.handled = False
         self.wants_continue = False
         self.outbox = b""
         self.parser = httptools.HttpRequestParser(self)
-        self.request = Request()
+        self.request = _NONE
         self.phase = "idle"
         self.head_bytes = self.bodyless_bytes = 0
         self.deadline = time.monotonic() + IDLE_SECONDS
@@ -68,14 +89,14 @@ class Connection:
         """Take received bytes; afterwards `ready`, `refusal` and `wants_continue` say what to do."""
         if self.refusal:
             return
-        request, size = self.request, len(self.request.body)
+        request, size = self.request, self.request.size
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._refuse_upgrade(data, upgrade.args[0])
         except httptools.HttpParserError:
             self.refusal = self.refusal or Refused(400, "the request is not HTTP/1.1")
-        is_same = self.request is request and len(request.body) == size
+        is_same = self.request is request and request.size == size
         self.bodyless_bytes = self.bodyless_bytes + len(data) if is_same else 0
         if self.bodyless_bytes > HEAD_BYTES and self.phase != "idle" and not self.refusal:
             # A header or a trailer that does not end: the parser keeps it until it does.
@@ -139,7 +160,7 @@ class Connection:
 
     def on_body(self, data: bytes) -> None:
         request = self.request
-        if len(request.body) + len(data) > self.body_limit:
+        if request.size + len(data) > self.body_limit:
             self._refuse(413, "the body is too large")
         self._take(len(data), request.environ.get("CONTENT_TYPE", ""))
         request.add(data)
@@ -148,7 +169,7 @@ class Connection:
     def on_message_complete(self) -> None:
         if self.ready:
             self._take(NEXT_BYTES)
-        request, self.request = self.request, Request()
+        request, self.request = self.request, _NONE
         request.keep_alive = self.parser.should_keep_alive()
         request.environ["REQUEST_METHOD"] = self.parser.get_method().decode("ascii")
         self.wants_continue = False
@@ -163,7 +184,7 @@ class Connection:
     def _refuse(self, status: int, message: str) -> None:
         self.refusal = Refused(status, message)
         self.release(self.request)
-        self.request.body = b""
+        self.request.pieces = []
         raise self.refusal
 
     def _refuse_upgrade(self, data: bytes, rest: int) -> None:

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+SMALL_BYTES, LARGE_BYTES = 4096, 65536
 _SLASH = re.compile(b"(?i)%2f")
 _BASE = {
     "SCRIPT_NAME": "",
@@ -22,25 +23,26 @@ _BASE = {
 
 
 class Request:
-    """One request: its WSGI environ, and as much of its body as has come."""
+    """One request: its WSGI environ, and as much of its body as has come, `size` bytes."""
 
-    __slots__ = ("body", "cost", "environ", "keep_alive", "target")
+    __slots__ = ("cost", "environ", "keep_alive", "pieces", "size", "target")
 
     def __init__(self) -> None:
         self.environ: dict[str, Any] = _BASE.copy()
         self.target = b""
-        self.body: bytes | bytearray = b""
+        self.pieces: list[bytes | bytearray] = []
+        self.size = 0
         self.cost = 0
         self.keep_alive = True
 
     def add(self, data: bytes) -> None:
-        """Add to the body: in one place, since a small piece by itself takes many times its bytes."""
-        if not self.body:
-            self.body = data
-        elif isinstance(self.body, bytes):
-            self.body = bytearray(self.body) + data
+        """Add to the body: small pieces to each other, since one by itself takes many times its bytes."""
+        self.size += len(data)
+        last = self.pieces[-1] if self.pieces else b""
+        if isinstance(last, bytearray) and len(last) < LARGE_BYTES:
+            last += data
         else:
-            self.body += data
+            self.pieces.append(data if len(data) > SMALL_BYTES else bytearray(data))
 
 
 def complete(request: Request, address: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def complete(request: Request, address: str) -> dict[str, Any]:
     environ["QUERY_STRING"] = query.decode("latin-1")
     environ["REQUEST_URI"] = request.target.decode("latin-1")
     environ["REMOTE_ADDR"] = address
-    body, request.body = bytes(request.body), b""
+    body, request.pieces = b"".join(request.pieces), []
     if "HTTP_TRANSFER_ENCODING" in environ:
         # The body is whole: Bottle would decode the chunks once more.
         del environ["HTTP_TRANSFER_ENCODING"]

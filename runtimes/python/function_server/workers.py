@@ -140,7 +140,7 @@ class Server:
                 if not may_call and not self.own(connection.ready[0]):
                     self._keep(connection)
                     return
-                self._answer(connection, connection.ready.popleft())
+                self._answer(connection, connection.ready.pop(0))
             if connection.ready and not connection.outbox:
                 self._go_on_later(connection)
                 return
@@ -188,13 +188,13 @@ class Server:
 
     def _call(self, connection: Connection, request: Request, *, keep: bool) -> None:
         """Call the handler and answer; raises time_limit.Ended if another thread has taken this one's place."""
+        environ = complete(request, connection.address)
+        if "HTTP_CONTENT_ENCODING" in environ:
+            environ["function_server.take"] = partial(self.connections.budget.take_for, request)
         call = Call(connection, request, self.settings.timeout)
         connection.handled = True
         self.leader.begin(call)
         try:
-            environ = complete(request, connection.address)
-            if "HTTP_CONTENT_ENCODING" in environ:
-                environ["function_server.take"] = partial(self.connections.budget.take_for, request)
             answer = self.app(environ)
             call.is_in_handler = False
             self._send(connection, request, answer, call, keep=keep)
@@ -203,6 +203,7 @@ class Server:
             if call.finish():
                 raise time_limit.Ended
             self.leader.end(call)
+            self.app.forget(environ)
 
     def _send(self, connection: Connection, request: Request, answer: Answer, call: Call | None, *, keep: bool) -> None:
         """Send an answer; what the client does not take at once is left to the epoll, unless it is a stream."""
