@@ -82,12 +82,12 @@ def slow(event: Any, context: Any) -> Any:
     return "slow but whole"
 
 
-def busy(event: Any, context: Any) -> Any:
+def waits(event: Any, context: Any) -> Any:
+    """Wait, or compute, until the file GATE is there."""
     print("started", flush=True)
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
-        pass
-    return "busy but whole"
+    while not os.path.exists(os.environ["GATE"]):
+        sum(range(10_000)) if event.req.query.get("computes") else time.sleep(0.01)
+    return "waited"
 
 
 lock = asyncio.Lock()
@@ -272,7 +272,7 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/unanswerable": unanswerable,
     "/forever": forever,
     "/slow": slow,
-    "/busy": busy,
+    "/waits": waits,
     "/locked": locked,
     "/cloud-event": cloud_event,
     "/emits": emits,
