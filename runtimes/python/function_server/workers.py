@@ -14,18 +14,21 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from function_server import time_limit
 from function_server.answer import Answer, Stream
 from function_server.app import App
-from function_server.connection import LINGER_SECONDS, Connection, Refused, Request, complete
+from function_server.connection import LINGER_SECONDS, Connection, Refused
 from function_server.connections import Connections
 from function_server.leader import Leader
+from function_server.request import Request, complete
 from function_server.settings import Settings
 from function_server.time_limit import Call
 from function_server.wire import Broken, head, plain, send_now, send_stream
 
-READ_BYTES = 65536
+READ_BYTES, HEAD_READ_BYTES = 65536, 16384
+"""What is read at once; 16 KiB may hold hundreds of requests that are sent ahead."""
 SWEEP_SECONDS, SHORTEST_TICK = 1.0, 0.05
 
 Own = Callable[[Request], Callable[[], Answer] | None]
@@ -122,7 +125,7 @@ class Server:
             connection.outbox = send_now(connection.sock, connection.outbox)
         elif event:
             try:
-                data = connection.sock.recv(READ_BYTES)
+                data = connection.sock.recv(READ_BYTES if connection.phase == "body" else HEAD_READ_BYTES)
             except BlockingIOError:
                 return
             if data:
@@ -137,7 +140,7 @@ class Server:
                 if not may_call and not self.own(connection.ready[0]):
                     self._keep(connection)
                     return
-                self._answer(connection, connection.ready.popleft())
+                self._answer(connection, connection.ready.pop(0))
             if connection.ready and not connection.outbox:
                 self._go_on_later(connection)
                 return
@@ -185,11 +188,14 @@ class Server:
 
     def _call(self, connection: Connection, request: Request, *, keep: bool) -> None:
         """Call the handler and answer; raises time_limit.Ended if another thread has taken this one's place."""
+        environ = complete(request, connection.address)
+        if "HTTP_CONTENT_ENCODING" in environ:
+            environ["function_server.take"] = partial(self.connections.budget.take_for, request)
         call = Call(connection, request, self.settings.timeout)
         connection.handled = True
         self.leader.begin(call)
         try:
-            answer = self.app(complete(request, connection))
+            answer = self.app(environ)
             call.is_in_handler = False
             self._send(connection, request, answer, call, keep=keep)
         finally:
@@ -197,6 +203,7 @@ class Server:
             if call.finish():
                 raise time_limit.Ended
             self.leader.end(call)
+            self.app.forget(environ)
 
     def _send(self, connection: Connection, request: Request, answer: Answer, call: Call | None, *, keep: bool) -> None:
         """Send an answer; what the client does not take at once is left to the epoll, unless it is a stream."""

@@ -1,9 +1,11 @@
 """The Python twin of handler.js: each path does one thing."""
 
 import asyncio
+import atexit
 import copy
 import io
 import os
+import signal
 import sys
 import threading
 import time
@@ -78,6 +80,25 @@ def slow(event: Any, context: Any) -> Any:
     print("started", flush=True)
     time.sleep(1.5)
     return "slow but whole"
+
+
+def waits(event: Any, context: Any) -> Any:
+    """Wait, or compute, until the file GATE is there."""
+    print("started", flush=True)
+    while not os.path.exists(os.environ["GATE"]):
+        sum(range(10_000)) if event.req.query.get("computes") else time.sleep(0.01)
+    return "waited"
+
+
+lock = asyncio.Lock()
+background: list[asyncio.Task[None]] = []
+
+
+async def locked(event: Any, context: Any) -> Any:
+    async with lock:
+        await asyncio.sleep(0.05)
+    background.append(asyncio.create_task(asyncio.sleep(0.05)))
+    return [task.cancelled() for task in background]
 
 
 def cloud_event(event: Any, context: Any) -> Any:
@@ -251,6 +272,8 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/unanswerable": unanswerable,
     "/forever": forever,
     "/slow": slow,
+    "/waits": waits,
+    "/locked": locked,
     "/cloud-event": cloud_event,
     "/emits": emits,
     "/traced": traced,
@@ -263,7 +286,8 @@ def main(event: Any, context: Any) -> Any:
 
 if os.environ.get("BREAK") == "main":
     del main
-if os.environ.get("BREAK") == "nothing":
-    main = lambda event, context: "text"  # noqa: E731
+if os.environ.get("BREAK") == "signals":
+    signal.signal(signal.SIGTERM, lambda *_: print("the handler's own", flush=True))
+    atexit.register(print, "at exit", flush=True)
 
 print("loaded", sys.version.split()[0])
