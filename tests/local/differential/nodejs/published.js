@@ -49,7 +49,8 @@ module.exports = {
     return `${greeting || 'Hello'} from ${context['function-name']} on ${context.runtime}`;
   },
   'prints-context': async (event, context) => {
-    for (const name of ['function-name', 'namespace', 'runtime', 'timeout', 'body-size-limit']) console.log(context[name]);
+    for (const name of ['function-name', 'namespace', 'runtime', 'timeout', 'body-size-limit'])
+      console.log(context[name]);
     console.log(typeof event.tracer);
   },
   'status-in-an-object': () => ({ statusCode: 400, body: 'Bad request' }),
@@ -70,7 +71,12 @@ module.exports = {
   },
   mandelbrot: async (event) => {
     const { width, height, iterations, zoom } = event.extensions.request.headers;
-    const numbers = { width: Number(width), height: Number(height), iterations: Number(iterations), zoom: Number(zoom) };
+    const numbers = {
+      width: Number(width),
+      height: Number(height),
+      iterations: Number(iterations),
+      zoom: Number(zoom),
+    };
     return { type: 'mandelbrot', ...numbers, values: escapes(numbers) };
   },
   'with-environment': () => `${process.env.GREETING}-${process.env.FUNC_NAME}`,
