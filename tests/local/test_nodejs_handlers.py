@@ -77,6 +77,7 @@ TS = "type Answer = { text: string }; export default (event: unknown): Answer =>
         ({"main": "src/app.cjs"}, {"src/app.cjs": CJS}, b"cjs"),
         ({"main": 7}, {"handler.js": CJS}, b"cjs"),
         ({}, {"handler.js": "module.exports = () => 'default';"}, b"default"),
+        ({}, {"handler.js": ESM}, b"mjsobject"),
         ({"type": "module"}, {"handler.js": "export default () => 'default';"}, b"default"),
         ({"type": "module"}, {"handler.js": "export default { main: () => 'inner' };"}, b"inner"),
         ({"main": "handler.ts"}, {"handler.js": TS}, b'{"text":"object"}'),

@@ -129,14 +129,26 @@ def test_a_trace_is_passed_on_without_a_collector(
 
 
 @pytest.mark.parametrize("fetches", [True, False])
-@pytest.mark.parametrize(("sampled", "flags"), [(None, "01"), ("1", "01"), ("0", "00")])
+@pytest.mark.parametrize(
+    ("brought", "flags"),
+    [
+        ({}, "01"),
+        ({"X-B3-Sampled": "1"}, "01"),
+        ({"X-B3-Sampled": "0"}, "00"),
+        ({"traceparent": "nonsense"}, "01"),
+        ({"traceparent": f"00-{'0' * 32}-{SPAN}-01"}, "01"),
+        ({"traceparent": f"00-{TRACE}-{'0' * 16}-01"}, "01"),
+        ({"b3": f"{'0' * 32}-{SPAN}-1"}, "01"),
+    ],
+)
 def test_a_caller_without_a_trace_begins_one(
-    server: Server, echo: ThreadingHTTPServer, fetches: bool, sampled: str | None, flags: str
+    server: Server, echo: ThreadingHTTPServer, fetches: bool, brought: dict[str, str], flags: str
 ) -> None:
     body = json.dumps({"fetches": fetches, "url": f"http://127.0.0.1:{echo.server_port}/"})
-    headers = {"Content-Type": "application/json"} | ({"X-B3-Sampled": sampled} if sampled else {})
+    headers = {"Content-Type": "application/json"} | brought
     seen = json.loads(send(server, {"method": "POST", "path": "/passes-on", "headers": headers, "body": body})[2])
     assert seen["traceparent"] == f"00-{seen['x-b3-traceid']}-{seen['x-b3-spanid']}-{flags}"
+    assert seen["x-b3-traceid"] not in {TRACE, "0" * 32}
 
 
 def test_calls_to_elsewhere_belong_to_one_trace_for_each_request(tmp_path: Path, echo: ThreadingHTTPServer) -> None:

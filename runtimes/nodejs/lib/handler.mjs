@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 /** @typedef {(body: unknown, status?: number, headers?: Record<string, string>) => void} Send */
 /** @typedef {(event: import('./event.mjs').Event, context: object, send: Send) => unknown} Handler */
 
-// Returns the handler and the text of the module at `path`, or of the one that package.json beside it names: the export `main`, or
-// else a function that is the default export, of CommonJS, an ES module or TypeScript. If it cannot be had, the reason
-// goes to standard error, the error in the last line, and the process ends with code 1.
+// Returns the handler and the text of the module at `path`, or of the one that package.json beside it names. The handler
+// is the export `main`, or else a function that is the default export, of CommonJS, an ES module or TypeScript. If it
+// cannot be had, the reason goes to standard error, the error in the last line, and the process ends with code 1.
 /** @type {(path: string) => Promise<{ main: Handler, text: string }>} */
 export async function loadHandler(path) {
   const file = fileOf(resolve(path));

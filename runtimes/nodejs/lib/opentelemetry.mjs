@@ -1,5 +1,5 @@
-// OpenTelemetry for a handler that has loaded it, where no collector is set: its current span is the caller's, or that of
-// a trace which the call begins, and `propagation` passes it on. What the handler has registered by itself stays.
+// OpenTelemetry for a handler that has loaded it, where no collector is set: the current span is the caller's, or that
+// of a trace which the call begins, and `propagation` passes it on. What the handler has registered by itself stays.
 import { createRequire } from 'node:module';
 import { context, defaultTextMapGetter, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -9,8 +9,7 @@ import { library } from './trace-context.mjs';
 
 const require = createRequire(import.meta.url);
 
-// `copies` are the files of the API's releases that are loaded: a release takes what another one has registered only if
-// that is the newer, and what itself has registered in any case.
+// `copies` are the files of all releases of the API that are loaded. A release ignores what an older one has registered.
 /** @type {(copies: string[]) => void} */
 export function register(copies) {
   const manager = new AsyncLocalStorageContextManager().enable();

@@ -1,8 +1,8 @@
 // The trace that a call of the handler belongs to, where no collector is set: what a request brings (W3C, B3), or a new
 // one, goes with every call that its handler makes over http and fetch. Nothing is recorded.
 //
-// To follow a call through its promises costs a tenth of a short call, so it begins with the first request that brings
-// a trace, the first call to elsewhere, or a handler that names what needs it.
+// To follow a call through its promises costs a tenth of a short call. So that begins with the first call over http or
+// fetch, unless the handler names what needs it; a request that brings a trace is always followed.
 
 /** @import { ClientRequest, IncomingHttpHeaders } from 'node:http' */
 import { createRequire } from 'node:module';
@@ -16,21 +16,23 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnostics = require('node:diagnostics_channel');
 
 /** @typedef {{ trace: string, span: string, flags: string }} Ids */
-/** @typedef {{ ids: Ids, headers: Record<string, string> }} Carried */
+/** @typedef {Record<string, string>} Headers */
+/** @typedef {{ ids: Ids, headers: Headers }} Carried */
 /** @typedef {{ brought: IncomingHttpHeaders, read?: Carried }} Store */
 
 /** @type {import('node:async_hooks').AsyncLocalStorage<Store>} */
 const storage = new AsyncLocalStorage();
-const BRING = ['traceparent', 'b3', 'x-b3-traceid', 'x-b3-sampled', 'tracestate', 'baggage'];
+const BROUGHT = ['traceparent', 'b3', 'x-b3-traceid', 'x-b3-sampled', 'tracestate', 'baggage'];
 const AS_THEY_ARE = ['tracestate', 'baggage', 'b3'];
-const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/;
-const B3 = /^([\da-f]{32}|[\da-f]{16})-([\da-f]{16})(?:-([01d]))?/;
+// Numbers that are all zeros are none.
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})/;
+const B3 = /^(?!0+-)([\da-f]{32}|[\da-f]{16})-(?!0{16})([\da-f]{16})(?:-([01d]))?/;
 const API = /[\\/]@opentelemetry[\\/]api[\\/]build[\\/]src[\\/]index\.js$/;
 const NEEDS = /\b(?:axios|fetch|https?|tracer)\b/;
 let follows = false;
 
 // What opentelemetry.mjs adds for handlers that load OpenTelemetry.
-/** @type {{ within?: (headers: Record<string, string>, work: () => unknown) => unknown, headers?: () => Record<string, string> }} */
+/** @type {{ within?: (headers: Headers, work: () => unknown) => unknown, headers?: () => Headers }} */
 export const library = {};
 
 // Follows calls from the first one, if the handler names or has loaded something for which that matters.
@@ -43,7 +45,7 @@ export async function prepare(text) {
 
 /** @type {(headers: IncomingHttpHeaders) => boolean} */
 export function wanted(headers) {
-  return follows || BRING.some((name) => headers[name] !== undefined);
+  return follows || BROUGHT.some((name) => headers[name] !== undefined);
 }
 
 /** @type {import('./call.mjs').Around} */
@@ -70,7 +72,7 @@ function carried(store) {
 /** @type {(headers: IncomingHttpHeaders) => Carried} */
 function read(headers) {
   const ids = fromW3C(headers) ?? fromB3(headers) ?? begun(headers);
-  /** @type {Record<string, string>} */
+  /** @type {Headers} */
   const passed = {
     traceparent: `00-${ids.trace}-${ids.span}-${ids.flags}`,
     'x-b3-traceid': ids.trace,
@@ -114,7 +116,7 @@ outside.current = () => {
   return trace.setSpanContext(active, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });
 };
 
-/** @type {() => Record<string, string>} */
+/** @type {() => Headers} */
 function headersToPass() {
   const { headers } = ofCall();
   const current = library.headers?.() ?? {};
