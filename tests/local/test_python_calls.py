@@ -168,17 +168,6 @@ def test_bodies_are_limited_by_the_containers_memory(tmp_path: Path) -> None:
         assert status_after(server, part, b"x" * 9_000_000, 1) == b"200"
 
 
-@pytest.mark.parametrize("size", [2**20, 2**20 + 1, 3 * 2**20])
-def test_a_body_that_was_compressed_is_whole(server: Server, size: int) -> None:
-    """Also where its last bytes are inflated to more than one piece."""
-    small = gzip.compress(b"x" * size)
-    head = b"POST /echo HTTP/1.1\r\n" + HEAD + b"Content-Type: text/plain\r\nContent-Encoding: gzip\r\n"
-    sent = head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small) + small
-    with contextlib.closing(connected(server, sent)) as sock:
-        received = b"".join(iter(lambda: sock.recv(65536), b""))
-    assert json.loads(received.partition(b"\r\n\r\n")[2])["data"] == "x" * size
-
-
 def test_answered_requests_are_let_go(server: Server) -> None:
     """Bodies do not wait for the garbage collector: 60 of 2 MB leave less than 24 MiB behind."""
     before = kibibytes(server)

@@ -88,7 +88,8 @@ def _inflated(environ: dict[str, Any], data: bytes) -> bytes:
 def _pieces(inflater: Any, data: bytes, environ: dict[str, Any]) -> Iterator[bytes]:
     """Yield what is inflated, as far as limits of size and memory allow."""
     left = bottle.BaseRequest.MEMFILE_MAX
-    while (piece := inflater.decompress(data, PIECE)) or inflater.unconsumed_tail:
+    while data and not inflater.eof:
+        piece = inflater.decompress(data, PIECE)
         data, left = inflater.unconsumed_tail, left - len(piece)
         if left < 0:
             raise refused(413, "the body is too large")
