@@ -17,15 +17,16 @@ from collections.abc import Callable
 from functools import partial
 
 from function_server import time_limit
-from function_server.answer import Answer, Stream
+from function_server.answer import Answer
 from function_server.app import App
-from function_server.connection import LINGER_SECONDS, Connection, Refused
+from function_server.connection import Connection
 from function_server.connections import Connections
 from function_server.leader import Leader
 from function_server.request import Request, complete
+from function_server.sender import Sender
 from function_server.settings import Settings
 from function_server.time_limit import Call
-from function_server.wire import Broken, head, plain, send_now, send_stream
+from function_server.wire import Broken, send_now
 
 READ_BYTES, HEAD_READ_BYTES = 65536, 16384
 """What is read at once; 16 KiB may hold hundreds of requests that are sent ahead."""
@@ -49,7 +50,7 @@ class Server:
         self.leader = Leader(settings.threads, self._work)
         self.events: deque[tuple[int, int]] = deque()
         self.kept: deque[Connection] = deque()
-        self.draining = False
+        self.sender = Sender(app)
         self.stopping = False
 
     def run(self) -> None:
@@ -69,8 +70,8 @@ class Server:
                 self.connections.sweep()
 
     def drain(self) -> None:
-        """Say `Connection: close` with every answer from now on."""
-        self.draining = True
+        """Send `Connection: close` with every answer from now on."""
+        self.sender.draining = True
 
     def stop(self) -> None:
         """Accept nothing more, and close what is idle; calls may finish."""
@@ -144,23 +145,13 @@ class Server:
             if connection.ready and not connection.outbox:
                 self._go_on_later(connection)
                 return
-            self._end_or_go_on(connection)
+            self.sender.end_or_continue(connection)
             self.connections.arm(connection)
         except OSError:
             self.connections.close(connection)
         except Exception:
             traceback.print_exc()
             self.connections.close(connection)
-
-    def _end_or_go_on(self, connection: Connection) -> None:
-        if connection.refusal and not connection.outbox and not connection.lingering:
-            connection.outbox = send_now(connection.sock, plain(connection.refusal.status, connection.refusal.message))
-            self._finish(connection)
-        elif connection.wants_continue:
-            connection.wants_continue = False
-            connection.outbox = send_now(connection.sock, b"HTTP/1.1 100 Continue\r\n\r\n")
-        if connection.lingering and not connection.outbox:
-            connection.sock.shutdown(socket.SHUT_WR)
 
     def _go_on_later(self, connection: Connection) -> None:
         """Let other connections have their turn before the next request of this one."""
@@ -180,7 +171,7 @@ class Server:
         keep = request.keep_alive and not self.stopping
         try:
             if own:
-                self._send(connection, request, own(), None, keep=keep)
+                self.sender.send(connection, request, own(), None, keep=keep)
             else:
                 self._call(connection, request, keep=keep)
         finally:
@@ -197,45 +188,13 @@ class Server:
         try:
             answer = self.app(environ)
             call.is_in_handler = False
-            self._send(connection, request, answer, call, keep=keep)
+            self.sender.send(connection, request, answer, call, keep=keep)
         finally:
             connection.handled = False
             if call.finish():
                 raise time_limit.Ended
             self.leader.end(call)
             self.app.forget(environ)
-
-    def _send(self, connection: Connection, request: Request, answer: Answer, call: Call | None, *, keep: bool) -> None:
-        """Send an answer; what the client does not take at once is left to the epoll, unless it is a stream."""
-        keep = keep and not self.draining
-        environ = request.environ
-        first, is_chunked = head(answer, environ, keep=keep)
-        if isinstance(answer.body, bytes):
-            body = b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body
-            connection.outbox = send_now(connection.sock, first + body)
-            if call:
-                call.responded = True
-        elif call:
-            self._stream(call, first, answer.body, is_chunked=is_chunked)
-        if not keep or (not is_chunked and answer.length is None):
-            self._finish(connection)
-
-    def _stream(self, call: Call, first: bytes, stream: Stream, *, is_chunked: bool) -> None:
-        """Send a stream; one that fails midway is cut, so that the client sees that it is not whole."""
-        try:
-            send_stream(call, first, stream, is_chunked=is_chunked)
-        except OSError as error:
-            raise Broken from error
-        except Exception as error:
-            self.app.fail_midway(call.request.environ, error)
-            raise Broken from error
-
-    def _finish(self, connection: Connection) -> None:
-        """Close after the last answer; what is still to be sent is sent first."""
-        connection.ready.clear()
-        connection.lingering = True
-        connection.refusal = connection.refusal or Refused(400, "")
-        connection.deadline = time.monotonic() + LINGER_SECONDS
 
     def _end_overdue_calls(self, now: float) -> None:
         for call in list(self.leader.calls):
