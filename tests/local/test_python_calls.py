@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -89,6 +90,18 @@ def test_a_call_that_lasts_delays_no_other(server: Server, gate: Path, path: str
     with at_work(server, gate, path, 3):
         for other in ["/healthz", "/text"] * 5:
             assert get(server, other)[0] == 200
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_request_waits_for_ever(threads: int) -> None:
+    """The lead changes with nearly every call here, and the main thread reads whenever all threads work."""
+    with started("python", CHERRYPY_NUMTHREADS=str(threads)) as running, ThreadPoolExecutor(8) as callers:
+
+        def call(seed: int) -> set[int]:
+            chosen = random.Random(seed)
+            return {get(running, chosen.choice(["/healthz", "/text", "/pauses"]))[0] for _ in range(400)}
+
+        assert set.union(*callers.map(call, range(8))) == {200}
 
 
 def test_requests_behind_a_slow_one_are_answered(server: Server) -> None:

@@ -12,8 +12,11 @@ import time
 from function_server.budget import Budget
 from function_server.connection import Connection
 from function_server.settings import Settings
+from function_server.wire import Broken, send_now
 
 MOST = 2048
+READ_BYTES, HEAD_READ_BYTES = 65536, 16384
+"""What is read at once; 16 KiB may hold hundreds of requests that are sent ahead."""
 AT_ONCE = 64
 """So many connections are accepted, or events taken, at a time."""
 _READ = select.EPOLLIN | select.EPOLLONESHOT
@@ -108,6 +111,21 @@ class Connections:
             if not connection.handled:
                 _shut(connection)
                 return
+
+
+def read(connection: Connection, event: int) -> None:
+    """Send what is left, or read, as the event says; raises wire.Broken where nothing more can come."""
+    if event & select.EPOLLOUT:
+        connection.outbox = send_now(connection.sock, connection.outbox)
+    elif event:
+        try:
+            data = connection.sock.recv(READ_BYTES if connection.phase == "body" else HEAD_READ_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            connection.feed(data)
+        elif connection.refusal is None or connection.lingering:
+            raise Broken
 
 
 def _shut(connection: Connection) -> None:

@@ -7,7 +7,6 @@ all threads work, the main thread reads in their place: it answers health and me
 """
 
 import contextlib
-import select
 import socket
 import threading
 import time
@@ -20,16 +19,13 @@ from function_server import time_limit
 from function_server.answer import Answer
 from function_server.app import App
 from function_server.connection import Connection
-from function_server.connections import Connections
+from function_server.connections import Connections, read
 from function_server.leader import Leader
 from function_server.request import Request, complete
 from function_server.sender import Sender
 from function_server.settings import Settings
 from function_server.time_limit import Call
-from function_server.wire import Broken, send_now
 
-READ_BYTES, HEAD_READ_BYTES = 65536, 16384
-"""What is read at once; 16 KiB may hold hundreds of requests that are sent ahead."""
 SWEEP_SECONDS, SHORTEST_TICK = 1.0, 0.05
 
 Own = Callable[[Request], Callable[[], Answer] | None]
@@ -88,19 +84,28 @@ class Server:
             while True:
                 self.leader.wait()
                 while self.leader.thread == me:
-                    self._next()
+                    try:
+                        self._next()
+                    except Exception:  # without this thread no other would read
+                        traceback.print_exc()
 
     def _next(self) -> None:
         """Handle one event; the others wait for whoever leads then."""
         if self.kept:
             self._advance(self.kept.popleft())
-        elif self.events:
-            fd, event = self.events.popleft()
-            if not event:  # it has come before, and those that have come since are not to wait
+        elif event := self._pop_event():
+            if not event[1]:  # it has come before, and those that have come since are not to wait
                 self.events.extend(self.connections.poll(0))
-            self._take(fd, event)
+            self._take(*event)
         else:
             self.events.extend(self.connections.poll(-1))
+
+    def _pop_event(self) -> tuple[int, int] | None:
+        """Return the next event, None without one; the main thread may take events from a new leader for a moment."""
+        try:
+            return self.events.popleft()
+        except IndexError:
+            return None
 
     def _read_for_others(self, seconds: float) -> None:
         """Read events until another thread is free again or `seconds` have passed."""
@@ -108,31 +113,19 @@ class Server:
         while not self.leader.thread and time.monotonic() < end:
             if not self.events:
                 self.events.extend(self.connections.poll(SHORTEST_TICK))
-            with contextlib.suppress(IndexError):  # a thread that has become free may have been quicker
-                fd, event = self.events.popleft()
-                self._take(fd, event, may_call=False)
+            if event := self._pop_event():
+                self._take(*event, may_call=False)
+        if self.events:  # a thread that has become free meanwhile may wait for others already
+            self.connections.kick()
 
     def _take(self, fd: int, event: int, *, may_call: bool = True) -> None:
         if connection := self.connections.of_event(fd):
             try:
-                self._read(connection, event)
+                read(connection, event)
             except OSError:
                 self.connections.close(connection)
             else:
                 self._advance(connection, may_call=may_call)
-
-    def _read(self, connection: Connection, event: int) -> None:
-        if event & select.EPOLLOUT:
-            connection.outbox = send_now(connection.sock, connection.outbox)
-        elif event:
-            try:
-                data = connection.sock.recv(READ_BYTES if connection.phase == "body" else HEAD_READ_BYTES)
-            except BlockingIOError:
-                return
-            if data:
-                connection.feed(data)
-            elif connection.refusal is None or connection.lingering:
-                raise Broken
 
     def _advance(self, connection: Connection, *, may_call: bool = True) -> None:
         """Answer one complete request, then wait for more; close where nothing more can come."""

@@ -82,6 +82,11 @@ def slow(event: Any, context: Any) -> Any:
     return "slow but whole"
 
 
+def pauses(event: Any, context: Any) -> Any:
+    time.sleep(0.002)
+    return "paused"
+
+
 def waits(event: Any, context: Any) -> Any:
     """Wait, or compute, until the file GATE is there."""
     print("started", flush=True)
@@ -272,6 +277,7 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/unanswerable": unanswerable,
     "/forever": forever,
     "/slow": slow,
+    "/pauses": pauses,
     "/waits": waits,
     "/locked": locked,
     "/cloud-event": cloud_event,
