@@ -81,7 +81,7 @@ _NODEJS = Family(
     build_argument="NODE_VERSION",
     work_dir="/usr/src/app/function",
     needs=(
-        *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
+        *(f"/usr/src/app/{name}" for name in ("fetch-source.mjs", "lib", "node_modules", "package.json", "server.mjs")),
         *(
             f"/usr/src/app/function/{name}"
             for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
@@ -114,7 +114,7 @@ _PYTHON = Family(
     image_version="0.1.0",
     work_dir="/kubeless",
     needs=(
-        *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
+        *("/fetch_source.py", "/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
         *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
     ),
     # Custom images for older Kyma releases have kubeless.py instead of server.py.

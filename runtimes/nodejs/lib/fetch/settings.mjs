@@ -1,0 +1,61 @@
+// The variables of the init container.
+import { Failure, quoted } from './failure.mjs';
+
+// `digest` is that of the archive: "sha256:" and 64 hexadecimal digits. `path` is the directory in the archive as its
+// names, [] for the root. `label` is the revision and the digest, for messages. `maxBytes` limits the disk space that
+// the unpacked files need, `timeout` the download in seconds, all attempts together.
+/**
+ * @typedef {{ url: URL, digest: string, path: string[], label: string, maxBytes: number, timeout: number }} Settings
+ */
+
+// Half of the default size of the volume: the other half is for the archive and the dependencies.
+const MAX_BYTES = 512 * 1024 * 1024;
+const TIMEOUT_SECONDS = 60;
+const MOST_BYTES = 2 ** 40;
+const MOST_SECONDS = 24 * 3600;
+
+// Returns the settings; throws a Failure that names the variable.
+/** @type {(env: NodeJS.ProcessEnv) => Settings} */
+export function readSettings(env) {
+  const digest = readDigest(env.SOURCE_DIGEST ?? '');
+  const revision = env.SOURCE_REVISION;
+  return {
+    url: readUrl(env.SOURCE_URL ?? ''),
+    digest,
+    path: readPath(env.SOURCE_PATH ?? ''),
+    label: revision ? `${quoted(revision)} (${digest})` : digest,
+    maxBytes: readPositive(env, 'SOURCE_MAX_BYTES', MAX_BYTES, MOST_BYTES),
+    timeout: readPositive(env, 'SOURCE_TIMEOUT', TIMEOUT_SECONDS, MOST_SECONDS),
+  };
+}
+
+/** @type {(value: string) => string} */
+function readDigest(value) {
+  if (/^sha256:[0-9a-f]{64}$/.test(value)) return value;
+  throw new Failure(`SOURCE_DIGEST: Invalid value: ${quoted(value)}: must be sha256: and 64 hexadecimal digits`);
+}
+
+// Returns the URL. It is in no message: a query may hold a signature.
+/** @type {(value: string) => URL} */
+function readUrl(value) {
+  if (!/^https?:\/\/[!-~]+$/.test(value) || !URL.canParse(value)) {
+    throw new Failure('SOURCE_URL: Invalid value: must be an http or https URL');
+  }
+  const url = new URL(value);
+  if (url.username || url.password) throw new Failure('SOURCE_URL: Invalid value: must not contain a user');
+  return url;
+}
+
+/** @type {(value: string) => string[]} */
+function readPath(value) {
+  const names = value.split('/').filter((name) => name !== '' && name !== '.');
+  if (!names.includes('..')) return names;
+  throw new Failure(`SOURCE_PATH: Invalid value: ${quoted(value)}: must not contain ..`);
+}
+
+/** @type {(env: NodeJS.ProcessEnv, name: string, otherwise: number, most: number) => number} */
+function readPositive(env, name, otherwise, most) {
+  const value = env[name] || String(otherwise);
+  if (/^[1-9][0-9]{0,14}$/.test(value) && Number(value) <= most) return Number(value);
+  throw new Failure(`${name}: Invalid value: ${quoted(value)}: must be a whole number from 1 to ${most}`);
+}

@@ -1,0 +1,24 @@
+"""Why a fetch failed, as one line for the pod's status."""
+
+import json
+
+QUOTED_CHARACTERS = 100
+
+
+class Failure(Exception):
+    """The fetch ends here; the message is the last line of the log. It has no counters, times or addresses."""
+
+
+def refused(reason: str) -> Failure:
+    """Return a failure that is the fault of the archive's author."""
+    return Failure(f"the archive is refused: {reason}")
+
+
+def damaged(reason: str) -> Failure:
+    """Return a failure for an archive that cannot be read to its end."""
+    return Failure(f"the archive is damaged: {reason}")
+
+
+def quoted(name: str) -> str:
+    """Return a name of other people for a message: short, on one line."""
+    return json.dumps(name[:QUOTED_CHARACTERS])
