@@ -204,7 +204,7 @@ MANY = {
 def test_bombs(family: str, data: bytes, reason: str, tmp_path: Path) -> None:
     """What unpacks to more than allowed is refused, and the program stays small."""
     with serving(sending(data)) as server:
-        done, peak = measured(family, tmp_path, server.url, data, SOURCE_PATH="fn", SOURCE_MAX_BYTES=str(8 * MIB))
+        done, peak = measured(family, tmp_path, server.url, data, SOURCE_PATH="fn", SOURCE_MAX_BYTES=str(16 * MIB))
     assert reason in done.last_line
     assert peak < 100 * MIB
 

@@ -59,7 +59,7 @@ async function attempt(settings, file, signal) {
 // Copies the body and returns its digest.
 /** @type {(settings: Settings, response: IncomingMessage, file: number, signal: AbortSignal) => Promise<string>} */
 async function copy(settings, response, file, signal) {
-  const limit = Math.floor(settings.maxBytes / 2);
+  const limit = settings.maxArchive;
   const tooLarge = new Failure(`the archive is refused: it has more than ${limit} bytes`);
   if (Number(response.headers['content-length'] ?? 0) > limit) throw tooLarge;
   const hash = createHash('sha256');

@@ -2,16 +2,15 @@
 import { Failure, quoted } from './failure.mjs';
 
 // `digest` is that of the archive: "sha256:" and 64 hexadecimal digits. `path` is the directory in the archive as its
-// names, [] for the root. `label` is the revision and the digest, for messages. `maxBytes` limits the disk space that
-// the unpacked files need, `timeout` the download in seconds, all attempts together.
-/**
- * @typedef {{ url: URL, digest: string, path: string[], label: string, maxBytes: number, timeout: number }} Settings
- */
+// names, [] for the root. `label` is the revision and the digest, for messages. `timeout` limits the download in seconds,
+// all attempts together. `maxArchive` limits the archive in bytes: a quarter of the volume. `maxFiles` limits the disk
+// space for the unpacked files: half of the volume, which leaves the other half for the dependencies.
+/** @typedef {{ url: URL, digest: string, path: string[], label: string, timeout: number } & Limits} Settings */
+/** @typedef {{ maxArchive: number, maxFiles: number }} Limits */
 
-// Half of the default size of the volume: the other half is for the archive and the dependencies.
-const MAX_BYTES = 512 * 1024 * 1024;
+const VOLUME_BYTES = 1024 ** 3;
 const TIMEOUT_SECONDS = 60;
-const MOST_BYTES = 2 ** 40;
+const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 const MOST_SECONDS = 24 * 3600;
 
 // Returns the settings; throws a Failure that names the variable.
@@ -19,12 +18,14 @@ const MOST_SECONDS = 24 * 3600;
 export function readSettings(env) {
   const digest = readDigest(env.SOURCE_DIGEST ?? '');
   const revision = env.SOURCE_REVISION;
+  const volume = readPositive(env, 'SOURCE_MAX_BYTES', VOLUME_BYTES, MOST_BYTES);
   return {
     url: readUrl(env.SOURCE_URL ?? ''),
     digest,
     path: readPath(env.SOURCE_PATH ?? ''),
     label: revision ? `${quoted(revision)} (${digest})` : digest,
-    maxBytes: readPositive(env, 'SOURCE_MAX_BYTES', MAX_BYTES, MOST_BYTES),
+    maxArchive: Math.floor(volume / 4),
+    maxFiles: Math.floor(volume / 2),
     timeout: readPositive(env, 'SOURCE_TIMEOUT', TIMEOUT_SECONDS, MOST_SECONDS),
   };
 }

@@ -17,9 +17,9 @@ export const OWN_NAMES = ['.fetched-source', '.fetching-source'];
 // Unpacks settings.path of the open tar.gz into the empty directory `root`; returns the number of files.
 /** @type {(settings: Settings, file: number, root: string) => Promise<number>} */
 export async function unpack(settings, file, root) {
-  const tree = new Tree(root, settings.maxBytes);
+  const tree = new Tree(root, settings.maxFiles);
   let isFound = false;
-  for await (const [entry, size, content] of entries(new Stream(file, SKIPPED * settings.maxBytes))) {
+  for await (const [entry, size, content] of entries(new Stream(file, SKIPPED * settings.maxFiles))) {
     const path = below(settings.path, parts(entry.name), entry);
     if (!path) continue;
     isFound = true;

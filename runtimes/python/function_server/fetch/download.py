@@ -101,7 +101,7 @@ def _check_status(settings: Settings, status: int) -> None:
 
 def _copy(settings: Settings, response: http.client.HTTPResponse, file: IO[bytes]) -> str:
     """Copy the body and return its digest."""
-    limit = settings.max_bytes // 2
+    limit = settings.max_archive
     left = limit
     digest = hashlib.sha256()
     for chunk in _chunks(settings, response):

@@ -7,10 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from function_server.fetch.failure import Failure, quoted
 
-MAX_BYTES = 512 * 1024 * 1024
-"""Half of the default size of the volume: the other half is for the archive and the dependencies."""
+VOLUME_BYTES = 1024**3
 TIMEOUT_SECONDS = 60
-MOST_BYTES = 2**40
+MOST_BYTES = 2**53 - 1
 MOST_SECONDS = 24 * 3600
 
 
@@ -22,7 +21,9 @@ class Settings:
     digest      of the archive: "sha256:" and 64 hexadecimal digits
     path        the directory in the archive, as its names; () is the root
     label       the revision and the digest, for messages
-    max_bytes   limit of the disk space that the unpacked files need
+    max_archive limit of the archive in bytes: a quarter of the volume
+    max_files   limit of the disk space for the unpacked files in bytes: half of the volume, which leaves the other half
+                for the dependencies
     timeout     limit of the download in seconds, all attempts together
     """
 
@@ -30,7 +31,8 @@ class Settings:
     digest: str
     path: tuple[str, ...]
     label: str
-    max_bytes: int
+    max_archive: int
+    max_files: int
     timeout: float
 
 
@@ -38,12 +40,14 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     """Return the settings; raises Failure, which names the variable."""
     digest = _digest(env.get("SOURCE_DIGEST", ""))
     revision = env.get("SOURCE_REVISION")
+    volume = _positive(env, "SOURCE_MAX_BYTES", VOLUME_BYTES, MOST_BYTES)
     return Settings(
         url=_url(env.get("SOURCE_URL", "")),
         digest=digest,
         path=_path(env.get("SOURCE_PATH", "")),
         label=f"{quoted(revision)} ({digest})" if revision else digest,
-        max_bytes=_positive(env, "SOURCE_MAX_BYTES", MAX_BYTES, MOST_BYTES),
+        max_archive=volume // 4,
+        max_files=volume // 2,
         timeout=_positive(env, "SOURCE_TIMEOUT", TIMEOUT_SECONDS, MOST_SECONDS),
     )
 

@@ -31,9 +31,9 @@ Path = tuple[str, ...]
 
 def unpack(settings: Settings, file: IO[bytes], root: str) -> int:
     """Unpack settings.path of the tar.gz `file` into the empty directory `root`; return the number of files."""
-    tree = Tree(root, settings.max_bytes)
+    tree = Tree(root, settings.max_files)
     is_found = False
-    for entry, size, content in entries(Stream(file, SKIPPED * settings.max_bytes)):
+    for entry, size, content in entries(Stream(file, SKIPPED * settings.max_files)):
         path = _below(settings.path, _parts(entry.name), entry)
         if path is None:
             continue
