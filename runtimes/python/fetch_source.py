@@ -9,16 +9,18 @@ copies it to the pod's status.
 import os
 import sys
 
-from function_server.fetch import directory
 from function_server.fetch.failure import Failure
+from function_server.fetch.marker import is_complete
 from function_server.fetch.settings import read_settings
 
 if __name__ == "__main__":
     try:
         settings = read_settings(os.environ)
-        if directory.is_complete(settings):
+        if is_complete(settings):
             print(f"{settings.label} is here already")
         else:
-            print(f"fetched {settings.label}: {directory.fill(settings)} files")
+            from function_server.fetch.directory import fill
+
+            print(f"fetched {settings.label}: {fill(settings)} files")
     except Failure as failure:
         sys.exit(str(failure))

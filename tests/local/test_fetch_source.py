@@ -8,7 +8,9 @@ from pathlib import Path
 from socketserver import StreamRequestHandler
 
 import pytest
+from support.dockerfile import steps
 from support.fetch_source import (
+    PROGRAMS,
     Answer,
     digest,
     each_program,
@@ -20,6 +22,8 @@ from support.fetch_source import (
     serving,
 )
 from support.ports import free_port
+
+from hooks.runtimes import FAMILIES
 
 ARCHIVE = packed(
     entry("fn", type=b"5", mode=0o750),
@@ -42,7 +46,7 @@ def test_one_directory_is_unpacked(family: str, path: str, found: dict[str, str]
     with serving(sending(ARCHIVE)) as server:
         done = fetch(family, tmp_path, server.url, ARCHIVE, SOURCE_PATH=path)
     assert (done.code, done.stderr) == (0, "")
-    assert done.stdout == f'fetched "main@1" ({digest(ARCHIVE)}): {len(found)} files\n'
+    assert done.stdout == f"fetched main@1 ({digest(ARCHIVE)}): {len(found)} files\n"
     assert files(tmp_path) == found
     assert {each.name for each in tmp_path.iterdir()} == {name.split("/")[0] for name in found} | {".fetched-source"}
 
@@ -64,7 +68,7 @@ def test_a_restart_fetches_nothing(family: str, tmp_path: Path) -> None:
         (tmp_path / "handler.py").write_text("touched")
         (tmp_path / "node_modules").mkdir()
         done = fetch(family, tmp_path, server.url, ARCHIVE, SOURCE_PATH="/fn/")
-        assert (done.code, done.stdout) == (0, f'"main@1" ({digest(ARCHIVE)}) is here already\n')
+        assert (done.code, done.stdout) == (0, f"main@1 ({digest(ARCHIVE)}) is here already\n")
         assert len(server.requests) == 1
         assert (tmp_path / "handler.py").read_text() == "touched"
 
@@ -159,7 +163,7 @@ def dripping(head: bytes, byte: bytes) -> Answer:
         (dripping(b"HTTP/1.1 503 X\r\nContent-Length: 100000\r\n\r\n", b"x"), "answered with status 503"),
         (sending(ARCHIVE[:100], length=len(ARCHIVE)), "did not send the whole archive"),
         (sending(b"", 302, headers="Location: http://127.0.0.1:1/x\r\n"), "a redirect (status 302), which is not"),
-        (sending(b"", 404), f'does not have the archive of "main@1" ({digest(ARCHIVE)}): source-controller keeps'),
+        (sending(b"", 404), f"does not have the archive of main@1 ({digest(ARCHIVE)}): source-controller keeps"),
         (sending(b"", 403), "answered with status 403"),
         (sending(ARCHIVE, 206), "answered with status 206"),
         (sending(ARCHIVE + b"x"), f"has another digest: {digest(ARCHIVE + b'x')}"),
@@ -252,3 +256,12 @@ def test_a_directory_that_cannot_be_written(family: str) -> None:
         line = fetch(family, Path("/proc"), server.url, ARCHIVE).last_line
         assert not server.requests
     assert line.startswith("the directory cannot be written: ")
+
+
+@pytest.mark.parametrize("family", PROGRAMS)
+def test_the_images_have_the_program(family: str) -> None:
+    """The Dockerfile copies the program, and no mount may cover it."""
+    program, folder = Path(PROGRAMS[family][1]), Path(PROGRAMS[family][1]).parent
+    copied = [step.rest.split() for step in steps(folder / "Dockerfile") if step.word == "COPY"]
+    assert [program.name for names in copied if program.name in names[:-1]] == [program.name]
+    assert program.name in {Path(path).name for path in FAMILIES[family].needs}

@@ -1,7 +1,7 @@
-// The current directory: complete, or to be filled.
+// The current directory is filled in two steps, into a directory of it and from there.
 //
-// The volume survives a restart of the container, so a marker says for which digest and path it is complete. It is
-// written last: without it everything is fetched again.
+// The volume survives a restart of the container: a marker, written last, says that everything is there. Without it
+// everything is fetched again.
 
 /** @import { Settings } from './settings.mjs' */
 import {
@@ -9,7 +9,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -19,19 +18,8 @@ import {
 import { join } from 'node:path';
 import { download } from './download.mjs';
 import { Failure } from './failure.mjs';
-import { OWN_NAMES, unpack } from './unpack.mjs';
-
-const [MARKER, STAGING] = OWN_NAMES;
-
-// Returns whether the current directory has the files of this very digest and path.
-/** @type {(settings: Settings) => boolean} */
-export function isComplete(settings) {
-  try {
-    return readFileSync(MARKER, 'utf8') === marker(settings);
-  } catch {
-    return false;
-  }
-}
+import { content, MARKER, STAGING } from './marker.mjs';
+import { unpack } from './unpack.mjs';
 
 // Fetches the archive, moves its files to the current directory and returns their number; throws a Failure.
 /** @type {(settings: Settings) => Promise<number>} */
@@ -47,7 +35,7 @@ export async function fill(settings) {
       renameSync(join(STAGING, name), name);
     }
     rmdirSync(STAGING);
-    writeFileSync(MARKER, marker(settings));
+    writeFileSync(MARKER, content(settings), { flag: 'wx' });
     return files;
   } catch (error) {
     const { code, syscall } = /** @type {NodeJS.ErrnoException} */ (error);
@@ -67,9 +55,6 @@ async function fetchInto(settings, directory) {
     closeSync(file);
   }
 }
-
-/** @type {(settings: Settings) => string} */
-const marker = ({ digest, path }) => `${digest} ${path.join('/')}\n`;
 
 /** @type {(path: string) => void} */
 const remove = (path) => rmSync(path, { recursive: true, force: true });

@@ -16,3 +16,7 @@ export const damaged = (reason) => new Failure(`the archive is damaged: ${reason
 // Returns a name of other people for a message: short, on one line.
 /** @type {(name: string) => string} */
 export const quoted = (name) => JSON.stringify(name.slice(0, QUOTED_CHARACTERS));
+
+// Returns a name as it stands, quoted if it has control characters.
+/** @type {(name: string) => string} */
+export const printable = (name) => (/^[ -~]*$/.test(name) ? name : quoted(name));

@@ -1,5 +1,5 @@
 // The variables of the init container.
-import { Failure, quoted } from './failure.mjs';
+import { Failure, printable, quoted } from './failure.mjs';
 
 // `digest` is that of the archive: "sha256:" and 64 hexadecimal digits. `path` is the directory in the archive as its
 // names, [] for the root. `label` is the revision and the digest, for messages. `timeout` limits the download in seconds,
@@ -23,7 +23,7 @@ export function readSettings(env) {
     url: readUrl(env.SOURCE_URL ?? ''),
     digest,
     path: readPath(env.SOURCE_PATH ?? ''),
-    label: revision ? `${quoted(revision)} (${digest})` : digest,
+    label: revision ? `${printable(revision)} (${digest})` : digest,
     maxArchive: Math.floor(volume / 4),
     maxFiles: Math.floor(volume / 2),
     timeout: readPositive(env, 'SOURCE_TIMEOUT', TIMEOUT_SECONDS, MOST_SECONDS),

@@ -4,6 +4,7 @@
 /** @import { Settings } from './settings.mjs' */
 import { entries, Stream } from './archive.mjs';
 import { quoted, refused } from './failure.mjs';
+import { MARKER, STAGING } from './marker.mjs';
 import { Tree } from './tree.mjs';
 
 const MAX_NAME_BYTES = 255;
@@ -11,8 +12,6 @@ const MAX_PATH_BYTES = 1024;
 const MAX_DEPTH = 64;
 // The whole archive may unpack to this many times the limit of what is written of it.
 const SKIPPED = 4;
-// Names in the root of the code that fetch-source uses itself.
-export const OWN_NAMES = ['.fetched-source', '.fetching-source'];
 
 // Unpacks settings.path of the open tar.gz into the empty directory `root`; returns the number of files.
 /** @type {(settings: Settings, file: number, root: string) => Promise<number>} */
@@ -72,7 +71,7 @@ function below(top, path, entry) {
   }
   if (path.length < top.length) return undefined;
   const rest = path.slice(top.length);
-  if (OWN_NAMES.includes(rest[0])) throw refused(`${quoted(entry.name)} has a name that is reserved`);
+  if ([MARKER, STAGING].includes(rest[0])) throw refused(`${quoted(entry.name)} has a name that is reserved`);
   return rest;
 }
 

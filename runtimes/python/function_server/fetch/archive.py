@@ -10,8 +10,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from function_server.fetch.failure import damaged, quoted, refused
 
@@ -34,8 +33,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """`kind` is a value of KINDS, or "entry of an unknown type"; `target` is that of a link."""
 
     name: str
@@ -48,7 +46,7 @@ class Stream:
     """An unpacked stream of at most `limit` bytes; raises Failure where it is damaged or longer."""
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
-        self._file = gzip.GzipFile(fileobj=file)
+        self._file = gzip.GzipFile(fileobj=file, mode="rb")
         self._limit = self._left = limit
 
     def some(self, size: int) -> bytes:

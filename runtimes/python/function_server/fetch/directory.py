@@ -1,29 +1,20 @@
 """
-The current directory: complete, or to be filled.
+The current directory is filled in two steps, into a directory of it and from there.
 
-The volume survives a restart of the container, so a marker says for which digest and path it is complete. It is written
-last: without it everything is fetched again.
+The volume survives a restart of the container: a marker, written last, says that everything is there. Without it
+everything is fetched again.
 """
 
+import contextlib
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
+from function_server.fetch import marker
 from function_server.fetch.download import download
 from function_server.fetch.failure import Failure
+from function_server.fetch.marker import MARKER, STAGING
 from function_server.fetch.settings import Settings
-from function_server.fetch.unpack import OWN_NAMES, unpack
-
-MARKER, STAGING = map(Path, OWN_NAMES)
-
-
-def is_complete(settings: Settings) -> bool:
-    """Return whether the current directory has the files of this very digest and path."""
-    try:
-        return MARKER.read_text(encoding="utf-8") == _marker(settings)
-    except (OSError, UnicodeDecodeError):
-        return False
+from function_server.fetch.unpack import unpack
 
 
 def fill(settings: Settings) -> int:
@@ -32,27 +23,31 @@ def fill(settings: Settings) -> int:
         os.umask(0o022)
         _remove(MARKER)
         _remove(STAGING)
-        STAGING.mkdir()
-        with tempfile.TemporaryFile(dir=".") as file:
-            download(settings, file)
-            file.seek(0)
-            files = unpack(settings, file, str(STAGING))
-        for path in STAGING.iterdir():
-            _remove(Path(path.name))
-            path.rename(path.name)
-        STAGING.rmdir()
-        MARKER.write_text(_marker(settings), encoding="utf-8")
+        os.mkdir(STAGING)
+        files = _fetch_into(STAGING, settings)
+        for name in os.listdir(STAGING):
+            _remove(name)
+            os.rename(os.path.join(STAGING, name), name)
+        os.rmdir(STAGING)
+        with open(MARKER, "x", encoding="utf-8") as file:
+            file.write(marker.content(settings))
     except OSError as error:
         raise Failure(f"the directory cannot be written: {error.strerror}") from None
     return files
 
 
-def _marker(settings: Settings) -> str:
-    return f"{settings.digest} {'/'.join(settings.path)}\n"
+def _fetch_into(directory: str, settings: Settings) -> int:
+    path = os.path.join(directory, "archive")
+    with open(path, "x+b") as file:
+        os.unlink(path)
+        download(settings, file)
+        file.seek(0)
+        return unpack(settings, file, directory)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,7 +1,5 @@
 """Why a fetch failed, as one line for the pod's status."""
 
-import json
-
 QUOTED_CHARACTERS = 100
 
 
@@ -21,4 +19,11 @@ def damaged(reason: str) -> Failure:
 
 def quoted(name: str) -> str:
     """Return a name of other people for a message: short, on one line."""
+    import json  # noqa: PLC0415 - needed for failures only
+
     return json.dumps(name[:QUOTED_CHARACTERS])
+
+
+def printable(name: str) -> str:
+    """Return a name as it stands, quoted if it has control characters."""
+    return name if name.isascii() and name.isprintable() else quoted(name)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from function_server.fetch.failure import Failure, quoted
+from function_server.fetch.failure import Failure, printable, quoted
 
 VOLUME_BYTES = 1024**3
 TIMEOUT_SECONDS = 60
@@ -13,8 +13,7 @@ MOST_BYTES = 2**53 - 1
 MOST_SECONDS = 24 * 3600
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """
     What to fetch.
 
@@ -45,7 +44,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         url=_url(env.get("SOURCE_URL", "")),
         digest=digest,
         path=_path(env.get("SOURCE_PATH", "")),
-        label=f"{quoted(revision)} ({digest})" if revision else digest,
+        label=f"{printable(revision)} ({digest})" if revision else digest,
         max_archive=volume // 4,
         max_files=volume // 2,
         timeout=_positive(env, "SOURCE_TIMEOUT", TIMEOUT_SECONDS, MOST_SECONDS),

@@ -12,6 +12,7 @@ from typing import IO
 
 from function_server.fetch.archive import Entry, Stream, entries
 from function_server.fetch.failure import Failure, quoted, refused
+from function_server.fetch.marker import OWN_NAMES
 from function_server.fetch.settings import Settings
 
 MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_DEPTH = 255, 1024, 64
@@ -21,8 +22,6 @@ SKIPPED = 4
 """The whole archive may unpack to this many times the limit of what is written of it."""
 DISK_BLOCK = 4096
 """Each file and directory takes whole blocks of the disk, and at least one; the kubelet counts those."""
-OWN_NAMES = (".fetched-source", ".fetching-source")
-"""Names in the root of the code that fetch-source uses itself."""
 
 CONTROL = re.compile("[\0-\x1f\x7f]")
 
