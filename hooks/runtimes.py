@@ -81,7 +81,8 @@ _NODEJS = Family(
     build_argument="NODE_VERSION",
     work_dir="/usr/src/app/function",
     needs=(
-        *(f"/usr/src/app/{name}" for name in ("fetch-source.mjs", "lib", "node_modules", "package.json", "server.mjs")),
+        *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
+        "/usr/src/app/fetch-source.mjs",
         *(
             f"/usr/src/app/function/{name}"
             for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
