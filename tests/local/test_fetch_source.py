@@ -2,7 +2,9 @@
 
 import gzip
 import os
+import ssl
 import stat
+import subprocess
 import time
 from pathlib import Path
 from socketserver import StreamRequestHandler
@@ -21,6 +23,7 @@ from support.fetch_source import (
     sending,
     serving,
 )
+from support.left_out import require_program
 from support.ports import free_port
 
 from hooks.runtimes import FAMILIES
@@ -39,7 +42,14 @@ EVERYTHING = {f"fn/{name}": text for name, text in BELOW_FN.items()} | {"other/R
 @each_program
 @pytest.mark.parametrize(
     ("path", "found"),
-    [("", EVERYTHING), ("/", EVERYTHING), ("fn", BELOW_FN), ("./fn//", BELOW_FN), ("fn/bin", {"run": "#!"})],
+    [
+        ("", EVERYTHING),
+        (".", EVERYTHING),
+        ("/", EVERYTHING),
+        ("fn", BELOW_FN),
+        ("./fn//", BELOW_FN),
+        ("fn/bin", {"run": "#!"}),
+    ],
 )
 def test_one_directory_is_unpacked(family: str, path: str, found: dict[str, str], tmp_path: Path) -> None:
     """The current directory has the files below SOURCE_PATH, dotfiles too, and nothing else but the marker."""
@@ -100,22 +110,49 @@ def test_a_failure_leaves_no_marker(family: str, tmp_path: Path) -> None:
 # A DNS server finds a name with a final dot; the files that resolve names on this machine do not.
 RESOLVER = {
     "nodejs": """import dns from "node:dns"; const { lookup } = dns;
-        dns.lookup = (name, ...rest) => lookup(name === "localhost." ? "127.0.0.1" : "none.invalid", ...rest);""",
+        dns.lookup = (name, ...rest) => lookup(name === "localhost." ? "127.0.0.1" : name, ...rest);""",
     "python": """import socket; lookup = socket.getaddrinfo
-socket.getaddrinfo = lambda name, *rest: lookup("127.0.0.1" if name == "localhost." else "none.invalid", *rest)""",
+socket.getaddrinfo = lambda name, *rest: lookup("127.0.0.1" if name == "localhost." else name, *rest)""",
 }
+
+
+def resolver(directory: Path) -> dict[str, str]:
+    """Return the variables that make both programs use RESOLVER."""
+    (directory / "sitecustomize.py").write_text(RESOLVER["python"])
+    (directory / "resolver.mjs").write_text(RESOLVER["nodejs"])
+    return {"PYTHONPATH": str(directory), "NODE_OPTIONS": f"--import={directory}/resolver.mjs"}
 
 
 @each_program
 def test_a_host_with_a_final_dot(family: str, tmp_path: Path) -> None:
     """source-controller's URLs have a dot at the end of the host; the query is sent as it stands."""
-    (tmp_path / "sitecustomize.py").write_text(RESOLVER["python"])
-    (tmp_path / "resolver.mjs").write_text(RESOLVER["nodejs"])
-    resolver = {"PYTHONPATH": str(tmp_path), "NODE_OPTIONS": f"--import={tmp_path}/resolver.mjs"}
     with serving(sending(ARCHIVE)) as server:
         url = server.url.replace("127.0.0.1", "localhost.") + "?a=b%2Fc"
-        assert fetch(family, tmp_path / "code", url, ARCHIVE, **resolver).code == 0
+        assert fetch(family, tmp_path / "code", url, ARCHIVE, **resolver(tmp_path)).code == 0
         assert server.requests == ["GET /gitrepository/ns/name/x.tar.gz?a=b%2Fc HTTP/1.1\r\n"]
+
+
+@each_program
+def test_https(family: str, tmp_path: Path) -> None:
+    """Over https the certificate has to be valid for the host, with or without a final dot."""
+    require_program("openssl")
+    made = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "crt"), "-addext", "subjectAltName=DNS:localhost"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *made]
+    subprocess.run(make, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    trust = {"SSL_CERT_FILE": str(tmp_path / "crt"), "NODE_EXTRA_CA_CERTS": str(tmp_path / "crt")} | resolver(tmp_path)
+    with serving(sending(ARCHIVE), context=context) as server:
+        url = server.url.replace("http:", "https:")
+        for number, host in enumerate(("localhost", "localhost.")):
+            done = fetch(family, tmp_path / str(number), url.replace("127.0.0.1", host), ARCHIVE, **trust)
+            assert (done.code, done.stderr) == (0, "")
+        requests = len(server.requests)
+        for env in (trust, resolver(tmp_path)):
+            host = "127.0.0.1" if env is trust else "localhost"
+            done = fetch(family, tmp_path / "no", url.replace("127.0.0.1", host), ARCHIVE, SOURCE_TIMEOUT="1", **env)
+            assert "cannot be reached: " in done.last_line
+        assert len(server.requests) == requests
 
 
 @each_program

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import socketserver
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -85,10 +86,20 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, answers: tuple[Answer, ...]) -> None:
+    def __init__(self, answers: tuple[Answer, ...], context: ssl.SSLContext | None) -> None:
         self.answers = answers
+        self.context = context
         self.requests: list[str] = []
         super().__init__(("127.0.0.1", 0), _Connection)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer, over TLS if there is a context."""
+        with contextlib.suppress(OSError):
+            if self.context is None:
+                super().finish_request(request, client_address)
+            else:
+                with self.context.wrap_socket(request, server_side=True) as secure:
+                    super().finish_request(secure, client_address)
 
     @property
     def url(self) -> str:
@@ -103,14 +114,13 @@ class _Connection(socketserver.StreamRequestHandler):
         while self.rfile.readline().strip():
             pass
         answer = self.server.answers[min(len(self.server.requests), len(self.server.answers)) - 1]
-        with contextlib.suppress(OSError):
-            answer(self)
+        answer(self)
 
 
 @contextlib.contextmanager
-def serving(*answers: Answer) -> Iterator[Server]:
-    """Serve on loopback."""
-    with Server(answers) as server:
+def serving(*answers: Answer, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Serve on loopback, over TLS with `context`."""
+    with Server(answers, context) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server

@@ -78,8 +78,8 @@ async function copy(settings, response, file, signal) {
 async function answer({ url }, signal) {
   const send = url.protocol === 'http:' ? get : (await import('node:https')).get;
   // No certificate is valid for a name with a final dot.
-  const servername = url.hostname.replace(/\.$/, '');
-  const request = send(url, { agent: false, servername, signal });
+  const name = url.hostname.endsWith('.') ? { servername: url.hostname.slice(0, -1) } : {};
+  const request = send(url, { agent: false, signal, ...name });
   // Whatever comes after the response is an error of reading that.
   request.on('error', () => {});
   request.setTimeout(SILENCE_SECONDS * 1000, () => request.destroy(new Error('timed out')));
