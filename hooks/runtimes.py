@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from hooks.fetched_scripts import INSTALL_REQUIREMENTS, NODEJS, PYTHON, FetchedScripts
+
 DependenciesFormat = Literal["package.json", "requirements.txt"]
 """How spec.source.inline.dependencies is written; hooks/rules/source.py has the check of each format."""
 
@@ -44,7 +46,8 @@ class Family:
     image_version        the release that last changed the images. Not the newest release, or each release would restart
                          every Function; tests/core/test_pod_templates.py fails when it has to be raised
     build_argument       the Dockerfile's argument for the language's version
-    work_dir             where `start` and `install` run, under `sh -c`
+    work_dir             where the scripts run, under `sh -c`; `start` and `install` are for inline sources
+    fetched              the scripts for sources that Flux fetches
     needs                files and directories, other than `work_dir`, that a mount must not cover
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
     handler_file         the file in `work_dir` that `start` writes
@@ -59,6 +62,7 @@ class Family:
     needs: tuple[str, ...]
     start: str
     install: str
+    fetched: FetchedScripts
     env: Mapping[str, str]
     paths: frozenset[str]
     handler_file: str
@@ -67,6 +71,9 @@ class Family:
     sample: str
 
 
+SOURCE_URL, SOURCE_DIGEST, SOURCE_REVISION = "SOURCE_URL", "SOURCE_DIGEST", "SOURCE_REVISION"
+SOURCE_PATH, SOURCE_MAX_BYTES = "SOURCE_PATH", "SOURCE_MAX_BYTES"
+"""The variables of FetchedScripts.fetch (hooks/fetched_scripts.py)."""
 SOURCE, SOURCE_2, DEPENDENCIES = "FUNC_HANDLER_SOURCE", "FUNC_HANDLER_SOURCE_2", "FUNC_HANDLER_DEPENDENCIES"
 
 ENV_STRING_BYTES = 131_071
@@ -82,6 +89,7 @@ _NODEJS = Family(
     work_dir="/usr/src/app/function",
     needs=(
         *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
+        "/usr/src/app/fetch-source.mjs",
         *(
             f"/usr/src/app/function/{name}"
             for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
@@ -101,6 +109,7 @@ export HOME=/tmp NPM_CONFIG_CACHE=/tmp/.npm NPM_CONFIG_USERCONFIG=/etc/package-r
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > package.json
 exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progress=false
 """,
+    fetched=NODEJS,
     env=MappingProxyType({"HANDLER_PATH": "./function/handler.js"}),
     paths=frozenset({"HANDLER_PATH"}),
     handler_file="handler.js",
@@ -116,7 +125,7 @@ _PYTHON = Family(
     build_argument="PYTHON_VERSION",
     work_dir="/kubeless",
     needs=(
-        *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
+        *("/fetch_source.py", "/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
         *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
     ),
     # Custom images for older Kyma releases have kubeless.py instead of server.py.
@@ -128,27 +137,15 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv is many times faster, and decides as pip does for requirements with indexes and hashes. It reads neither
-    # pip.conf nor pip's variables, not every option, and continued lines only before a hash: there pip installs. For
-    # certificates uv reads SSL_CERT_FILE only.
-    install=r"""
+    install="""\
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-for_uv='CERT|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_INPUT|PROGRESS_BAR|ROOT_USER_ACTION'
-for_pip=$(tr '\t\r' '  ' < requirements.txt | sed -nE 's/(^| )#.*//;h;s/(^| )(-i|--(extra-)?index-url|--hash)[= ]/ /g
-/(^| )--?[A-Za-z]/p;g;/[\] *$/{$!N;/[\] *\n *--hash/!p;D;}')
-if command -v uv > /dev/null 2>&1 && [ -z "$for_pip" ] && ! env | grep '^PIP_' | grep -Evq "^PIP_($for_uv)="; then
-  ca="${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-}}}"
-  if [ -n "$ca" ]; then export SSL_CERT_FILE="$ca"; fi
-  if grep -Eq '^([^#]|[^# ]#)*--hash' requirements.txt; then hashes=--require-hashes; else hashes=; fi
-  exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
-    --requirement requirements.txt
-fi
-exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
-""".lstrip(),
+"""
+    + INSTALL_REQUIREMENTS,
+    fetched=PYTHON,
     env=MappingProxyType(
         {
             "PYTHONUNBUFFERED": "TRUE",
