@@ -1,0 +1,53 @@
+"""
+Many Functions on one repository under many pushes, with four processes of the hook: no Deployment goes back.
+
+--git-functions and --git-seconds set the size, for example 200 and 180.
+"""
+
+import time
+
+import pytest
+from support.cluster.control_plane import wait_until
+from support.cluster.git_functions import Deployments, GitStack
+from support.cluster.git_repository import Repository
+
+pytestmark = pytest.mark.own_stack
+
+PAUSE = 3
+"""Seconds between two pushes."""
+
+
+def test_deployments_only_go_forward(
+    git: GitStack, team: str, code: Repository, url: str, deployments: Deployments, pytestconfig: pytest.Config
+) -> None:
+    """Every Deployment requests later and later commits up to the last one, each once, and no write is in vain."""
+    count, seconds = pytestconfig.getoption("--git-functions"), pytestconfig.getoption("--git-seconds")
+    names, mark = [f"f{number}" for number in range(count)], git.plane.mark()
+    for name in names:
+        git.create(team, name, url)
+    push_often(git, team, code, names, seconds)
+    last = code.commits()[-1]
+    wait_until(lambda: all(git.runs(team, name) == last for name in names), "the last commit", 60 + count)
+    time.sleep(3)
+    order = {commit: number for number, commit in enumerate(code.commits())}
+    found = {name: [order[commit] for commit in deployments.commits[name]] for name in names}
+    print(f"{len(order)} pushes; commits of a Deployment: {sorted(map(len, found.values()))}")
+    assert {name: numbers for name, numbers in found.items() if numbers != sorted(set(numbers))} == {}
+    assert min(map(len, found.values())) > 1, "without new commits the order proves nothing"
+    writes = dict.fromkeys(names, 0)
+    for what, number in git.plane.writes(mark).items():
+        _, resource, target = what.split(" ")
+        if resource == "deployments" and target.startswith(f"{team}/"):
+            writes[target.rpartition("/")[2]] += number
+    assert writes == {name: deployments.templates[name] for name in names}
+
+
+def push_often(git: GitStack, team: str, code: Repository, names: list[str], seconds: int) -> None:
+    """Push every PAUSE seconds; every third Function is fetched at once, the others within their interval."""
+    end, number = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        code.push({"handler.py": f"push {number}"})
+        for name in names[number % 3 :: 3]:
+            git.fetch(team, name, str(number))
+        number += 1
+        time.sleep(PAUSE)
