@@ -7,6 +7,7 @@ there. A new rule is a function with @rule in one of these modules, and its exam
 
 identity.py     name, account, runtime, image           env.py          names and values of variables
 source.py       source and dependencies                 env_sources.py  variables from fields, files, Secrets
+git.py          sources that Flux fetches
 scaling.py      the autoscaler                          annotations.py  labels, annotations, nodeSelector
 resources.py    profile or resources                    scheduling.py   tolerations
 amounts.py      requests and limits                     pod.py          duplicates, sizes
@@ -29,6 +30,7 @@ from hooks.rules import (
     contexts,
     env,
     env_sources,
+    git,
     identity,
     mounts,
     pod,
@@ -44,7 +46,7 @@ from hooks.rules.violation import Violation
 __all__ = ["RULES", "Rule", "Violation", "validate"]
 
 _MODULES = (
-    *(identity, source, scaling, resources, amounts, env, env_sources),
+    *(identity, source, git, scaling, resources, amounts, env, env_sources),
     *(annotations, scheduling, pod, mounts, contexts, security),
 )
 RULES = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule))

@@ -13,6 +13,7 @@ from hooks.status import pods
 from hooks.status.autoscaler import explain_autoscaler
 from hooks.status.deployment import deployment_state
 from hooks.status.reasons import Reason
+from hooks.status.source import source_state
 from hooks.status.state import PENDING_SECONDS, Observation, State
 from hooks.trace import place
 
@@ -24,8 +25,9 @@ CREATING_CHILDREN = State.reconciling(Reason.CHILDREN_PENDING, "the Function's K
 def evaluate(observation: Observation) -> tuple[State, State]:
     """Return the state of the Function and that of its Deployment alone, which Kyma's Running reports."""
     missing = _missing_children(observation)
-    deployment = _deployment(observation) or missing or CREATING_CHILDREN
-    function = _unreadable_records(observation) or missing or _with_autoscaler(deployment, observation)
+    source = source_state(observation)
+    deployment = _deployment(observation) or missing or source or CREATING_CHILDREN
+    function = _unreadable_records(observation) or missing or source or _with_autoscaler(deployment, observation)
     return function, deployment
 
 
