@@ -75,27 +75,34 @@ def test_external_artifact(git: GitStack, team: str) -> None:
 
 
 def test_forged_sources(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """An object that only looks like a Function's GitRepository never provides its code."""
+    """An object that only looks like a Function's source never provides its code."""
+    (first,) = code.commits()
     git.create(team, "real", url)
-    git.until_runs(team, "real", code.commits()[0])
+    git.until_runs(team, "real", first)
     child = git.stack.get("gitrepositories", team, "real") or {}
-    uid, owners = child["metadata"]["labels"]["controller-uid"], child["metadata"]["ownerReferences"]
-    alike = {"metadata": {"labels": {"controller-uid": uid}, "ownerReferences": owners}, "spec": child["spec"]}
-    forge(git, team, "alike", alike)
-    forge(git, team, "before", {"spec": child["spec"]})
-    git.create(team, "before", url)
-    forge(git, team, "real", None)
+    owned = {key: child["metadata"][key] for key in ("labels", "ownerReferences")}
+    forge(git, team, "alike", child["spec"], owned)  # Metacontroller deletes it
+    forge(git, team, "taken", child["spec"], {"labels": {"app": "x"}})
+    git.create(team, "taken", url)
+    elsewhere = f"{team}-elsewhere"
+    git.plane.kubectl("create", "namespace", elsewhere)
+    for name in ("real", "shared"):
+        forge(git, elsewhere, name, child["spec"], owned if name == "real" else {})
+    refer(git, team, "climbing", "shared")
+    git.until_source(team, "climbing", "Unknown", "GitRepository shared does not exist")
+    git.until_source(team, "taken", "Unknown", "waiting")
+    wait_until(lambda: git.stack.get("gitrepositories", team, "alike") is None, "the other child to be deleted")
     time.sleep(INTERVAL + 2)
-    git.until_source(team, "real", "True", code.commits()[0])
-    assert git.stack.get("deployments", team, "before") is None
-    assert FORGED not in {commit for found in deployments.commits.values() for commit in found}
+    git.until_source(team, "real", "True", first)
+    assert deployments.commits == {"real": [first]}
 
 
-def forge(git: GitStack, namespace: str, name: str, fields: Manifest | None) -> None:
+def forge(git: GitStack, namespace: str, name: str, spec: Manifest, metadata: Manifest) -> None:
     """Create a suspended GitRepository, which source-controller leaves alone, with a forged status."""
-    if fields:
-        source(git, namespace, name, **(fields | {"spec": fields["spec"] | {"suspend": True}}))
+    source(git, namespace, name, spec=spec | {"suspend": True}, metadata=metadata)
     ready = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
     conditions = [ready | {"lastTransitionTime": ARTIFACT["lastUpdateTime"]}]
     status = {"artifact": ARTIFACT, "observedGeneration": 1, "conditions": conditions}
-    git.stack.patch("gitrepositories", namespace, name, {"status": status}, status=True)
+    path = f"{PREFIX['gitrepositories']}/namespaces/{namespace}/gitrepositories/{name}/status"
+    # The object may be deleted by now.
+    git.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")

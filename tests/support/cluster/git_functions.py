@@ -36,21 +36,12 @@ class GitStack:
         """Install and start every component, the hook with four processes."""
         self.sources.install()
         self.sources.start()
+        self.stack.git = True
         self.stack.install()
-        self._own_git_repositories()
         config = self.plane.directory / "git.yaml"
         config.write_text(CONFIG)
         self.stack.start_hook("--config", str(config), GUNICORN_CMD_ARGS="--workers=4")
         self.stack.start_metacontroller()
-
-    def _own_git_repositories(self) -> None:
-        """Make GitRepositories a kind of child."""
-        row = {"apiVersion": "source.toolkit.fluxcd.io/v1", "resource": "gitrepositories"}
-        child = row | {"updateStrategy": {"method": "InPlace"}}
-        patch = [{"op": "add", "path": "/spec/childResources/2", "value": child}]
-        path = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers/function-controller"
-        code, answer = self.plane.call("PATCH", path, patch, kind="application/json-patch+json")
-        assert code == 200, answer
 
     def close(self) -> None:
         self.http.close()

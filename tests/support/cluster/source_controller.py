@@ -6,12 +6,13 @@ import urllib.request
 from support import go_tools
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.processes import Processes
-from support.cluster.stack import PREFIX, Stack
+from support.cluster.stack import Stack
 from support.ports import free_port
 
+from hooks import flux
+
 NAME, GROUP = "source-controller", "source.toolkit.fluxcd.io"
-KINDS = ("gitrepositories", "ocirepositories", "buckets", "externalartifacts", "helmrepositories", "helmcharts")
-PREFIX |= dict.fromkeys(KINDS, f"/apis/{GROUP}/v1")
+KINDS = (*flux.RESOURCES.values(), "helmrepositories", "helmcharts")
 
 
 class SourceController:
