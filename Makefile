@@ -58,8 +58,12 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
 	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
-manifests: ## regenerate config/hook.yaml from the chart (helm)
+manifests: ## regenerate config/ from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
+	  $(foreach name,configmap deployment compositecontroller,-s templates/$(name).yaml) > config/git/hook.yaml
+	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
+	  -s templates/sourcenetworkpolicy.yaml > config/git/networkpolicy.yaml
 
 picture: .venv/run ## record docs/terminal.svg anew, the picture of README.md (port 8080)
 	@$(BIN)/python tools/terminal.py

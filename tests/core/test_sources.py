@@ -10,7 +10,7 @@ from support.cases import NOW, complete, settle
 from support.offline_metacontroller import World
 from support.responses import respond
 
-from hooks.config import Config, Git
+from hooks.config import Config, Git, Related
 from hooks.flux import API_VERSION, directory, url
 from hooks.protocol import HookRequest
 from hooks.sources import observed_source
@@ -328,7 +328,7 @@ def test_the_related_source_is_requested(enabled: bool) -> None:
     source = {"sourceRef": {"kind": "OCIRepository", "name": "code"}}
     request = HookRequest.parse(World(complete({"spec": {"source": source}})).request())
     assert request.function is not None
-    rules = customize(request.function, Config(git=Git(enabled=enabled), related={"pods": False}))
+    rules = customize(request.function, Config(git=Git(enabled=enabled), related=Related(pods=False)))
     wanted = {"apiVersion": API_VERSION, "resource": "ocirepositories", "namespace": "default", "names": ["code"]}
     assert rules == ([wanted] if enabled else [])
 

@@ -122,9 +122,12 @@ def settle(world: World, config: Config, now: datetime) -> list[str]:
 
 
 def make_fetched(world: World) -> bool:
-    """Set the status of a GitRepository to that after a fetch; return whether it changed."""
+    """Set the status of a GitRepository, or of the object in sourceRef, to that after a fetch; return if it changed."""
     found = [child for (kind, _), child in world.children.items() if kind == "GitRepository"]
-    return sum(source_controller.fetch(child) for child in found) > 0
+    before, reference = world.related, world.parent["spec"]["source"].get("sourceRef")
+    world.related = source_controller.related(reference, world.parent["metadata"]["namespace"]) if reference else {}
+    changed = sum(source_controller.fetch(child) for child in found)
+    return changed > 0 or world.related != before
 
 
 def make_available(world: World) -> bool:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from support.broken_specs import Example, examples
-from support.function_values import SCHEMA, SPEC, chance, picked, value_of  # noqa: F401 - SCHEMA is for tests
+from support.function_values import SCHEMA, SPEC, chance, picked, value, value_of  # noqa: F401 - SCHEMA is for tests
 from support.schema_breaks import SCHEMA_BREAKS
 from support.value_pools import NODE, OF_PROFILES, text
 
@@ -75,6 +75,14 @@ def sound(random: Random) -> Manifest:
         spec["template"] = {}
     parent = {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
     fit(parent)
+    return parent
+
+
+def fetched(random: Random) -> Manifest:
+    """Return a sound Function whose source Flux fetches; it is accepted where git.enabled is set."""
+    parent, kind = sound(random), random.choice(["gitRepository", "gitRepository", "sourceRef"])
+    schema = SPEC["properties"]["source"]["properties"][kind]
+    parent["spec"]["source"] = {kind: value(random, schema, f".{kind}", 0)}
     return parent
 
 

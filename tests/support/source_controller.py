@@ -47,13 +47,12 @@ def fetched(found: Manifest, revision: str) -> Manifest:
 def failed(found: Manifest, message: str, reason: str = "GitOperationFailed") -> Manifest:
     """Return the status after a failed fetch."""
     whole = f"failed to checkout and determine revision: {message}"
-    return found.get("status", {}) | {
-        "conditions": [
-            condition(found, "Ready", "False", reason, whole),
-            condition(found, "FetchFailed", "True", reason, whole),
-            condition(found, "Reconciling", "True", "ProgressingWithRetry", "reconciliation in progress"),
-        ]
-    }
+    conditions = [
+        condition(found, "Ready", "False", reason, whole),
+        condition(found, "FetchFailed", "True", reason, whole),
+        condition(found, "Reconciling", "True", "ProgressingWithRetry", "reconciliation in progress"),
+    ]
+    return dict(found.get("status", {})) | {"conditions": conditions}
 
 
 def lacks(found: Manifest, reference: str) -> Manifest:
@@ -88,3 +87,14 @@ def fetch(found: Manifest) -> bool:
     changed = bool(found.get("status") != status)
     found["status"] = status
     return changed
+
+
+def related(reference: Manifest, namespace: str) -> Manifest:
+    """Return the related objects of a request: the one that a sourceRef names, after a fetch."""
+    kind, name = reference["kind"], reference["name"]
+    metadata = {"name": name, "namespace": namespace, "generation": 1}
+    found: Manifest = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata}
+    found["status"] = fetched(found, f"latest@sha256:{sha256(name.encode()).hexdigest()}")
+    if kind == "ExternalArtifact":
+        del found["status"]["observedGeneration"]
+    return {f"{kind}.{API_VERSION}": {name: found}}
