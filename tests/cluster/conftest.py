@@ -151,6 +151,8 @@ def url(git: GitStack, code: Repository) -> str:
 
 
 @pytest.fixture
-def deployments(git: GitStack, team: str) -> Deployments:
+def deployments(git: GitStack, team: str) -> Iterator[Deployments]:
     """A recording of the namespace's Deployments."""
-    return Deployments(git.stack, team)
+    recording = Deployments(git.stack, team)
+    yield recording
+    recording.close()

@@ -57,8 +57,8 @@ def test_changes_of_the_spec(git: GitStack, team: str, code: Repository, url: st
 def path_of(git: GitStack, team: str) -> str:
     """Return the directory that the Function hello unpacks."""
     deployment = git.stack.get("deployments", team, "hello") or {}
-    (step,) = deployment["spec"]["template"]["spec"]["initContainers"]
-    return str(next(entry["value"] for entry in step["env"] if entry["name"] == "SOURCE_PATH"))
+    fetch, _ = deployment["spec"]["template"]["spec"]["initContainers"]
+    return str(next(entry["value"] for entry in fetch["env"] if entry["name"] == "SOURCE_PATH"))
 
 
 def test_references(git: GitStack, team: str, code: Repository, url: str) -> None:
@@ -147,7 +147,11 @@ def test_source_controller_away(git: GitStack, team: str, code: Repository, url:
 
 
 def test_silence(git: GitStack, team: str, code: Repository, url: str) -> None:
-    """Without a push, Metacontroller neither reads nor writes a Function, not even one that cannot be fetched."""
+    """
+    Without a push, Metacontroller does not even read a Function, and writes none that cannot be fetched.
+
+    Flux writes the status of a source that it could not fetch at each attempt, so that Metacontroller calls the hook.
+    """
     git.create(team, "hello", url)
     git.create(team, "missing", url, reference="nope")
     git.until_runs(team, "hello", code.commits()[0])
@@ -156,7 +160,8 @@ def test_silence(git: GitStack, team: str, code: Repository, url: str) -> None:
     time.sleep(5)
     mark, asked = git.plane.mark(), git.http.requests[code.bare.name]
     time.sleep(2 * INTERVAL + 5)
-    assert [what for _, what in git.plane.events(mark) if team in what] == []
+    assert [what for _, what in git.plane.events(mark) if what.endswith(f"{team}/hello")] == []
+    assert [what for what in git.plane.writes(mark) if team in what] == []
     assert git.http.requests[code.bare.name] >= asked + 2, "without fetches silence proves nothing"
 
 

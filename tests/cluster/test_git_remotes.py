@@ -79,7 +79,7 @@ def test_ssh(git: GitStack, team: str, code: Repository, tmp_path_factory: pytes
     wrong = {
         "host": (remote.secret(host="other"), "knownhosts"),
         "key": (remote.secret(key="other"), "unable to authenticate"),
-        "kyma": ({"key": remote.secret()["identity"]}, "'identity' and 'known_hosts'"),
+        "kyma": ({"key": remote.secret()["identity"]}, "'identity' is required"),
     }
     try:
         for name, (data, _) in {**wrong, "right": (remote.secret(), "")}.items():

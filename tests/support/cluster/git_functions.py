@@ -109,6 +109,10 @@ class Deployments:
         self.stream = urllib.request.urlopen(request, context=no_checks(), timeout=600)
         threading.Thread(target=self._read, daemon=True).start()
 
+    def close(self) -> None:
+        """End the recording: the API server waits for open watches before it ends."""
+        self.stream.fp.raw._sock.shutdown(2)
+
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # at the end of the control plane
             for line in self.stream:
