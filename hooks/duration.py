@@ -2,12 +2,12 @@
 
 import re
 
-_PARTS = re.compile(r"([0-9]+)([hms])")
+_PARTS = re.compile(r"([0-9]{1,6})([hms])")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 def seconds(text: str) -> int:
-    """Return the seconds of a duration of hours, minutes and seconds: each part is optional, in this order."""
+    """Return the seconds of a duration of hours, minutes and seconds, each optional and of at most six digits."""
     return sum(int(number) * _SECONDS[unit] for number, unit in _PARTS.findall(text))
 
 

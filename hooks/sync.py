@@ -44,13 +44,15 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
         repository=source.repository if source else None,
         artifact=source.artifact if source else None,
     )
-    children = hold_deployment(build_children(resolved), request)
+    built = build_children(resolved)
+    desired = hold_deployment(built, request)
     report = compute_status(
-        Observation(function=resolved, desired=children, request=request, absent=absent, source=source, now=now)
+        Observation(function=resolved, desired=desired, request=request, absent=absent, source=source, now=now)
     )
+    children = reorder_env(adopt_harmful_additions(built, request), request)
     return SyncResponse(
         status=report.status,
-        children=reorder_env(adopt_harmful_additions(children, request), request),
+        children=hold_deployment(children, request),
         resync_after=report.resync_after,
         dropped=report.dropped,
     )

@@ -2,7 +2,8 @@
 Print the children that the hook returns for Functions, as one List.
 
 With --status the List also has each Function with the status that the hook reports. Children and pods in the same
-files count as observed; without them the status is that of the first seconds after kubectl apply.
+files count as observed; without them the status is that of the first seconds after kubectl apply. A Function whose
+source Flux fetches has a Deployment if the object of Flux, with its status, is in the same files.
 
 examples:
   buildless render hello.yaml
@@ -31,6 +32,7 @@ from hooks.manifest import Manifest, as_mapping, value_at
 from hooks.protocol import HookRequest
 from hooks.resolve import resolve
 from hooks.rules import validate
+from hooks.sources import observed_source
 from hooks.sync import sync
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         if args.status:
             items.append(document.value | {"status": status(document, others, config)})
-        items += children(function, config)
+        items += children(function, config, _request(document, others))
     if problems:
         print(*problems, sep="\n", file=sys.stderr)
         return 1
@@ -84,18 +86,29 @@ def validated(document: Document, config: Config) -> Function:
     return function
 
 
-def children(function: Function, config: Config) -> list[Manifest]:
-    """Return the children of a valid Function that has none yet."""
-    return build_children(resolve(function, config))
+def children(function: Function, config: Config, request: HookRequest | None = None) -> list[Manifest]:
+    """
+    Return the children of a valid Function that has none yet.
+
+    Without a request that has the fetched source of a Function from Git, these have no Deployment.
+    """
+    source = observed_source(function, request, config) if request else None
+    if source is None:
+        return build_children(resolve(function, config))
+    return build_children(resolve(function, config, repository=source.repository, artifact=source.artifact))
 
 
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
     """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
+    return sync(_request(document, observed), config, now=datetime.now(UTC)).status
+
+
+def _request(document: Document, observed: Iterable[Manifest]) -> HookRequest:
+    """Return the request that Metacontroller would send while the objects in `observed` exist."""
     parent, groups = completed(document.value), _grouped(observed)
     label = naming.uid_label(parent["metadata"]["uid"])
     pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}
-    request = HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
-    return sync(request, config, now=datetime.now(UTC)).status
+    return HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
 
 
 def _has(pod: Manifest, labels: dict[str, str]) -> bool:

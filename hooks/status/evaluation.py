@@ -84,11 +84,11 @@ def _deployment(observation: Observation) -> State | None:
 
 def _is_as_desired(live: Manifest, observation: Observation) -> bool:
     """Return whether the desired template and replicas have been applied to the live Deployment."""
-    desired = next(child for child in observation.desired if child["kind"] == "Deployment")["spec"]
-    if value_at(live, "spec", "replicas") != desired["replicas"]:
+    desired = next(child for child in observation.desired if child["kind"] == "Deployment")
+    if value_at(live, "spec", "replicas") != value_at(desired, "spec", "replicas"):
         return False
     if observation.applied:
-        return bool(observation.applied["spec"]["template"] == desired["template"])
+        return bool(observation.applied["spec"]["template"] == value_at(desired, "spec", "template"))
     return observation.request.observed_generation == observation.request.metadata.generation
 
 

@@ -174,3 +174,40 @@ def test_chunks_fit_into_variables(size: int) -> None:
     assert all(len(f"{name}={text}".encode()) <= ENV_STRING_BYTES for name, text in chunks.items())
     assert set(chunks) == {SOURCE, SOURCE_2}
     assert bool(chunks[SOURCE_2]) == (size > 65_525)
+
+
+@pytest.mark.parametrize(
+    ("family", "files", "begins"),
+    [
+        ("nodejs", {}, ""),
+        ("nodejs", {"package-lock.json": "{}"}, ""),
+        ("nodejs", {"package.json": "{}"}, "npm install --include=dev"),
+        ("nodejs", {"package.json": "{}", "package-lock.json": "{}"}, "npm ci --include=dev"),
+        ("nodejs", {"package.json": "{}", "npm-shrinkwrap.json": "{}"}, "npm ci --include=dev"),
+        ("python", {}, ""),
+        ("python", {"requirements.txt": "a==1 --hash=sha256:0\n"}, "uv pip install"),
+        ("python", {"requirements.txt": "a --global-option=x\n"}, "pip install"),
+    ],
+)
+@every_shell
+def test_packages_of_a_fetched_source(
+    shell: list[str], family: str, files: dict[str, str], begins: str, tmp_path: Path
+) -> None:
+    """The list and the lock in the source decide; without a list nothing is installed."""
+    written = "".join(f"printf '%s' '{text}' > {name}\n" for name, text in files.items())
+    work = run(shell, written + FAMILIES[family].fetched.install, family, tmp_path)
+    started = tmp_path / "started"
+    assert (started.read_text() if started.exists() else "").startswith(begins)
+    assert started.exists() == bool(begins)
+    assert {path.name: path.read_text() for path in work.iterdir()} == files
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@every_shell
+def test_a_fetched_source_is_served_as_it_is(shell: list[str], family: str, tmp_path: Path) -> None:
+    """The server is the one of inline sources; no file of the source is changed."""
+    own = FAMILIES[family]
+    written = f"printf own > {own.handler_file}\nprintf own > {own.dependencies_format}\n"
+    work = run(shell, written + own.fetched.start, family, tmp_path, **{SOURCE: "other"})
+    assert (tmp_path / "started").read_text().split() == own.start.rstrip().rpartition("exec ")[2].split()
+    assert {path.read_text() for path in work.iterdir()} == {"own"}
