@@ -5,9 +5,10 @@ Many Functions on one repository under many pushes, with four processes of the h
 """
 
 import time
+from collections import Counter
 
 import pytest
-from support.cluster.control_plane import wait_until
+from support.cluster.control_plane import WRITES, wait_until
 from support.cluster.git_functions import Deployments, GitStack
 from support.cluster.git_repository import Repository
 
@@ -34,12 +35,12 @@ def test_deployments_only_go_forward(
     print(f"{len(order)} pushes; commits of a Deployment: {sorted(map(len, found.values()))}")
     assert {name: numbers for name, numbers in found.items() if numbers != sorted(set(numbers))} == {}
     assert min(map(len, found.values())) > 1, "without new commits the order proves nothing"
-    writes = dict.fromkeys(names, 0)
-    for what, number in git.plane.writes(mark).items():
-        _, resource, target = what.split(" ")
-        if resource == "deployments" and target.startswith(f"{team}/"):
-            writes[target.rpartition("/")[2]] += number
-    assert writes == {name: deployments.templates[name] for name in names}
+    written = Counter(
+        what
+        for event, what in git.plane.events(mark)
+        if event["verb"] in WRITES and event["responseStatus"]["code"] < 400 and what.startswith(f"deployments {team}/")
+    )
+    assert written == {f"deployments {team}/{name}": deployments.templates[name] for name in names}
 
 
 def push_often(git: GitStack, team: str, code: Repository, names: list[str], seconds: int) -> None:
