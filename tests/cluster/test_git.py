@@ -5,6 +5,7 @@ No kubelet runs here, so what runs is the commit in the pod template of the Depl
 """
 
 import time
+from functools import partial
 
 import pytest
 from support.cluster.control_plane import wait_until
@@ -123,12 +124,21 @@ def uid_of(git: GitStack, team: str) -> str:
 
 
 def test_source_controller_away(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """Nothing that runs changes while source-controller is away, nor when it starts without its artifacts."""
+    """
+    Nothing that runs changes while source-controller is away, nor when it starts without its artifacts.
+
+    Of a Function that is deleted meanwhile only the GitRepository stays until then: Flux has a finalizer on it.
+    """
     (first,) = code.commits()
-    git.create(team, "hello", url)
-    git.until_runs(team, "hello", first)
-    wait_until_ready(git.stack, team)
+    for name in ("hello", "gone"):
+        git.create(team, name, url)
+    for name in ("hello", "gone"):
+        git.until_runs(team, name, first)
+        wait_until_ready(git.stack, team, name)
     git.sources.stop()
+    git.plane.kubectl("delete", "function", "gone", "-n", team, "--wait=false")
+    for kind in ("deployments", "services", "functions"):
+        wait_until(partial(git.is_absent, kind, team, "gone"), f"{kind} gone to be deleted")
     second = code.push({"handler.py": "second"})
     git.create(team, "new", url)
     git.until_source(team, "new", "Unknown", "waiting for GitRepository new")
@@ -139,6 +149,7 @@ def test_source_controller_away(git: GitStack, team: str, code: Repository, url:
     git.sources.start()
     git.until_runs(team, "new", first)
     wait_until(lambda: git.sources.artifact(team, "hello"), "the artifact to be made again")
+    wait_until(partial(git.is_absent, "gitrepositories", team, "gone"), "its GitRepository to be deleted")
     code.reset(second)
     git.fetch(team, "hello", "1")
     git.until_runs(team, "hello", second)

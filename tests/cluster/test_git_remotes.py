@@ -1,10 +1,11 @@
 """Remotes of Git that fail, with a real source-controller: nothing that runs changes, and SourceReady says why."""
 
 import shutil
+import time
 
 import pytest
 from support.cluster.functions import wait_until_ready
-from support.cluster.git_functions import BASIC, KEY, Deployments, GitStack
+from support.cluster.git_functions import BASIC, INTERVAL, KEY, Deployments, GitStack
 from support.cluster.git_http import Fault
 from support.cluster.git_repository import Repository
 from support.cluster.git_ssh import SshRemote
@@ -38,6 +39,9 @@ def test_failing_remotes(git: GitStack, team: str, deployments: Deployments) -> 
         assert git.stack.condition(team, fault, "Ready")["status"] == "True"
         assert git.stack.condition(team, f"new-{fault}", "Stalled")["reason"] == "SourceUpdateFailed"
         assert git.stack.get("deployments", team, f"new-{fault}") is None
+    mark = git.plane.mark()
+    time.sleep(INTERVAL)
+    assert [what for what in git.plane.writes(mark) if team in what] == [], "the status alternates with each attempt"
     git.http.faults.clear()
     for fault, code in codes.items():
         for name in (fault, f"new-{fault}"):

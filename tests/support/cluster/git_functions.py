@@ -73,12 +73,21 @@ class GitStack:
         annotations = {"reconcile.fluxcd.io/requestedAt": token}
         self.stack.patch("functions", namespace, name, {"metadata": {"annotations": annotations}})
 
+    def is_absent(self, resource: str, namespace: str, name: str) -> bool:
+        return self.stack.get(resource, namespace, name) is None
+
     def runs(self, namespace: str, name: str) -> str:
         """Return the commit that the Function's Deployment requests, "" without a Deployment."""
         return commit_of(self.stack.get("deployments", namespace, name) or {})
 
     def until_runs(self, namespace: str, name: str, commit: str, seconds: float = 30) -> None:
-        wait_until(lambda: self.runs(namespace, name) == commit, f"{name} to run {commit}", seconds)
+        """Return once the Deployment requests a commit and the status names it."""
+
+        def both() -> bool:
+            function = self.stack.get("functions", namespace, name) or {}
+            return bool(self.runs(namespace, name) == commit == function["status"]["gitRepository"]["commit"])
+
+        wait_until(both, f"{name} to run {commit}", seconds)
 
     def until_source(self, namespace: str, name: str, status: str, text: str, seconds: float = 30) -> Manifest:
         """Wait until SourceReady has this status and a message with `text`; return the condition."""

@@ -32,8 +32,7 @@ class HttpRemote:
         self.faults: dict[str, Fault] = {}
         self.requests: Counter[str] = Counter()
         self.closed = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"remote": self}))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"remote": self}))
         self.url, self.ca = f"http://127.0.0.1:{self.server.server_port}", ""
         if login:
             self._use_tls()
@@ -64,6 +63,16 @@ class HttpRemote:
         context.load_cert_chain(certificate, f"{certificate}.key")
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.url, self.ca = self.url.replace("http:", "https:"), authority.read_text()
+
+
+class _Server(ThreadingHTTPServer):
+    """Serves many fetches at once; a client that ends its connection early is no error."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, *_: object) -> None:
+        """Print nothing."""
 
 
 class _Handler(BaseHTTPRequestHandler):
