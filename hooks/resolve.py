@@ -64,7 +64,7 @@ def resolve(
     resources = function_resources(spec.resource_configuration, config)
     return ResolvedFunction(
         identity=identity,
-        source=_source(function, config, repository, _fetch(spec, config, resources, artifact)),
+        source=_source(function, config, resources, repository, artifact),
         pod=_pod(identity, spec, config, resources, configs_version),
         scaling=_scaling(spec, config, observed_replicas),
         install=_install(spec, config, resources),
@@ -77,13 +77,15 @@ def resolve(
     )
 
 
-def _source(function: Function, config: Config, repository: Repository | None, fetch: Fetch | None) -> ResolvedSource:
-    spec = function.spec
-    runtime, inline = config.runtimes[spec.runtime], spec.source.inline
+def _source(
+    function: Function, config: Config, resources: Resources, repository: Repository | None, artifact: Artifact | None
+) -> ResolvedSource:
+    spec, inline = function.spec, function.spec.source.inline
+    runtime = config.runtimes[spec.runtime]
     return ResolvedSource(
         text=inline.source if inline else "",
-        fetch=fetch,
-        repository=repository or flux.repository(function, config),
+        fetch=None if inline else _fetch(spec, config, resources, artifact),
+        repository=None if inline else repository or flux.repository(function, config),
         runtime_name=spec.runtime,
         runtime=FAMILIES[runtime.family],
         is_deprecated=runtime.deprecated,

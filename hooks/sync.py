@@ -35,7 +35,7 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
         return SyncResponse(status=frozen_status(violations, request, now), children=unchanged_children(request))
     absent = references.missing(function, request, config)
     version = references.referenced_data_version(function, request, config, absent)
-    source = observed_source(function, request, config)
+    source = None if function.spec.source.inline else observed_source(function, request, config)
     resolved = resolve(
         function,
         config,
@@ -45,14 +45,14 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
         artifact=source.artifact if source else None,
     )
     built = build_children(resolved)
-    desired = hold_deployment(built, request)
+    desired = hold_deployment(built, request) if source else built
     report = compute_status(
         Observation(function=resolved, desired=desired, request=request, absent=absent, source=source, now=now)
     )
     children = reorder_env(adopt_harmful_additions(built, request), request)
     return SyncResponse(
         status=report.status,
-        children=hold_deployment(children, request),
+        children=children if desired is built else hold_deployment(children, request),
         resync_after=report.resync_after,
         dropped=report.dropped,
     )

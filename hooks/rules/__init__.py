@@ -40,7 +40,7 @@ from hooks.rules import (
     security,
     source,
 )
-from hooks.rules.rule import Find, Rule
+from hooks.rules.rule import FETCHED, Find, Rule
 from hooks.rules.violation import Violation
 
 __all__ = ["RULES", "Rule", "Violation", "validate"]
@@ -55,7 +55,9 @@ RULES = tuple(value for module in _MODULES for value in vars(module).values() if
 
 def validate(function: Function, config: Config) -> list[Violation]:
     """Return every violation, in the order of the rules; an empty list for a valid Function."""
-    given = frozenset(function.spec.model_fields_set)
+    spec, source = function.spec, function.spec.source
+    is_fetched = source.git_repository or source.source_ref
+    given = frozenset(spec.model_fields_set | FETCHED if is_fetched else spec.model_fields_set)
     return list(chain.from_iterable([find(function, config) for find in _finders(given)]))
 
 

@@ -7,7 +7,7 @@ from hooks import duration
 from hooks.config import Config
 from hooks.function import INTERVAL, Function
 from hooks.rules import cel
-from hooks.rules.rule import Cel, rule
+from hooks.rules.rule import FETCHED, Cel, rule
 from hooks.rules.violation import Violation, forbidden, invalid
 
 GIT, SOURCE_REF = "spec.source.gitRepository", "spec.source.sourceRef"
@@ -23,7 +23,7 @@ _IS_INTERVAL = (
 )
 
 
-@rule(enforced_by="hook")
+@rule(enforced_by="hook", reads=FETCHED)
 def git_enabled(function: Function, config: Config) -> Iterator[Violation]:
     """Sources that Flux fetches need a setting of the operator."""
     source = function.spec.source
@@ -32,7 +32,7 @@ def git_enabled(function: Function, config: Config) -> Iterator[Violation]:
             yield forbidden(field, "disabled: the operator enables it by installing Flux and setting git.enabled")
 
 
-@rule(enforced_by="cel", cel=[Cel("self.trim() != ''", at=[f"{GIT}.baseDir", f"{GIT}.reference"])])
+@rule(enforced_by="cel", reads=FETCHED, cel=[Cel("self.trim() != ''", at=[f"{GIT}.baseDir", f"{GIT}.reference"])])
 def blank_git_fields(function: Function, config: Config) -> Iterator[Violation]:
     """The directory and the reference of a Git repository are not blank."""
     if git := function.spec.source.git_repository:
@@ -41,7 +41,7 @@ def blank_git_fields(function: Function, config: Config) -> Iterator[Violation]:
                 yield invalid(f"{GIT}.{field}", "must not be blank", text)
 
 
-@rule(enforced_by="cel", cel=[Cel(f"self.matches('{cel.escaped(cel.GIT_URL)}')", at=[f"{GIT}.url"])])
+@rule(enforced_by="cel", reads=FETCHED, cel=[Cel(f"self.matches('{cel.escaped(cel.GIT_URL)}')", at=[f"{GIT}.url"])])
 def git_url(function: Function, config: Config) -> Iterator[Violation]:
     """The URL of a Git repository is one that Flux can fetch from."""
     git = function.spec.source.git_repository
@@ -50,7 +50,7 @@ def git_url(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid(f"{GIT}.url", "must be an http://, https:// or ssh:// URL, or git@host:path")
 
 
-@rule(enforced_by="cel", cel=[Cel(cel.DIRECTORY, at=[f"{GIT}.baseDir", f"{SOURCE_REF}.path"])])
+@rule(enforced_by="cel", reads=FETCHED, cel=[Cel(cel.DIRECTORY, at=[f"{GIT}.baseDir", f"{SOURCE_REF}.path"])])
 def source_directory(function: Function, config: Config) -> Iterator[Violation]:
     """The directory with the handler is inside the source."""
     source = function.spec.source
@@ -60,7 +60,7 @@ def source_directory(function: Function, config: Config) -> Iterator[Violation]:
             yield invalid(field, "must be a directory in the source, without '..' and control characters", path)
 
 
-@rule(enforced_by="cel", cel=[Cel(cel.IS_REFERENCE, at=[f"{GIT}.reference"])])
+@rule(enforced_by="cel", reads=FETCHED, cel=[Cel(cel.IS_REFERENCE, at=[f"{GIT}.reference"])])
 def git_reference(function: Function, config: Config) -> Iterator[Violation]:
     """The reference is a name that Git accepts for a branch or a tag, or a commit."""
     git = function.spec.source.git_repository
@@ -69,7 +69,7 @@ def git_reference(function: Function, config: Config) -> Iterator[Violation]:
         yield invalid(f"{GIT}.reference", detail, git.reference)
 
 
-@rule(enforced_by="cel", cel=[Cel(_IS_INTERVAL, at=[f"{GIT}.interval"])])
+@rule(enforced_by="cel", reads=FETCHED, cel=[Cel(_IS_INTERVAL, at=[f"{GIT}.interval"])])
 def git_interval(function: Function, config: Config) -> Iterator[Violation]:
     """The interval between two fetches is neither a load for the server nor longer than a day."""
     git = function.spec.source.git_repository

@@ -43,9 +43,11 @@ def compute_status(observation: Observation) -> Report:
     configured = warning if function.source.is_deprecated else "Function configured"
     configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
     conditions = [configuration, running_condition(deployment), *phase_conditions(state)]
+    repository = {}
     if observation.source:
         conditions = _with_source(conditions, source_condition(observation.source))
-    status = {
+        repository = repository_status(observation)
+    status = repository | {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
         "replicas": _replicas(observation.deployment),
@@ -53,7 +55,6 @@ def compute_status(observation: Observation) -> Report:
         "functionResourceProfile": function.pod.resources.profile,
         "podSecurityContext": function.pod.pod_security,
         "containerSecurityContext": function.pod.container_security,
-        **repository_status(observation),
         "conditions": serialize_conditions(conditions, observation.request, observation.now),
     }
     if function.pod.user_annotations:

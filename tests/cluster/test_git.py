@@ -1,186 +1,166 @@
 """
-Functions from Git with a real source-controller: what runs, and what SourceReady says, at each step.
-
-No kubelet runs here, so what runs is the commit in the pod template of the Deployment.
+Functions from Git with the real Metacontroller and API server. The tests write the status of a source, as Flux does.
 """
 
 import time
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
+from support import source_controller
+from support.cluster import flux
 from support.cluster.control_plane import wait_until
-from support.cluster.functions import wait_until_ready
-from support.cluster.git_functions import BASIC, INTERVAL, Deployments, GitStack
-from support.cluster.git_repository import Repository
+from support.cluster.stack import GROUP, PREFIX, Stack, own_stack
+
+from hooks.flux import RESOURCES
+
+Manifest = dict[str, Any]
 
 pytestmark = pytest.mark.own_stack
 
-
-def test_create_and_push(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """The status names the commit in the Deployment; a push is seen within the interval, or at once when requested."""
-    (first,) = code.commits()
-    git.create(team, "hello", url)
-    git.until_runs(team, "hello", first)
-    git.until_source(team, "hello", "True", first)
-    second = code.push({"handler.py": "second"})
-    git.until_runs(team, "hello", second, 3 * INTERVAL)
-    third = code.push({"handler.py": "third"})
-    git.fetch(team, "hello", "1")
-    git.until_runs(team, "hello", third, INTERVAL / 2)
-    wait_until_ready(git.stack, team)
-    function = git.stack.get("functions", team, "hello") or {}
-    assert function["status"]["gitRepository"] == {"url": url, "baseDir": "/", "reference": "main", "commit": third}
-    assert function["status"]["commit"] == third
-    assert deployments.commits["hello"] == [first, second, third]
+NAMESPACE = "default"
+REPOSITORY = {"url": "https://git.example/r.git", "baseDir": "functions/hello", "reference": "main"}
 
 
-def test_changes_of_the_spec(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """After each change of a field what ran stays until exactly what is now requested has been fetched."""
-    (first,) = code.commits()
-    second = code.push({"handler.py": "second"}, branch="release")
-    code.push({"handler.py": "never"})
-    other = git.repository(f"{team}-other")
-    (third,) = other.commits()
-    git.secret(team, "login", git.https.secret())
-    git.create(team, "hello", url, reference=first)
-    git.until_runs(team, "hello", first)
-    git.edit(team, "hello", reference="release")
-    git.until_runs(team, "hello", second)
-    git.edit(team, "hello", baseDir="/sub/")
-    wait_until(lambda: path_of(git, team) == "sub", "the directory in the Deployment")
-    git.edit(team, "hello", url=f"{git.http.url}/{other.bare.name}", reference="main")
-    git.until_runs(team, "hello", third)
-    git.edit(team, "hello", url=f"{git.https.url}/{other.bare.name}", auth=BASIC)
-    git.until_source(team, "hello", "True", third)
-    assert deployments.commits["hello"] == [first, second, third]
+@pytest.fixture(scope="module")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """All components, with git.enabled."""
+    flux.crds()
+    directory = tmp_path_factory.mktemp("git")
+    with own_stack(directory) as stack:
+        stack.install_metacontroller()
+        stack.install_crd()
+        flux.enable(stack, directory)
+        stack.start_metacontroller()
+        yield stack
 
 
-def path_of(git: GitStack, team: str) -> str:
-    """Return the directory that the Function hello unpacks."""
-    deployment = git.stack.get("deployments", team, "hello") or {}
-    fetch, _ = deployment["spec"]["template"]["spec"]["initContainers"]
-    return str(next(entry["value"] for entry in fetch["env"] if entry["name"] == "SOURCE_PATH"))
+def create(stack: Stack, name: str, source: Manifest, **spec: Any) -> None:
+    body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
+    body["spec"] = {"runtime": "python312", "source": source} | spec
+    code, answer = stack.plane.call("POST", f"{GROUP}/namespaces/{NAMESPACE}/functions", body)
+    assert code == 201, answer
 
 
-def test_references(git: GitStack, team: str, code: Repository, url: str) -> None:
-    """A branch, a tag, a full name and a commit: a branch and a tag follow a push, a commit does not."""
-    first = code.push({"handler.py": "first"}, branch="feature/x")
-    code.tag("v1")
-    references = {"tag": "v1", "commit": first, "full": "refs/heads/feature/x", "branch": "feature/x"}
-    for name, reference in references.items():
-        git.create(team, name, url, reference=reference)
-    for name in references:
-        git.until_runs(team, name, first)
-    second = code.push({"handler.py": "second"}, branch="feature/x")
-    code.tag("v1")
-    for name in references:
-        git.fetch(team, name, "1")
-    for name in ("tag", "full", "branch"):
-        git.until_runs(team, name, second)
-    assert git.runs(team, "commit") == first
+def child(stack: Stack, name: str) -> Manifest:
+    return dict(wait_until(lambda: stack.get("gitrepositories", NAMESPACE, name), f"GitRepository {name}"))
 
 
-def test_missing_branch(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """The status names what is neither a branch nor a tag; what ran stays; a branch that is pushed later is found."""
-    (first,) = code.commits()
-    git.create(team, "running", url)
-    git.create(team, "new", url, reference="later")
-    git.until_runs(team, "running", first)
-    git.edit(team, "running", reference="later")
-    for name in ("running", "new"):
-        git.until_source(team, name, "False", "neither a branch nor a tag later")
-    assert git.stack.condition(team, "new", "Stalled")["reason"] == "SourceUpdateFailed"
-    assert git.runs(team, "running") == first
-    assert git.stack.get("deployments", team, "new") is None
-    second = code.push({"handler.py": "second"}, branch="later")
-    for name in ("running", "new"):
-        git.until_runs(team, name, second, 4 * INTERVAL)
-        git.until_source(team, name, "True", second)
-    assert deployments.commits == {"running": [first, second], "new": [second]}
+def report(stack: Stack, resource: str, name: str, status: Manifest) -> None:
+    """Write the status of a source."""
+    stack.patch(resource, NAMESPACE, name, {"status": status}, status=True)
 
 
-def test_deleted_and_suspended(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """A deleted GitRepository is made again; a suspended one is left so, the status says it, and what ran stays."""
-    (first,) = code.commits()
-    git.create(team, "hello", url)
-    git.until_runs(team, "hello", first)
-    before = git.stack.get("gitrepositories", team, "hello") or {}
-    git.plane.kubectl("delete", "gitrepository", "hello", "-n", team)
-    wait_until(lambda: uid_of(git, team) not in ("", before["metadata"]["uid"]), "another GitRepository")
-    git.until_source(team, "hello", "True", first)
-    git.stack.patch("gitrepositories", team, "hello", {"spec": {"suspend": True}})
-    git.until_source(team, "hello", "True", "suspended")
-    code.push({"handler.py": "second"})
-    git.fetch(team, "hello", "1")
-    time.sleep(INTERVAL / 2)
-    assert deployments.commits["hello"] == [first]
-    assert deployments.templates["hello"] == 1
-    git.stack.patch("gitrepositories", team, "hello", {"spec": {"suspend": None}})
-    git.until_runs(team, "hello", code.commits()[1])
+def fetch(stack: Stack, name: str, revision: str) -> None:
+    report(stack, "gitrepositories", name, source_controller.fetched(child(stack, name), revision))
 
 
-def uid_of(git: GitStack, team: str) -> str:
-    return str((git.stack.get("gitrepositories", team, "hello") or {})["metadata"]["uid"])
+def running(stack: Stack, name: str) -> str:
+    """Return the revision in the Deployment, "" without one."""
+    found = stack.get("deployments", NAMESPACE, name)
+    steps = found["spec"]["template"]["spec"]["initContainers"] if found else [{"env": []}]
+    return str(next((entry["value"] for entry in steps[0]["env"] if entry["name"] == "SOURCE_REVISION"), ""))
 
 
-def test_source_controller_away(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """
-    Nothing that runs changes while source-controller is away, nor when it starts without its artifacts.
-
-    Of a Function that is deleted meanwhile only the GitRepository stays until then: Flux has a finalizer on it.
-    """
-    (first,) = code.commits()
-    for name in ("hello", "gone"):
-        git.create(team, name, url)
-    for name in ("hello", "gone"):
-        git.until_runs(team, name, first)
-        wait_until_ready(git.stack, team, name)
-    git.sources.stop()
-    git.plane.kubectl("delete", "function", "gone", "-n", team, "--wait=false")
-    for kind in ("deployments", "services", "functions"):
-        wait_until(partial(git.is_absent, kind, team, "gone"), f"{kind} gone to be deleted")
-    second = code.push({"handler.py": "second"})
-    git.create(team, "new", url)
-    git.until_source(team, "new", "Unknown", "waiting for GitRepository new")
-    time.sleep(INTERVAL + 2)
-    assert git.stack.condition(team, "hello", "Ready")["status"] == "True"
-    git.sources.forget()
-    code.reset(first)
-    git.sources.start()
-    git.until_runs(team, "new", first)
-    wait_until(lambda: git.sources.artifact(team, "hello"), "the artifact to be made again")
-    wait_until(partial(git.is_absent, "gitrepositories", team, "gone"), "its GitRepository to be deleted")
-    code.reset(second)
-    git.fetch(team, "hello", "1")
-    git.until_runs(team, "hello", second)
-    assert deployments.commits["hello"] == [first, second]
-    assert deployments.templates["hello"] == 2
+def runs(stack: Stack, name: str, revision: str) -> bool:
+    return running(stack, name) == revision
 
 
-def test_silence(git: GitStack, team: str, code: Repository, url: str) -> None:
-    """
-    Without a push, Metacontroller does not even read a Function, and writes none that cannot be fetched.
-
-    Flux writes the status of a source that it could not fetch at each attempt, so that Metacontroller calls the hook.
-    """
-    git.create(team, "hello", url)
-    git.create(team, "missing", url, reference="nope")
-    git.until_runs(team, "hello", code.commits()[0])
-    git.until_source(team, "missing", "False", "neither a branch nor a tag")
-    wait_until_ready(git.stack, team)
-    time.sleep(5)
-    mark, asked = git.plane.mark(), git.http.requests[code.bare.name]
-    time.sleep(2 * INTERVAL + 5)
-    assert [what for _, what in git.plane.events(mark) if what.endswith(f"{team}/hello")] == []
-    assert [what for what in git.plane.writes(mark) if team in what] == []
-    assert git.http.requests[code.bare.name] >= asked + 2, "without fetches silence proves nothing"
+def reason(stack: Stack, name: str, kind: str = "Ready") -> str:
+    return str(stack.condition(NAMESPACE, name, kind).get("reason", ""))
 
 
-def test_deletion(git: GitStack, team: str, url: str) -> None:
-    """A deleted Function takes its GitRepository and the artifact with it."""
-    git.create(team, "hello", url)
-    artifact = wait_until(lambda: git.sources.artifact(team, "hello"), "an artifact")
-    assert (git.sources.storage / artifact["path"]).exists()
-    git.plane.kubectl("delete", "function", "hello", "-n", team, "--timeout=30s")
-    assert git.stack.get("gitrepositories", team, "hello") is None
-    wait_until(lambda: not (git.sources.storage / artifact["path"]).exists(), "the artifact to be deleted")
+def fetched(stack: Stack, name: str, **fields: Any) -> None:
+    """Create a Function from Git and wait until it is ready."""
+    create(stack, name, {"gitRepository": REPOSITORY | fields})
+    fetch(stack, name, "main@sha1:" + "1" * 40)
+    wait_until(lambda: stack.is_ready(NAMESPACE, name), f"{name} to be ready", 60)
+
+
+def test_life_of_a_function_from_git(git: Stack) -> None:
+    """It waits for the first fetch, follows a push, runs on when the remote is lost, and is deleted as a whole."""
+    create(git, "life", {"gitRepository": REPOSITORY})
+    assert child(git, "life")["spec"] == {
+        "url": REPOSITORY["url"],
+        "ref": {"branch": "main"},
+        "interval": "1m0s",
+        "timeout": "1m0s",
+        "ignore": "/.git/",
+        "sparseCheckout": ["functions/hello"],
+    }
+    wait_until(lambda: reason(git, "life") == "SourcePending", "the first fetch to be pending")
+    assert git.get("deployments", NAMESPACE, "life") is None
+    for digit in "12":
+        revision = f"main@sha1:{digit * 40}"
+        fetch(git, "life", revision)
+        wait_until(partial(runs, git, "life", revision), f"the Deployment to run {revision}")
+        wait_until(lambda: git.is_ready(NAMESPACE, "life"), "the Function to be ready", 60)
+        status = (git.get("functions", NAMESPACE, "life") or {})["status"]
+        assert status["gitRepository"] == REPOSITORY | {"commit": digit * 40}
+    report(git, "gitrepositories", "life", source_controller.failed(child(git, "life"), "authentication required"))
+    wait_until(lambda: reason(git, "life", "SourceReady") == "SourceUpdateFailed", "the failure to be reported")
+    assert reason(git, "life") == "DeploymentReady"
+    git.plane.kubectl("delete", "function", "life", "-n", NAMESPACE, "--timeout=60s")
+    wait_until(lambda: git.get("gitrepositories", NAMESPACE, "life") is None, "the GitRepository to be deleted")
+
+
+def test_nothing_is_written_at_rest(git: Stack) -> None:
+    """A settled Function from Git causes no write, and a fetch without a new commit none of the children."""
+    fetched(git, "rest")
+    time.sleep(2)
+    before = {kind: git.get(kind, NAMESPACE, "rest") for kind in ("functions", "gitrepositories", "deployments")}
+    git.install_controller(query="?again", kinds=flux.CHILDREN)
+    time.sleep(4)
+    assert {kind: git.get(kind, NAMESPACE, "rest") for kind in before} == before
+
+
+def test_an_edit_holds_the_deployment(git: Stack) -> None:
+    """A reference that is a tag is found in two attempts; until then the Deployment is unchanged."""
+    fetched(git, "edit")
+    before = (git.get("deployments", NAMESPACE, "edit") or {})["metadata"]["generation"]
+    git.patch("functions", NAMESPACE, "edit", {"spec": {"source": {"gitRepository": {"reference": "v1"}}}})
+    wait_until(lambda: child(git, "edit")["spec"]["ref"] == {"branch": "v1"}, "the branch to be tried")
+    report(git, "gitrepositories", "edit", source_controller.lacks(child(git, "edit"), "refs/heads/v1"))
+    wait_until(lambda: child(git, "edit")["spec"]["ref"] == {"tag": "v1"}, "the tag to be tried")
+    assert running(git, "edit") == "main@sha1:" + "1" * 40
+    assert (git.get("deployments", NAMESPACE, "edit") or {})["metadata"]["generation"] == before
+    fetch(git, "edit", "v1@sha1:" + "2" * 40)
+    wait_until(lambda: running(git, "edit") == "v1@sha1:" + "2" * 40, "the Deployment to run the tag")
+
+
+def test_a_requested_fetch_is_passed_on(git: Stack) -> None:
+    """The annotation of the Function appears on the GitRepository."""
+    key = "reconcile.fluxcd.io/requestedAt"
+    fetched(git, "request")
+    git.patch("functions", NAMESPACE, "request", {"metadata": {"annotations": {key: "7"}}})
+    wait_until(lambda: child(git, "request")["metadata"]["annotations"].get(key) == "7", "the annotation")
+
+
+def test_a_look_alike_does_not_count(git: Stack) -> None:
+    """A GitRepository that a user made before, under the name of a Function, decides nothing."""
+    body = flux.manifest("GitRepository", "taken")
+    path = f"{PREFIX['gitrepositories']}/namespaces/{NAMESPACE}/gitrepositories"
+    assert git.plane.call("POST", path, body)[0] == 201
+    fetch(git, "taken", "main@sha1:" + "f" * 40)
+    create(git, "taken", {"gitRepository": REPOSITORY})
+    wait_until(lambda: reason(git, "taken") == "ChildrenNotCreated", "the taken name to be reported", 60)
+    assert git.get("deployments", NAMESPACE, "taken") is None
+
+
+@pytest.mark.parametrize("kind", ["GitRepository", "OCIRepository", "Bucket", "ExternalArtifact"])
+def test_a_source_of_others_is_followed(git: Stack, kind: str) -> None:
+    """A Function with sourceRef waits for the object, runs its artifact and follows the next one."""
+    resource, name = RESOURCES[kind], f"code-{kind.lower()}"
+    create(git, name, {"sourceRef": {"kind": kind, "name": name}})
+    wait_until(lambda: reason(git, name) == "SourcePending", "the source to be missing")
+    path = f"{PREFIX[resource]}/namespaces/{NAMESPACE}/{resource}"
+    code, answer = git.plane.call("POST", path, flux.manifest(kind, name))
+    assert code == 201, answer
+    for version in "12":
+        status = source_controller.fetched(git.get(resource, NAMESPACE, name) or {}, f"latest@sha256:{version * 64}")
+        if kind == "ExternalArtifact":
+            del status["observedGeneration"]
+        report(git, resource, name, status)
+        wanted = f"latest@sha256:{version * 64}"
+        wait_until(partial(runs, git, name, wanted), f"the Deployment to run {wanted}", 60)

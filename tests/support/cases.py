@@ -121,6 +121,14 @@ def settle(world: World, config: Config, now: datetime) -> list[str]:
     raise AssertionError(f"does not settle: {writes}")
 
 
+def fetched_request(world: World, config: Config, now: datetime) -> Manifest:
+    """Return a request in which the source, if Flux fetches it, has been fetched."""
+    if config.git.enabled:
+        world.apply(sync(HookRequest.parse(world.request()), config, now=now).to_json())
+        make_fetched(world)
+    return world.request()
+
+
 def make_fetched(world: World) -> bool:
     """Set the status of a GitRepository, or of the object in sourceRef, to that after a fetch; return if it changed."""
     found = [child for (kind, _), child in world.children.items() if kind == "GitRepository"]

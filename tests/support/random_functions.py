@@ -52,13 +52,15 @@ def function(random: Random) -> tuple[list[str], Manifest]:
     return names, parent
 
 
-def odd(random: Random) -> tuple[list[str], Manifest]:
-    """Return the names of its odd fields, and the Function."""
+def odd(random: Random, *, fetched: bool = False) -> tuple[list[str], Manifest]:
+    """Return the names of its odd fields, and the Function; `fetched` is whether Flux fetches its source."""
     parent, oddness = sound(random), random.choice([0, 0.05, 0.3])
     weights = [OFTEN.get(name, 1) for name in OPTIONAL]
     names = sorted(set(random.choices(OPTIONAL, weights, k=random.choice([1, 1, 2, 3]))))
     parent["spec"] |= {name: value_of(random, name, oddness) for name in names}
-    if chance(random, oddness):
+    if fetched:
+        parent["spec"]["source"] = fetched_source(random, oddness)
+    elif chance(random, oddness):
         parent["spec"]["source"]["inline"]["dependencies"] = random.choice(NOT_INSTALLED)
     return names, parent
 
@@ -80,10 +82,14 @@ def sound(random: Random) -> Manifest:
 
 def fetched(random: Random) -> Manifest:
     """Return a sound Function whose source Flux fetches; it is accepted where git.enabled is set."""
-    parent, kind = sound(random), random.choice(["gitRepository", "gitRepository", "sourceRef"])
-    schema = SPEC["properties"]["source"]["properties"][kind]
-    parent["spec"]["source"] = {kind: value(random, schema, f".{kind}", 0)}
+    parent = sound(random)
+    parent["spec"]["source"] = fetched_source(random, 0)
     return parent
+
+
+def fetched_source(random: Random, oddness: float) -> Manifest:
+    kind = random.choice(["gitRepository", "gitRepository", "sourceRef"])
+    return {kind: value(random, SPEC["properties"]["source"]["properties"][kind], f".{kind}", oddness)}
 
 
 def fit(parent: Manifest) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from support.cluster import flux
 from support.cluster.control_plane import Manifest, no_checks, wait_until
 from support.cluster.functions import create_function
 from support.cluster.git_http import HttpRemote
@@ -36,8 +37,9 @@ class GitStack:
         """Install and start every component, the hook with four processes."""
         self.sources.install()
         self.sources.start()
-        self.stack.git = True
-        self.stack.install()
+        self.stack.install_metacontroller()
+        self.stack.install_crd()
+        self.stack.install_controller(kinds=flux.CHILDREN)
         config = self.plane.directory / "git.yaml"
         config.write_text(CONFIG)
         self.stack.start_hook("--config", str(config), GUNICORN_CMD_ARGS="--workers=4")

@@ -4,15 +4,16 @@ import shutil
 import urllib.request
 
 from support import go_tools
+from support.cluster import flux
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.processes import Processes
 from support.cluster.stack import Stack
 from support.ports import free_port
 
-from hooks import flux
+from hooks.flux import RESOURCES
 
 NAME, GROUP = "source-controller", "source.toolkit.fluxcd.io"
-KINDS = (*flux.RESOURCES.values(), "helmrepositories", "helmcharts")
+KINDS = (*RESOURCES.values(), "helmrepositories", "helmcharts")
 
 
 class SourceController:
@@ -25,8 +26,7 @@ class SourceController:
 
     def install(self) -> None:
         """Apply the CRDs of source-controller."""
-        folder = go_tools.module_folder(NAME, "config/crd/bases")
-        self.stack.plane.kubectl("apply", "--server-side", "-f", str(folder))
+        self.stack.plane.kubectl("apply", "--server-side", "-f", str(flux.crds()))
         for kind in KINDS:
             self.stack.wait_until_established(f"{kind}.{GROUP}")
 

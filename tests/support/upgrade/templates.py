@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from support.cases import NOW, complete, make_fetched, overlaid
+from support.cases import NOW, complete, fetched_request, overlaid
 from support.offline_metacontroller import World
 
 from hooks.cli.files import documents
@@ -52,7 +52,8 @@ def deployment(name: str, spec: Manifest) -> Manifest:
     """Return the Deployment of a reference Function; every Secret and ConfigMap that it names exists."""
     spec = deepcopy(spec)
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
-    request = _request(World(complete({"metadata": {"name": name}, "spec": spec}), git=config.git.enabled), config)
+    world = World(complete({"metadata": {"name": name}, "spec": spec}), git=config.git.enabled)
+    request = fetched_request(world, config, NOW)
     function = HookRequest.parse(request).function
     assert function is not None, f"{name} is refused by the schema"
     for each in references(function.spec):
@@ -66,14 +67,6 @@ def deployment(name: str, spec: Manifest) -> Manifest:
     deployments = [child for child in answer.children if child["kind"] == "Deployment"]
     assert deployments, f"{name} is refused: {answer.status['conditions'][0]['message']}"
     return deepcopy(deployments[0])
-
-
-def _request(world: World, config: Config) -> Manifest:
-    """Return a request in which the source, if Flux fetches it, has been fetched."""
-    if config.git.enabled:
-        world.apply(sync(HookRequest.parse(world.request()), config, now=NOW).to_json())
-        make_fetched(world)
-    return world.request()
 
 
 def parts(deployment: Manifest) -> Parts:
