@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ["BUILDLESS_ALL"] = "1"  # builds source-controller if it is not in the cache
 
-from support.cluster.control_plane import find_assets, wait_until
+from support.cluster.control_plane import WRITES, find_assets, wait_until
 from support.cluster.functions import create_function
 from support.cluster.git_functions import INTERVAL, GitStack, git_stack
 from support.cluster.git_repository import Repository
@@ -66,9 +66,11 @@ class Bench:
         return self.event(mark, "metacontroller", f"deployments {NAMESPACE}/{name}", "stageTimestamp") - pushed
 
     def event(self, mark: int, user: str, target: str, stamp: str) -> float:
-        """Return when the user wrote this object last, in seconds since 1970."""
-        found = [event for event, what in self.plane.events(mark, user) if what == target and event["verb"] != "get"]
-        return datetime.fromisoformat(found[-1][stamp]).timestamp()
+        """Return when the user wrote this object first since then, in seconds since 1970."""
+        for event, what in self.plane.events(mark, user):
+            if what == target and event["verb"] in WRITES and event["responseStatus"]["code"] < 400:
+                return datetime.fromisoformat(event[stamp]).timestamp()
+        raise AssertionError(f"{user} has not written {target}")
 
     def many(self, count: int, source: Callable[[], Any]) -> list[str]:
         """Follow one repository with `count` Functions; return a row of the table for a minute at rest and a push."""
