@@ -28,12 +28,14 @@ _SSH = re.compile(r"git@([^:/]+):/*(.+)", re.DOTALL)
 _REQUEST = re.compile(r"[0-9A-Za-z:.,_+-]{1,64}")
 
 
-def repository(function: Function, config: Config, *, as_tag: bool = False, missing_tag: str = "") -> Repository | None:
+def repository(
+    function: Function, config: Config, *, as_tag: bool = False, lacks_tag: bool = False
+) -> Repository | None:
     """
     Return the GitRepository of a Function, None if its source is another one.
 
-    A reference that is neither a commit nor a full name is a branch, or a tag if `as_tag`. `missing_tag` is the name of
-    a tag that does not exist, "" if that is not known.
+    A reference that is neither a commit nor a full name is a branch, or a tag if `as_tag`; `lacks_tag` is whether it is
+    known that there is no such tag.
     """
     git = function.spec.source.git_repository
     if git is None:
@@ -49,7 +51,7 @@ def repository(function: Function, config: Config, *, as_tag: bool = False, miss
         spec["sparseCheckout"] = [path]
     if git.auth:
         spec["secretRef"] = {"name": git.auth.secret_name}
-    return Repository(spec=spec, annotations=_annotations(function, missing_tag))
+    return Repository(spec=spec, annotations=_annotations(function, missing_tag(function) if lacks_tag else ""))
 
 
 def url(given: str) -> str:
@@ -75,14 +77,24 @@ def _reference(text: str, *, as_tag: bool) -> Manifest:
     return {"tag" if as_tag else "branch": text}
 
 
-def _annotations(function: Function, missing_tag: str) -> dict[str, str]:
-    found = {naming.MISSING_TAG: missing_tag} if missing_tag else {}
-    if requested_at := requested(function):
+def missing_tag(function: Function) -> str:
+    """
+    Return the annotation of a GitRepository for whose name there was no tag.
+
+    It also names the requested fetch: after another request the tag is tried again.
+    """
+    git = function.spec.source.git_repository
+    return f"{git.reference} {_requested(function)}".strip() if git else ""
+
+
+def _annotations(function: Function, missing: str) -> dict[str, str]:
+    found = {naming.MISSING_TAG: missing} if missing else {}
+    if requested_at := _requested(function):
         found[naming.REQUESTED_AT] = requested_at
     return found
 
 
-def requested(function: Function) -> str:
+def _requested(function: Function) -> str:
     """Return the Function's annotation that makes Flux fetch at once, "" if it has none or one of another form."""
     text = function.metadata.annotations.requested_at or "" if function.metadata.annotations else ""
     return text if _REQUEST.fullmatch(text) else ""

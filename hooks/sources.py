@@ -65,7 +65,7 @@ def _of_child(function: Function, child: Manifest | None, config: Config) -> Sou
     if child is None or repository is None:
         return Source(title=title, repository=repository, exists=True)
     counts = _is_own(child, function.metadata.uid) and _is_as_requested(child, repository)
-    missing = repository.annotations.get(naming.MISSING_TAG, "")
+    missing = repository.annotations.get(naming.MISSING_TAG, "").partition(" ")[0]
     is_missing = counts and _lacks(child, f"refs/heads/{missing}")
     return _observed(title, child, counts=counts, repository=repository, missing=missing if is_missing else "")
 
@@ -102,20 +102,13 @@ def _next_attempt(function: Function, child: Manifest | None, config: Config) ->
     recorded = (last_applied(child) or {}).get("spec", {})
     if tag and _same_reference(recorded, tag):
         if _same_reference(child.get("spec"), tag) and _lacks(child, f"refs/tags/{name}"):
-            return flux.repository(function, config, missing_tag=name)
+            return flux.repository(function, config, lacks_tag=True)
         return tag
     if not _same_reference(recorded, branch):
         return branch
-    if _has_no_tag(child, name, function):
-        return flux.repository(function, config, missing_tag=name)
+    if value_at(child, "metadata", "annotations", naming.MISSING_TAG) == flux.missing_tag(function):
+        return flux.repository(function, config, lacks_tag=True)
     return tag if _same_reference(child.get("spec"), branch) and _lacks(child, f"refs/heads/{name}") else branch
-
-
-def _has_no_tag(child: Manifest, name: str, function: Function) -> bool:
-    """Return whether the tag has been tried, and no fetch was requested since then."""
-    annotations = value_at(child, "metadata", "annotations")
-    requested_at = as_text(value_at(annotations, naming.REQUESTED_AT))
-    return value_at(annotations, naming.MISSING_TAG) == name and requested_at == flux.requested(function)
 
 
 def _same_reference(spec: object, repository: Repository) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from support import source_controller
 from support.cluster import flux
 from support.cluster.control_plane import wait_until
+from support.cluster.life import Life, check_life
 from support.cluster.stack import GROUP, PREFIX, Stack, own_stack
 
 from hooks.flux import RESOURCES
@@ -103,6 +104,36 @@ def test_life_of_a_function_from_git(git: Stack) -> None:
     assert reason(git, "life") == "DeploymentReady"
     git.plane.kubectl("delete", "function", "life", "-n", NAMESPACE, "--timeout=60s")
     wait_until(lambda: git.get("gitrepositories", NAMESPACE, "life") is None, "the GitRepository to be deleted")
+
+
+def asks_for(stack: Stack, reference: Manifest) -> bool:
+    return bool(child(stack, "hello")["spec"]["ref"] == reference)
+
+
+def from_git(life: Life) -> None:
+    """From Git: fetched, pushed, edited to a name that does not exist, and back."""
+    life.create(source={"gitRepository": REPOSITORY})
+    life.until("Reconciling", "SourcePending")
+    for digit in "12":
+        fetch(life.stack, "hello", f"main@sha1:{digit * 40}")
+        wait_until(partial(runs, life.stack, "hello", f"main@sha1:{digit * 40}"), f"commit {digit}")
+        life.ready()
+    life.edit(source={"gitRepository": {"reference": "nowhere"}})
+    for reference in ("heads", "tags", "heads"):
+        kind = {"heads": "branch", "tags": "tag"}[reference]
+        wait_until(partial(asks_for, life.stack, {kind: "nowhere"}), kind)
+        lost = source_controller.lacks(child(life.stack, "hello"), f"refs/{reference}/nowhere")
+        report(life.stack, "gitrepositories", "hello", lost)
+    life.until("Stalled", "SourceUpdateFailed")
+    life.edit(source={"gitRepository": {"reference": "main"}})
+    life.until("Reconciling", "SourcePending")
+    fetch(life.stack, "hello", "main@sha1:" + "2" * 40)
+    life.ready()
+
+
+def test_the_life_is_recorded(git: Stack, request: pytest.FixtureRequest) -> None:
+    """The tools agree with the conditions at each step, and the recorded life has the same milestones."""
+    check_life(Life(git, NAMESPACE), from_git, bless=request.config.getoption("--bless"))
 
 
 def test_nothing_is_written_at_rest(git: Stack) -> None:

@@ -255,6 +255,14 @@ def test_a_requested_fetch_tries_the_tag_again() -> None:
     assert revision(synced(world)).startswith("main@sha1:")
 
 
+def test_a_request_of_others_starts_no_attempt() -> None:
+    """A Receiver of Flux annotates the GitRepository itself: that must not alternate between branch and tag."""
+    world = git_world()
+    attempts(world, set())
+    child(world)["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"] = "theirs"
+    assert attempts(world, set()) == [BRANCH] * 6
+
+
 @pytest.mark.parametrize("fields", [{"reference": "v2"}, {"url": "https://git.example/other.git"}])
 def test_an_edit_of_the_source_starts_again(fields: Manifest) -> None:
     """Another name or repository is tried as a branch first, another directory or interval is not."""
