@@ -20,6 +20,7 @@ from hooks.resolved import Artifact, Repository
 
 _ADDED_CONTENT = ("include", "sparseCheckout")
 """Fields that change what is in an artifact; without them in the hook's spec, no other component may set them."""
+_FAILURES = (("Stalled", "True"), ("Ready", "False"), ("FetchFailed", "True"), ("StorageOperationFailed", "True"))
 _URL, _DIGEST = re.compile(r"https?://[!-~]{1,2000}"), re.compile(r"sha256:[0-9a-f]{64}")
 _MAX_REVISION_CHARACTERS = 512
 
@@ -118,9 +119,9 @@ def _lacks(child: Manifest, reference: str) -> bool:
     """Return whether Flux could not find a reference for the current spec, from which it has never fetched."""
     if _is_current(child):
         return False
-    ready = _current_condition(child, "Ready")
-    message = as_text(ready.get("message"))
-    is_failure = ready.get("status") == "False" and ready.get("reason") == "GitOperationFailed"
+    failed = _failed_condition(child)
+    message = as_text(failed.get("message"))
+    is_failure = failed.get("reason") == "GitOperationFailed"
     return is_failure and any(f"remote ref {quote}{reference}{quote}" in message for quote in "\"'")
 
 
@@ -168,11 +169,21 @@ def _artifact(value: object) -> Artifact | None:
 
 def _failure(found: Manifest) -> str:
     """Return why the current spec could not be fetched, or not again; "" if Flux reports no failure."""
-    for kind, failed in (("Stalled", "True"), ("Ready", "False")):
+    failed = _failed_condition(found)
+    return f"{as_text(failed.get('reason'))}: {as_text(failed.get('message'))}" if failed else ""
+
+
+def _failed_condition(found: Manifest) -> Manifest:
+    """
+    Return the condition that says why the current spec could not be fetched, an empty map if there is none.
+
+    While Flux tries again, Ready is Unknown; the conditions of the attempt before stay until it succeeds.
+    """
+    for kind, failed in _FAILURES:
         condition = _current_condition(found, kind)
         if condition.get("status") == failed:
-            return f"{as_text(condition.get('reason'))}: {as_text(condition.get('message'))}"
-    return ""
+            return condition
+    return {}
 
 
 def _current_condition(found: Manifest, kind: str) -> Manifest:

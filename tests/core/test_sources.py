@@ -225,6 +225,19 @@ def test_a_name_that_is_neither_is_named() -> None:
     assert condition(synced(world), "Stalled")["message"] == message
 
 
+@pytest.mark.parametrize("references", [set(), {"refs/heads/main"}], ids=["never fetched", "fetched before"])
+def test_another_attempt_changes_nothing(references: set[str]) -> None:
+    """While Flux tries again after a failure, nothing is written, so that the conditions do not alternate."""
+    world = git_world()
+    attempts(world, references)
+    if references:
+        child(world)["status"] = source_controller.failed(child(world), "authentication required")
+    synced(world)
+    assert condition(synced(world), "SourceReady")["status"] == "False"
+    child(world)["status"] = source_controller.retrying(child(world))
+    assert world.apply(respond(world.request(), CONFIG)) == []
+
+
 def test_a_branch_that_is_pushed_later_is_fetched() -> None:
     """After both attempts Flux keeps looking for the branch."""
     world = git_world()

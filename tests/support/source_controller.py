@@ -10,6 +10,7 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
+RETRY = {"Reconciling": "True", "Ready": "Unknown"}
 API_VERSION = "source.toolkit.fluxcd.io/v1"
 
 
@@ -58,6 +59,13 @@ def failed(found: Manifest, message: str, reason: str = "GitOperationFailed") ->
 def lacks(found: Manifest, reference: str) -> Manifest:
     """Return the status after the remote did not have a reference such as `refs/heads/main`."""
     return failed(found, f"unable to clone '{found['spec']['url']}': couldn't find remote ref \"{reference}\"")
+
+
+def retrying(found: Manifest) -> Manifest:
+    """Return the status while a fetch is tried again after a failed one."""
+    stays = [each for each in found["status"]["conditions"] if each["type"] not in ("Ready", "Reconciling")]
+    progress = [condition(found, kind, status, "Progressing", "building artifact") for kind, status in RETRY.items()]
+    return dict(found["status"]) | {"conditions": [*progress, *stays]}
 
 
 def condition(found: Manifest, kind: str, status: str, reason: str, message: str) -> Manifest:

@@ -1,33 +1,21 @@
 """The custom resources of Flux' source-controller, from its Go module; tests write the status of sources themselves."""
 
-import json
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 
-import pytest
 import yaml
-from support.cluster.stack import PREFIX, ROOT, Stack
+from support import go_tools
+from support.cluster.stack import PREFIX, Stack
 
 from hooks.children import KINDS
 from hooks.flux import API_VERSION, RESOURCES
 
-MODULE = "github.com/fluxcd/source-controller@v1.9.0"
 PREFIX |= dict.fromkeys(RESOURCES.values(), f"/apis/{API_VERSION}")
 CHILDREN = [kind for kind in KINDS.values() if kind.needs_git]
 
 
-@cache
 def crds() -> Path:
-    """Return the directory of the CRDs; skip the test if Go or the module is missing."""
-    if shutil.which("go") is None:
-        pytest.skip("LEFT OUT: go is not on PATH to download the custom resources of Flux")
-    command = ["go", "mod", "download", "-json", MODULE]
-    done = subprocess.run(command, cwd=ROOT.anchor, capture_output=True, text=True, check=False, timeout=120)
-    if done.returncode:
-        pytest.skip(f"LEFT OUT: {MODULE} cannot be downloaded: {done.stderr}")
-    return Path(json.loads(done.stdout)["Dir"]) / "config" / "crd" / "bases"
+    """Return the directory of the CRDs; skip the test if they have to be downloaded and that is impossible."""
+    return go_tools.module_folder("source-controller", "config/crd/bases")
 
 
 def install(stack: Stack) -> None:
