@@ -43,8 +43,8 @@ exec node server.mjs
 """,
 )
 
-# uv is many times faster, and decides as pip does for requirements with indexes and hashes. It reads neither pip.conf nor
-# pip's variables, not every option, and continued lines only before a hash: there pip installs. For certificates uv
+# uv is many times faster, and decides as pip does for requirements with indexes and hashes. It reads neither pip.conf
+# nor pip's variables, not every option, and continued lines only before a hash: there pip installs. For certificates uv
 # reads SSL_CERT_FILE only.
 INSTALL_REQUIREMENTS = r"""
 for_uv='CERT|DEFAULT_TIMEOUT|DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|NO_INPUT|PROGRESS_BAR|ROOT_USER_ACTION'
