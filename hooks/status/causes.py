@@ -104,7 +104,7 @@ def _termination_cause(container: Container, termination: Manifest, resources: R
     last_line = _log(termination).strip().rpartition("\n")[2].strip()
     if container.is_fetch:
         detail = one_line(last_line) or f"exit code {_exit_code(termination)}"
-        return Cause(reason=Reason.FETCH_FAILED, message=f"the source could not be fetched: {detail}")
+        return Cause(reason=Reason.SOURCE_FETCH_FAILED, message=f"the source could not be fetched: {detail}")
     if container.is_main and _LOAD_FAILED.match(last_line):
         return Cause(reason=Reason.HANDLER_FAILED, message=one_line(last_line))
     return _crash_cause(container, f"exited with code {_exit_code(termination)}")

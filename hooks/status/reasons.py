@@ -47,8 +47,8 @@ class Reason(StrEnum):
         "create it; reported only if the operator has set `related.configs`")
     IMAGE_PULL_BACK_OFF = (
         "ImagePullBackOff", "the image cannot be pulled", "check `runtimeImageOverride` and `imagePullSecrets`")
-    FETCH_FAILED = (
-        "FetchFailed", "the fetched source cannot be unpacked in the pod; the message contains the end of the log",
+    SOURCE_FETCH_FAILED = (
+        "SourceFetchFailed", "the pod cannot download or unpack the fetched source; the message contains the end of the log",
         "see the message")
     INSTALL_FAILED = (
         "InstallFailed", "a package cannot be installed; the message contains the installer's errors",

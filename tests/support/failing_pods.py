@@ -142,10 +142,10 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     ),
     "fetch": (
         pod(init=ended(1, FETCH_LOG, name=FETCH)),
-        "FetchFailed",
+        "SourceFetchFailed",
         "the source could not be fetched: token=*** the artifact has another digest than sha256:0a1b",
     ),
-    "fetch without a log": (pod(init=ended(7, name=FETCH)), "FetchFailed", "fetched: exit code 7"),
+    "fetch without a log": (pod(init=ended(7, name=FETCH)), "SourceFetchFailed", "fetched: exit code 7"),
     "image of the fetch": (pod(init=waiting("ErrImagePull", PULL, name=FETCH)), "ImagePullBackOff", "a/b:1"),
     "install without a log": (pod(init=ended(7, name=INSTALL)), "InstallFailed", "exit code 7"),
     "install out of memory": (
