@@ -48,7 +48,7 @@ class Reason(StrEnum):
     IMAGE_PULL_BACK_OFF = (
         "ImagePullBackOff", "the image cannot be pulled", "check `runtimeImageOverride` and `imagePullSecrets`")
     SOURCE_FETCH_FAILED = (
-        "SourceFetchFailed", "the pod cannot download or unpack the fetched source; the message contains the end of the log",
+        "SourceFetchFailed", "the pod cannot download or unpack the source; the message contains the end of the log",
         "see the message")
     INSTALL_FAILED = (
         "InstallFailed", "a package cannot be installed; the message contains the installer's errors",
