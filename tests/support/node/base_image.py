@@ -12,8 +12,9 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buil
 NODE_VERSIONS = {"20": "20.20.2", "22": "22.23.3", "24": "24.21.0", "26": "26.10.0"}
 NPM = {"20": "10", "22": "10", "24": "11", "26": "11"}
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
-PACKAGES = ("ca-certificates", "libatomic1", "libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libncursesw6", "libreadline8t64",
-            "libsqlite3-0", "libssl3t64", "libstdc++6", "libuuid1", "netbase", "tzdata", "zlib1g")  # fmt: skip
+PACKAGES = ("ca-certificates", "libatomic1", "libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libncursesw6",
+            "libreadline8t64", "libsqlite3-0", "libssl3t64", "libstdc++6", "libuuid1", "netbase", "tzdata",
+            "zlib1g")  # fmt: skip
 
 
 def make_base(root: Path, image: str) -> None:
