@@ -17,12 +17,16 @@ KINDS = (*RESOURCES.values(), "helmrepositories", "helmcharts")
 
 
 class SourceController:
-    """source-controller with the flags of docs/git.md; its storage is a folder that survives a restart."""
+    """
+    source-controller with the flags of docs/git.md; its storage is a folder that survives a restart.
 
-    def __init__(self, stack: Stack) -> None:
+    It serves the artifacts at `host`, an address of this machine.
+    """
+
+    def __init__(self, stack: Stack, host: str = "127.0.0.1") -> None:
         self.stack, self.storage = stack, stack.plane.directory / "artifacts"
         self.processes = Processes(stack.plane.directory)
-        self.address, self.health = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.address, self.health = f"{host}:{free_port()}", f"127.0.0.1:{free_port()}"
 
     def install(self) -> None:
         """Apply the CRDs of source-controller."""
