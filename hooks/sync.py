@@ -33,6 +33,10 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
     violations = [Violation(*error) for error in request.field_errors]
     if function is None or (violations := validate(function, config)):
         return SyncResponse(status=frozen_status(violations, request, now), children=unchanged_children(request))
+    return _sync_valid(function, request, config, now)
+
+
+def _sync_valid(function: Function, request: HookRequest, config: Config, now: datetime) -> SyncResponse:
     absent = references.missing(function, request, config)
     version = references.referenced_data_version(function, request, config, absent)
     source = None if function.spec.source.inline else observed_source(function, request, config)
