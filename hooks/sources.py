@@ -31,15 +31,17 @@ class Source:
     The object that fetches a Function's source, as observed.
 
     `title` is its kind and name. `repository` is the child to return, None for spec.source.sourceRef. `artifact` is the
-    one that counts, if any. `exists` is false if spec.source.sourceRef names an object that is not there. `failure` is
-    Flux' reason and message for the current spec, unchanged, "" for none. `missing_reference` is the name that is
-    neither a branch nor a tag, "" if there is no such name.
+    one that counts, if any. `is_lost`: Flux has fetched the current spec but lost the artifact, as in a restart without
+    its storage. `exists` is false if spec.source.sourceRef names an object that is not there. `failure` is Flux' reason
+    and message for the current spec, unchanged, "" for none. `missing_reference` is the name that is neither a branch
+    nor a tag, "" if there is no such name.
     """
 
     title: str
     repository: Repository | None = None
     artifact: Artifact | None = None
     exists: bool = False
+    is_lost: bool = False
     is_suspended: bool = False
     failure: str = ""
     missing_reference: str = ""
@@ -73,15 +75,18 @@ def _of_child(function: Function, child: Manifest | None, config: Config) -> Sou
 def _observed(
     title: str, found: Manifest, *, counts: bool, repository: Repository | None = None, missing: str = ""
 ) -> Source:
-    artifact = _artifact(value_at(found, "status", "artifact")) if counts and _is_current(found) else None
+    reported, is_current = value_at(found, "status", "artifact"), counts and _is_current(found)
+    artifact = _artifact(reported) if is_current else None
     failure = _failure(found) if counts else ""
-    if counts and not (artifact or failure) and _is_current(found):
+    is_lost = is_current and reported is None and find_condition(found, "Ready").get("status") != "True"
+    if is_current and not (artifact or failure or is_lost):
         failure = "the artifact has no http URL, no sha256 digest or no revision"
     return Source(
         title=title,
         repository=repository,
         artifact=artifact,
         exists=True,
+        is_lost=is_lost,
         is_suspended=value_at(found, "spec", "suspend") is True,
         failure=failure,
         missing_reference=missing,

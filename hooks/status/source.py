@@ -35,9 +35,13 @@ def source_condition(source: Source) -> NewCondition:
 
 
 def source_state(observation: Observation) -> State | None:
-    """Return the state of a Function for whose source no artifact counts, None for any other Function."""
+    """
+    Return the state of a Function for whose source no artifact counts, None for any other Function.
+
+    An artifact that Flux has lost changes nothing that runs: the state is that of the Deployment.
+    """
     source = observation.source
-    if source is None or source.artifact:
+    if source is None or source.artifact or (source.is_lost and observation.deployment):
         return None
     condition = source_condition(source)
     if condition.reason is not Reason.SOURCE_PENDING:

@@ -146,7 +146,13 @@ def test_source_controller_away(git: GitStack, team: str, code: Repository, url:
     assert git.stack.condition(team, "hello", "Ready")["status"] == "True"
     git.sources.forget()
     code.reset(first)
+    git.http.faults[code.bare.name] = "deny"
     git.sources.start()
+    git.until_source(team, "hello", "False", "authentication required")
+    assert git.stack.condition(team, "hello", "Ready")["status"] == "True"
+    git.http.faults.clear()
+    for name in ("hello", "new"):
+        git.fetch(team, name, "0")
     git.until_runs(team, "new", first)
     wait_until(lambda: git.sources.artifact(team, "hello"), "the artifact to be made again")
     wait_until(partial(git.is_absent, "gitrepositories", team, "gone"), "its GitRepository to be deleted")

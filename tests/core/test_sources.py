@@ -238,6 +238,22 @@ def test_another_attempt_changes_nothing(references: set[str]) -> None:
     assert world.apply(respond(world.request(), CONFIG)) == []
 
 
+def test_a_lost_artifact_changes_nothing_that_runs() -> None:
+    """While Flux has lost its artifacts, with a remote that works or does not, Ready speaks of the Deployment."""
+    world = settled()
+    before = revision(synced(world))
+    child(world)["status"] = source_controller.lost(child(world))
+    answer = synced(world)
+    assert (condition(answer, "SourceReady")["reason"], revision(answer)) == ("SourcePending", before)
+    assert condition(answer, "Ready")["reason"] == "DeploymentReady"
+    child(world)["status"] = source_controller.failed(child(world), "authentication required")
+    answer = synced(world)
+    assert condition(answer, "SourceReady")["reason"] == "SourceUpdateFailed"
+    assert condition(answer, "Ready")["reason"] == "DeploymentReady"
+    world.children.pop(("Deployment", "hello"))
+    assert condition(synced(world), "Ready")["reason"] == "SourceUpdateFailed"
+
+
 def test_a_branch_that_is_pushed_later_is_fetched() -> None:
     """After both attempts Flux keeps looking for the branch."""
     world = git_world()

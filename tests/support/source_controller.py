@@ -56,6 +56,12 @@ def failed(found: Manifest, message: str, reason: str = "GitOperationFailed") ->
     return dict(found.get("status", {})) | {"conditions": conditions}
 
 
+def lost(found: Manifest) -> Manifest:
+    """Return the status after a restart without the artifacts, before the next fetch."""
+    progress = [condition(found, kind, status, "Progressing", "building artifact") for kind, status in RETRY.items()]
+    return {"observedGeneration": found["metadata"]["generation"], "conditions": progress}
+
+
 def lacks(found: Manifest, reference: str) -> Manifest:
     """Return the status after the remote did not have a reference such as `refs/heads/main`."""
     return failed(found, f"unable to clone '{found['spec']['url']}': couldn't find remote ref \"{reference}\"")
