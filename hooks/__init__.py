@@ -18,7 +18,7 @@ pod_annotations.py     the annotations of a pod that Kubernetes reads
 admission.py           the admission policies of a config
 config.py              the operator's settings (config_types.py, config_texts.py, config_rules.py)
 resolved.py            ResolvedFunction: a Function with every default applied
-flux.py                what a Function asks of Flux
+flux.py                the GitRepository that a Function needs
 resolve.py             resolve(): applies the defaults
 resources.py           requests and limits
 environment.py         environment variables

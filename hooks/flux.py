@@ -1,5 +1,5 @@
 """
-What a Function asks of Flux: the GitRepository for spec.source.gitRepository, and the names of Flux' objects.
+The GitRepository for spec.source.gitRepository, and the names of Flux' objects.
 
 Source: Flux source-controller 1.9, api/v1.
 """

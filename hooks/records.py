@@ -125,7 +125,7 @@ def _describes(record: Manifest, child: Manifest) -> bool:
     recorded, own = record.get("metadata"), child["metadata"]
     if not isinstance(recorded, dict) or not recorded.keys() <= _RECORDED_METADATA:
         return False
-    if not all(map(naming.is_child_annotation, as_mapping(recorded.get("annotations")))):
+    if "annotations" in recorded and not all(map(naming.is_child_annotation, as_mapping(recorded["annotations"]))):
         return False
     if (record.get("apiVersion"), record.get("kind")) != (child["apiVersion"], child["kind"]):
         return False

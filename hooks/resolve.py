@@ -57,7 +57,7 @@ def resolve(
 
     `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` is the live Deployment's
     spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. If the response omitted
-    it, the API server would set it to 1. `repository` is the GitRepository to ask for, by default that of the first
+    it, the API server would set it to 1. `repository` is the GitRepository to return, by default that of the first
     attempt, and `artifact` the one that counts for a source that is fetched.
     """
     identity, spec = function.metadata.identity, function.spec

@@ -95,7 +95,7 @@ def _observed(
 
 def _next_attempt(function: Function, child: Manifest | None, config: Config) -> Repository | None:
     """
-    Return the GitRepository to ask for: a name is a branch, or else a tag, or else a branch again.
+    Return the GitRepository of the current attempt: a name is a branch, or else a tag, or else a branch again.
 
     Each step needs Flux' answer to the one before, as the record of the child names it. So the steps end, and a branch
     that is pushed later is found.

@@ -43,11 +43,9 @@ def compute_status(observation: Observation) -> Report:
     configured = warning if function.source.is_deprecated else "Function configured"
     configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
     conditions = [configuration, running_condition(deployment), *phase_conditions(state)]
-    repository = {}
     if observation.source:
         conditions = _with_source(conditions, source_condition(observation.source))
-        repository = repository_status(observation)
-    status = repository | {
+    status: dict[str, Any] = {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
         "replicas": _replicas(observation.deployment),
@@ -57,6 +55,8 @@ def compute_status(observation: Observation) -> Report:
         "containerSecurityContext": function.pod.container_security,
         "conditions": serialize_conditions(conditions, observation.request, observation.now),
     }
+    if observation.source:
+        status |= repository_status(observation)
     if function.pod.user_annotations:
         status["functionAnnotations"] = dict(function.pod.user_annotations)
     return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)

@@ -106,7 +106,7 @@ def test_life_of_a_function_from_git(git: Stack) -> None:
     wait_until(lambda: git.get("gitrepositories", NAMESPACE, "life") is None, "the GitRepository to be deleted")
 
 
-def asks_for(stack: Stack, reference: Manifest) -> bool:
+def requests(stack: Stack, reference: Manifest) -> bool:
     return bool(child(stack, "hello")["spec"]["ref"] == reference)
 
 
@@ -121,7 +121,7 @@ def from_git(life: Life) -> None:
     life.edit(source={"gitRepository": {"reference": "nowhere"}})
     for reference in ("heads", "tags", "heads"):
         kind = {"heads": "branch", "tags": "tag"}[reference]
-        wait_until(partial(asks_for, life.stack, {kind: "nowhere"}), kind)
+        wait_until(partial(requests, life.stack, {kind: "nowhere"}), kind)
         lost = source_controller.lacks(child(life.stack, "hello"), f"refs/{reference}/nowhere")
         report(life.stack, "gitrepositories", "hello", lost)
     life.until("Stalled", "SourceUpdateFailed")

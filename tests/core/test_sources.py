@@ -338,7 +338,7 @@ def test_a_hand_edited_reference_is_no_attempt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("given", "requested"),
     [
         ("git@github.com:a/b.git", "ssh://git@github.com/a/b.git"),
         ("git@host:/srv/a", "ssh://git@host/srv/a"),
@@ -346,9 +346,9 @@ def test_a_hand_edited_reference_is_no_attempt() -> None:
         ("https://u:p@host/a@b:c", "https://u:p@host/a@b:c"),
     ],
 )
-def test_urls(given: str, asked: str) -> None:
+def test_urls(given: str, requested: str) -> None:
     """Kyma's form of an SSH address becomes a URL; every other URL is unchanged."""
-    assert url(given) == asked
+    assert url(given) == requested
 
 
 @pytest.mark.parametrize(
