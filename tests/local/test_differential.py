@@ -31,6 +31,7 @@ def ours() -> Iterator[Callable[[str, dict[str, Any]], dict[str, Any]]]:
         yield servers.Running(servers.ours, backend, stack).ask
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("family", "row"), ROWS)
 def test_answers_as_kyma_or_as_the_table_says(ours: Callable[..., dict[str, Any]], family: str, row: Any) -> None:
     answer = ours(family, row)

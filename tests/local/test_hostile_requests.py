@@ -19,7 +19,7 @@ from support.hostile_requests import BODY_LIMIT, CALLS, Exchange, exchange
 from support.left_out import RUN_ALL
 from support.runtime_servers import EACH_FAMILY, Server, get, started
 
-REQUESTS = 100_000 if RUN_ALL else 3_000
+REQUESTS = 100_000 if RUN_ALL else 1_000
 CALLERS = 4
 WARM = 5
 """The first of so many parts: when it is done, the server has grown to the size that it has to keep."""

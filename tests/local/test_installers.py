@@ -73,6 +73,7 @@ def installed(folder: Path, done: subprocess.CompletedProcess[str]) -> Installed
     return dict(name.split("-") for name in names)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("requirements", "versions"),
     [
@@ -111,6 +112,7 @@ def test_uv_and_pip_decide_the_same(
     assert installed(tmp_path, done) == versions, done.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "env",
     [

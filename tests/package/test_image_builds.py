@@ -67,6 +67,7 @@ def test_every_version_has_its_stage(family: Family) -> None:
 
 
 @pytest.mark.image
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("lock", "version"),
     [
