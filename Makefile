@@ -8,9 +8,10 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "uv cannot install: pip takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential
-# A tenth of the generated inputs. BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of
-# a file then run in one process, so that each program is built once. Four processes, since many tests wait.
-QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100
+# A tenth of the generated inputs, a quarter of the cases of tests marked `sampled`. BUILDLESS_ALL=1, as in CI, uses all
+# of them and builds programs with Go; the tests of a file then run in one process, so that each program is built once.
+# Four processes, since many tests wait.
+QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=4
 .DEFAULT_GOAL := help
 .PHONY: bench-invoke help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
@@ -59,8 +60,12 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
 	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
-manifests: ## regenerate config/hook.yaml from the chart (helm)
+manifests: ## regenerate config/ from the chart (helm)
 	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
+	  $(foreach name,configmap deployment compositecontroller,-s templates/$(name).yaml) > config/git/hook.yaml
+	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
+	  -s templates/sourcenetworkpolicy.yaml > config/git/networkpolicy.yaml
 
 picture: .venv/run ## record docs/terminal.svg anew, the picture of README.md (port 8080)
 	@$(BIN)/python tools/terminal.py

@@ -1,9 +1,10 @@
 """
-What a call of a Function costs: `python bench/invoke.py [--kyma CHECKOUT] [--seconds 3] [--rounds 3]`.
+What a call of a Function costs: `python bench/invoke.py [--kyma CHECKOUT] [--seconds 3] [--rounds 3] [--starts 10]`.
 
-The servers of runtimes/, bare servers and, with --kyma, those of a checkout of kyma-project/serverless run on one
-core, and wrk calls them in turn (https://github.com/wg/wrk) from another. Printed are medians of requests per second,
-p99 in milliseconds, CPU seconds until the first answer, and resident MiB. Only ratios within one run hold elsewhere.
+The servers of runtimes/, functions-framework, bare servers and, with --kyma, those of a checkout of
+kyma-project/serverless run on one core, and wrk calls them in turn (https://github.com/wg/wrk) from another. Printed
+are medians of requests per second, of the p99 in milliseconds, of the CPU seconds until the first answer, and of the
+resident MiB after it, each with all processes of a server. Only ratios within one run hold elsewhere.
 """
 
 import argparse
@@ -12,12 +13,14 @@ import http.client
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,155 +28,108 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.ports import free_port
-from support.runtime_servers import COMMANDS
 
-from hooks.cli import runtime_cache
+from bench.invoke_servers import CALLS, Candidate, candidates
 
-HANDLERS = {
-    "handler.py": """
-import time
-
-
-def main(event, context):
-    if event["extensions"]["request"].path == "/slow":
-        time.sleep(0.05)
-    return "hello" if event["data"] is None else event["data"]
-""",
-    "handler.js": """
-async function main(event) {
-  if (event.extensions.request.path === '/slow') await new Promise((done) => setTimeout(done, 50));
-  return event.data === undefined ? 'hello' : event.data;
-}
-module.exports = { main };
-""",
-    "bare.mjs": """
-import http from 'node:http';
-http.createServer((_, response) => response.end('hello')).listen(Number(process.env.FUNC_PORT), '127.0.0.1');
-""",
-    "bare.py": """
-async def app(scope, receive, send):
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"5")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"hello"})
-""",
-}
-CALLS = {
-    "hello": (10, "/", None),
-    "JSON echo": (10, "/", '{"name": "Ada", "values": [1, 2, 3, 4, 5], "nested": {"a": true, "b": null}}'),
-    "1 MB": (4, "/", '"' + "x" * 999_000 + '"'),
-    "50 ms": (200, "/slow", None),
-}
-"""Connections, path and JSON body of each kind of call."""
-BARE = ("hello",)
+CORES = sorted(os.sched_getaffinity(0))
 
 
 @dataclass
-class Candidate:
-    """A server: how it is started below a directory, with FUNC_PORT as its port, and what was measured."""
+class Measured:
+    """What was measured of one server: a list with one value for each start or round."""
 
-    name: str
-    command: list[str]
-    directory: Path
-    env: dict[str, str]
-    calls: tuple[str, ...] = tuple(CALLS)
-    port: int = 0
-    start: float = 0.0
-    memory: float = 0.0
-    rates: dict[str, list[float]] = field(default_factory=dict)
-    delays: dict[str, list[float]] = field(default_factory=dict)
+    start_seconds: list[float] = field(default_factory=list)
+    memory_mib: list[float] = field(default_factory=list)
+    rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    delays_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def main() -> None:
-    """Start every candidate, call them in turn, and print a table."""
+    """Start every server some times, then call all of them in turn, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kyma", type=Path, help="checkout of kyma-project/serverless, with its packages installed")
+    parser.add_argument("--kyma", type=Path, help="checkout of kyma-project/serverless")
     parser.add_argument("--seconds", type=int, default=3, help="duration of a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each server (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=10, help="starts of each server (default: %(default)s)")
     args = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not on PATH: https://github.com/wg/wrk")
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
-        for name, text in HANDLERS.items():
-            (Path(directory) / name).write_text(text)
-        found = [each for each in candidates(Path(directory), args.kyma) if usable(each)]
-        for each in found:
-            stack.enter_context(running(each))
-        for _ in range(args.rounds):
-            for call in CALLS:
-                for each in (each for each in found if call in each.calls):
-                    measure(each, call, args.seconds, Path(directory))
+    if not args.kyma:
+        print("LEFT OUT: the servers of Kyma, without --kyma CHECKOUT")
+    with tempfile.TemporaryDirectory() as directory:
+        found = {each: Measured() for each in candidates(Path(directory), args.kyma)}
+        measure_starts(found, args.starts)
+        measure_calls(found, args.rounds, args.seconds, Path(directory))
     report(found)
 
 
-def candidates(handlers: Path, kyma: Path | None) -> Iterator[Candidate]:
-    python = {"FUNCTION_PATH": str(handlers), "PYTHONUNBUFFERED": "1"}
-    node = {"HANDLER_PATH": str(handlers / "handler.js"), "NODE_ENV": "production"}
-    runtimes = runtime_cache.RUNTIMES
-    yield Candidate("Node.js", ["node", "server.mjs"], linked(handlers, runtimes / "nodejs"), node)
-    yield Candidate("node:http", ["node", "bare.mjs"], handlers, {}, BARE)
-    yield Candidate("Python", COMMANDS["python"](), runtimes / "python", python)
-    uvicorn = [sys.executable, "-m", "uvicorn", "--log-level", "error", "--no-access-log", "--port", "PORT", "bare:app"]
-    yield Candidate("uvicorn", uvicorn, handlers, {}, BARE)
-    if kyma:
-        servers = kyma / "components" / "runtimes"
-        yield Candidate("Node.js of Kyma", ["node", "server.mjs"], servers / "nodejs22", node | {"FUNC_RUNTIME": "a"})
-        own = servers / "python312" / ".venv" / "bin" / "python"
-        yield Candidate("Python of Kyma", [str(own), "server.py"], servers / "python312", python)
+def measure_starts(found: dict[Candidate, Measured], starts: int) -> None:
+    """Start each server `starts` times, in turn."""
+    for round_ in range(starts):
+        progress(f"start {round_ + 1} of {starts}")
+        for candidate, measured in found.items():
+            with running(candidate) as (_, pid):
+                measured.start_seconds.append(sum(map(cpu_seconds, tree(pid))))
+                measured.memory_mib.append(sum(map(resident_mib, tree(pid))))
 
 
-def linked(place: Path, server: Path) -> Path:
-    """Return a copy of the Node.js server next to its packages."""
-    copy = place / "nodejs"
-    shutil.copytree(server, copy, ignore=shutil.ignore_patterns("node_modules"))
-    (copy / "node_modules").symlink_to(runtime_cache.node_modules())
-    return copy
+def measure_calls(found: dict[Candidate, Measured], rounds: int, seconds: int, place: Path) -> None:
+    """Call each server for `seconds`, in turn, `rounds` times for each kind of call."""
+    with contextlib.ExitStack() as stack:
+        ports = {each: stack.enter_context(running(each))[0] for each in found}
+        for round_ in range(rounds):
+            for call in CALLS:
+                progress(f"round {round_ + 1} of {rounds}: {call}")
+                for candidate, measured in found.items():
+                    if call in candidate.calls:
+                        rate, delay = load(ports[candidate], call, seconds, place)
+                        measured.rates[call].append(rate)
+                        measured.delays_ms[call].append(delay)
+    progress("")
 
 
-def usable(candidate: Candidate) -> bool:
-    program = candidate.command[0]
-    missing = not shutil.which(program)
-    if "uvicorn" in candidate.command:
-        missing = bool(subprocess.run([program, "-c", "import uvicorn"], capture_output=True, check=False).returncode)
-    if missing:
-        print(f"LEFT OUT: {candidate.name}: {candidate.command[0]} or its packages are not installed")
-    return not missing
+def progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def running(candidate: Candidate) -> Iterator[None]:
-    """Start a server on the first core; wait for its first answer."""
-    candidate.port = free_port()
-    port = str(candidate.port)
+def running(candidate: Candidate) -> Iterator[tuple[int, int]]:
+    """Start a server on the first core; yield its port and process id after its first answer."""
+    port = free_port()
     known = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp")}
     process = subprocess.Popen(
-        ["taskset", "-c", str(cores()[0]), *(part.replace("PORT", port) for part in candidate.command)],
+        ["taskset", "-c", str(CORES[0]), *(part.replace("PORT", str(port)) for part in candidate.command)],
         cwd=candidate.directory,
-        env=known | {"FUNC_PORT": port, "SERVER_PORT": port} | candidate.env,
+        env=known | {"FUNC_PORT": str(port)} | candidate.env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
-        wait_for_answer(candidate.port)
-        candidate.start, candidate.memory = cpu_seconds(process.pid), resident_mib(process.pid)
-        yield
+        wait_for_answer(candidate, process, port)
+        yield port, process.pid
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
-
-
-def wait_for_answer(port: int) -> None:
+def wait_for_answer(candidate: Candidate, process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as caller:
             caller.request("GET", "/")
-            caller.getresponse().read()
-            return
+            answer = caller.getresponse()
+            if answer.status == 200 and answer.read() == b"hello":
+                return
         time.sleep(0.02)
-    raise TimeoutError(f"no answer at port {port}")
+    raise TimeoutError(f"{candidate.name} does not answer")
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in tree(int(child)))]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -186,32 +142,35 @@ def resident_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def measure(candidate: Candidate, call: str, seconds: int, place: Path) -> None:
-    """Call a server for a while from the last core."""
+def load(port: int, call: str, seconds: int, place: Path) -> tuple[float, float]:
+    """Call a server from the last core; return requests per second and the p99 in milliseconds."""
     connections, path, body = CALLS[call]
     script = place / "body.lua"
     headers = 'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
     script.write_text(f"{headers}wrk.body = [==[{body}]==]\n" if body else "")
-    url = f"http://127.0.0.1:{candidate.port}{path}"
-    command = ["taskset", "-c", str(cores()[-1]), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    url = f"http://127.0.0.1:{port}{path}"
+    command = ["taskset", "-c", str(CORES[-1]), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     output = subprocess.run([*command, "-s", str(script), url], capture_output=True, text=True, check=True).stdout
     rate, delay = re.search(r"Requests/sec:\s+([\d.]+)", output), re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
-    if rate and delay:
-        candidate.rates.setdefault(call, []).append(float(rate[1]))
-        candidate.delays.setdefault(call, []).append(float(delay[1]) * {"us": 0.001, "ms": 1, "s": 1000}[delay[2]])
+    if not rate or not delay or "Non-2xx" in output:
+        raise ValueError(f"{call} of {url}: {output}")
+    return float(rate[1]), float(delay[1]) * {"us": 0.001, "ms": 1, "s": 1000}[delay[2]]
 
 
-def report(found: list[Candidate]) -> None:
-    """Print a line for each server: requests per second and p99 of each call, start and memory."""
+def report(found: dict[Candidate, Measured]) -> None:
+    """Print a line for each server."""
     print("| server | " + " | ".join(f"{call} req/s (p99 ms)" for call in CALLS) + " | start CPU s | MiB |")
-    print("| --- |" + " --- |" * (len(CALLS) + 2))
-    median: Callable[[list[float]], float] = statistics.median
-    for each in found:
-        cells = [
-            f"{median(each.rates[call]):,.0f} ({median(each.delays[call]):.1f})" if call in each.rates else "-"
-            for call in CALLS
-        ]
-        print(f"| {each.name} | {' | '.join(cells)} | {each.start:.2f} | {each.memory:.0f} |")
+    print("| --- |" + " ---: |" * (len(CALLS) + 2))
+    for candidate, measured in found.items():
+        cells = [calls_cell(measured, call) for call in CALLS]
+        cells += [f"{statistics.median(measured.start_seconds):.2f}", f"{statistics.median(measured.memory_mib):.0f}"]
+        print(f"| {candidate.name} | {' | '.join(cells)} |")
+
+
+def calls_cell(measured: Measured, call: str) -> str:
+    if call not in measured.rates:
+        return "-"
+    return f"{statistics.median(measured.rates[call]):,.0f} ({statistics.median(measured.delays_ms[call]):.1f})"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ sync.py                sync(), finalize(), customize(): validate, resolve, build
 protocol.py            requests and responses of Metacontroller's hooks
 previous_status.py     the valid parts of the previous status
 records.py             last-applied records, and responses that leave a child unchanged
+sources.py             what Flux has fetched: which artifact counts
 function.py            models of the Function CRD
 core_v1.py             the core/v1 types in a Function's spec
 validation_errors.py   pydantic's errors as messages like the API server's
@@ -17,10 +18,12 @@ pod_annotations.py     the annotations of a pod that Kubernetes reads
 admission.py           the admission policies of a config
 config.py              the operator's settings (config_types.py, config_texts.py, config_rules.py)
 resolved.py            ResolvedFunction: a Function with every default applied
+flux.py                the GitRepository that a Function needs
 resolve.py             resolve(): applies the defaults
 resources.py           requests and limits
 environment.py         environment variables
 runtimes.py            how the server of each language starts
+fetched_scripts.py     the scripts for sources that Flux fetches
 naming.py              every name, label, selector and annotation key
 children/              KINDS: a row and a module for each kind of child
 harmful_additions.py   the fields that are removed from a child if another component adds them
@@ -32,6 +35,7 @@ status/                a Function's status: conditions and their reasons
 redact.py              another component's text as one line without credentials
 manifest.py            accessors for observed objects, which may hold anything
 quantity.py            quantities such as "250m" and "64Mi"
+duration.py            durations such as "90s" and "1m30s"
 trace.py               tracebacks without values
 cli/                   one command per module
 

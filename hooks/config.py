@@ -23,12 +23,14 @@ from hooks.config_types import (
     Flag,
     Image,
     ImagePattern,
+    Interval,
     Percent,
     Profiles,
     Registry,
     Runtimes,
     SecretName,
     Size,
+    Timeout,
 )
 from hooks.runtimes import FAMILIES
 from hooks.validation_errors import field_errors
@@ -78,6 +80,19 @@ class Related(Setting):
     configs: Flag = False
 
 
+class Git(Setting):
+    """
+    Sources that Flux' source-controller fetches.
+
+    `enabled` needs Flux' custom resources, and permissions of Metacontroller. `interval` is that of a Function without
+    one, `timeout` that of one fetch.
+    """
+
+    enabled: Flag = False
+    interval: Interval = "1m0s"
+    timeout: Timeout = "1m0s"
+
+
 def _profile(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> ResourceProfile:
     return ResourceProfile(requests={"cpu": cpu, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory_limit})
 
@@ -92,7 +107,9 @@ class Config(Setting):
         "nodejs20": _runtime("nodejs20", "nodejs", deprecated=True),
         "nodejs22": _runtime("nodejs22", "nodejs"),
         "nodejs24": _runtime("nodejs24", "nodejs"),
+        "nodejs26": _runtime("nodejs26", "nodejs"),
         "python312": _runtime("python312", "python"),
+        "python314": _runtime("python314", "python"),
     }
     profiles: Profiles[ResourceProfile] = {
         "XS": _profile("50m", "64Mi", "150m", "256Mi"),
@@ -106,6 +123,7 @@ class Config(Setting):
     install: Install = Install()
     volume_sizes: VolumeSizes = VolumeSizes()
     related: Related = Related()
+    git: Git = Git()
     target_cpu_utilization_percentage: Percent = Field(default=50, alias="targetCPUUtilizationPercentage")
     allowed_image_overrides: tuple[ImagePattern, ...] = Field(default=("*",), max_length=MAX_ENTRIES)
     """Values allowed in spec.runtimeImageOverride: image references, or prefixes followed by "*". By default, any."""

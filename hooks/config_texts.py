@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from hooks import duration
 from hooks import kubernetes_names as names
 
 _URL = (
@@ -143,6 +144,18 @@ REGISTRY = Text(
     secret=True,
 )
 IMAGE = Text(words=names.IMAGE_SHAPE, pattern=r"[A-Za-z0-9._:/@\[\]-]+", max_length=512, test=names.is_image)
+INTERVAL = Text(
+    words="must be a duration from 10s to 24h, such as 30s, 5m or 1h30m",
+    pattern="([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?",
+    max_length=21,
+    test=lambda text: 10 <= duration.seconds(text) <= 86_400,
+)
+TIMEOUT = Text(
+    words="must be a duration from 10s to 30m, such as 90s or 5m",  # Flux refuses hours
+    pattern="([0-9]{1,4}m)?([0-9]{1,4}s)?",
+    max_length=10,
+    test=lambda text: 10 <= duration.seconds(text) <= 1800,
+)
 SECRET = Text(words=names.SUBDOMAIN_SHAPE, pattern="[a-z0-9.-]+", max_length=253, test=names.is_object_name)
 IMAGE_PATTERN = Text(
     words="must be an image reference, or a prefix of one followed by '*'",

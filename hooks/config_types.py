@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
 from hooks import config_texts as texts
-from hooks import quantity
+from hooks import duration, quantity
 from hooks.config_texts import Text, invalid, unsupported
 from hooks.runtimes import FAMILIES
 
@@ -78,6 +78,9 @@ Amounts = Annotated[dict[Annotated[str, texts.RESOURCE, _KEY], Quantity], _map_o
 """Quantities in canonical form, by resource name ("cpu", "memory" ...)."""
 Annotations = Annotated[dict[Annotated[str, texts.ANNOTATION, _KEY], str], _map_of(texts.ANNOTATION)]
 Size = Annotated[str, BeforeValidator(_size), _QUANTITY_SCHEMA]
+Interval = Annotated[str, texts.INTERVAL, AfterValidator(duration.canonical)]
+Timeout = Annotated[str, texts.TIMEOUT, AfterValidator(duration.canonical)]
+"""Durations in canonical form."""
 FamilyName = Annotated[str, AfterValidator(_family), WithJsonSchema({"enum": list(FAMILIES), "type": "string"})]
 Registry = Annotated[str, texts.REGISTRY]
 Image = Annotated[str, texts.IMAGE]

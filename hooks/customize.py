@@ -1,6 +1,6 @@
 """
-The related objects that Metacontroller sends with a sync: the Function's pods (related.pods), and the Secrets and
-ConfigMaps that it references (related.configs).
+The related objects that Metacontroller sends with a sync: the Function's pods (related.pods), the Secrets and
+ConfigMaps that it references (related.configs), and the object of Flux in spec.source.sourceRef (git.enabled).
 
 Metacontroller caches the rules by UID and generation, so they may depend only on the spec and the config.
 Source: Metacontroller's customize hook, release 4.17.
@@ -8,7 +8,7 @@ Source: Metacontroller's customize hook, release 4.17.
 
 from math import ceil
 
-from hooks import naming
+from hooks import flux, naming
 from hooks.config import Config
 from hooks.function import Function, FunctionSpec
 from hooks.manifest import Manifest
@@ -31,6 +31,9 @@ def related_rules(function: Function, config: Config) -> list[Manifest]:
         for kind, resource in (("ConfigMap", "configmaps"), ("Secret", "secrets")):
             if names := sorted({each.name for each in references(function.spec) if each.kind == kind}):
                 rules.append({"apiVersion": "v1", "resource": resource, "namespace": namespace, "names": names})
+    if (reference := function.spec.source.source_ref) and config.git.enabled:
+        head = {"apiVersion": flux.API_VERSION, "resource": flux.RESOURCES[reference.kind]}
+        rules.append({**head, "namespace": namespace, "names": [reference.name]})
     return rules
 
 

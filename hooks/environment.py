@@ -10,8 +10,18 @@ import re
 from collections.abc import Iterator
 
 from hooks.manifest import Manifest
-from hooks.resolved import Install, ResolvedFunction
-from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2, max_value_bytes
+from hooks.resolved import Artifact, Fetch, Install, ResolvedFunction
+from hooks.runtimes import (
+    DEPENDENCIES,
+    SOURCE,
+    SOURCE_2,
+    SOURCE_DIGEST,
+    SOURCE_MAX_BYTES,
+    SOURCE_PATH,
+    SOURCE_REVISION,
+    SOURCE_URL,
+    max_value_bytes,
+)
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
 """An escaped $ or a reference. Without its closing parenthesis a reference takes the rest of the value."""
@@ -19,13 +29,27 @@ _REFERENCE = re.compile(r"\$\$|\$\(([^)]*+)(\))?")
 
 def main_container_env(function: ResolvedFunction) -> list[Manifest]:
     """Return the main container's variables, each name once: the hook's, the user's in their order, the source."""
+    if function.source.fetch:
+        return _shared_env(function)
     return [*_shared_env(function), *(_variable(name, chunk) for name, chunk in source_chunks(function.source.text))]
 
 
 def install_container_env(function: ResolvedFunction, install: Install) -> list[Manifest]:
     """Return the install container's variables: the main container's, if `gets_inputs`, then the dependencies."""
     shared = _shared_env(function) if install.gets_inputs else []
-    return [*shared, _variable(DEPENDENCIES, install.dependencies)]
+    return shared if function.source.fetch else [*shared, _variable(DEPENDENCIES, install.dependencies)]
+
+
+def fetch_container_env(fetch: Fetch, artifact: Artifact) -> list[Manifest]:
+    """Return the variables of the container that downloads and unpacks an artifact; none of them is the user's."""
+    values = {
+        SOURCE_URL: artifact.url,
+        SOURCE_DIGEST: artifact.digest,
+        SOURCE_REVISION: artifact.revision,
+        SOURCE_PATH: fetch.path,
+        SOURCE_MAX_BYTES: str(fetch.max_bytes),
+    }
+    return [_variable(name, value) for name, value in values.items()]
 
 
 def _shared_env(function: ResolvedFunction) -> list[Manifest]:

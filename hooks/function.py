@@ -26,6 +26,7 @@ from hooks.core_v1 import (
 )
 from hooks.naming import Identity
 
+INTERVAL = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:\x00-\x1f\x7f]*$")]
 
 
@@ -48,12 +49,19 @@ class GitRepository(Model):
     base_dir: str = Field(min_length=1, max_length=1024)
     reference: str = Field(min_length=1, max_length=255)
     auth: GitAuth | None = None
-    interval: str | None = Field(default=None, max_length=16, pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+    interval: str | None = Field(default=None, min_length=2, max_length=16, pattern=INTERVAL)
+
+
+class SourceReference(Model):
+    kind: Literal["GitRepository", "OCIRepository", "Bucket", "ExternalArtifact"]
+    name: ObjectName
+    path: str | None = Field(default=None, min_length=1, max_length=1024)
 
 
 class Source(Model):
     inline: InlineSource | None = None
     git_repository: GitRepository | None = None
+    source_ref: SourceReference | None = None
 
 
 class ScaleConfig(Model):
@@ -118,6 +126,12 @@ class FunctionSpec(Model):
     template: TemplateMetadata | None = None
 
 
+class Annotations(Model):
+    """The annotations that the hook reads."""
+
+    requested_at: str | None = Field(default=None, alias="reconcile.fluxcd.io/requestedAt")
+
+
 class Metadata(Model):
     """The metadata that the hook uses, with the API server's bounds."""
 
@@ -126,6 +140,7 @@ class Metadata(Model):
     uid: str = Field(max_length=253)
     generation: Integer = Field(default=1, ge=0, lt=2**63)
     labels: dict[str, str] | None = None
+    annotations: Annotations | None = None
 
     @property
     def identity(self) -> Identity:

@@ -27,6 +27,12 @@ def _no_extra_items(desired: Any, live: Any, last: Any) -> Any:
     return live if extra else desired
 
 
+def _no_extra_keys(desired: Any, live: Any, last: Any) -> Any:
+    """Adopt the additional keys of a map, beside those of the hook: the record then never has the additions alone."""
+    extra = as_mapping(live).keys() - as_mapping(desired).keys() - as_mapping(last).keys()
+    return as_mapping(live) | desired if extra else desired
+
+
 def _no_paths(*harmful: tuple[str, Any]) -> Adopt:
     """Return the function that adopts a map that has gained one of these paths with this value (...: any value)."""
     table = [(path.split("."), value) for path, value in harmful]
@@ -144,3 +150,6 @@ _SERVICE_SPEC = {
 }
 SERVICE = _for_fields({"spec": _for_fields(_SERVICE_SPEC)})
 DEPLOYMENT = _for_fields({"spec": _chain(_min_ready_seconds, _for_fields({"template": _for_fields({"spec": _POD})}))})
+GIT_REPOSITORY = _for_fields(
+    {"spec": _for_fields({"ref": _no_extra_keys, "include": _unset_field, "sparseCheckout": _unset_field})}
+)

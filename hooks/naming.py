@@ -16,12 +16,18 @@ PREFIX = f"{GROUP}/"
 """Prefix of the hook's labels and annotations; a Function must not set keys with it."""
 CONFIGS_VERSION = f"{PREFIX}configs-version"
 """Pod annotation that changes with the data of the Secrets and ConfigMaps that a Function references."""
+MISSING_TAG = f"{PREFIX}missing-tag"
+"""Annotation of a child GitRepository: the name of the tag that was not found (flux.missing_tag)."""
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+"""Annotation with which a user makes Flux fetch at once: that of a Function is passed on to its GitRepository."""
 CONTROLLER_UID = "controller-uid"
 """Label that Metacontroller sets on every child. A wrong value aborts the whole sync, so the hook never sends one."""
 MAIN_CONTAINER = "function"
 """The container that runs the handler."""
 INSTALL_CONTAINER = "install-dependencies"
 """The init container that installs packages."""
+FETCH_CONTAINER = "fetch-source"
+"""The init container that downloads and unpacks a source."""
 PORT = 8080
 """The port on which the runtime's server listens."""
 SOURCES_VOLUME = "sources"
@@ -43,6 +49,11 @@ def child_metadata(identity: Identity) -> Manifest:
     """Return the metadata of every child: the Function's name and labels; the internal labels take precedence."""
     own = {key: value for key, value in identity.labels.items() if key != CONTROLLER_UID}
     return {"name": identity.name, "labels": own | internal_labels(identity)}
+
+
+def is_child_annotation(key: str) -> bool:
+    """Return whether the hook sets this annotation on a child."""
+    return key in (MISSING_TAG, REQUESTED_AT)
 
 
 def internal_labels(identity: Identity) -> dict[str, str]:

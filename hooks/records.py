@@ -19,7 +19,7 @@ from hooks.protocol import HookRequest, Unreadable
 
 LAST_APPLIED = "metacontroller.k8s.io/last-applied-configuration"
 """The annotation in which Metacontroller's dynamic apply keeps the last-applied manifest of a child."""
-_RECORDED_METADATA = {"name", "namespace", "labels"}
+_RECORDED_METADATA = {"name", "namespace", "labels", "annotations"}
 
 
 def last_applied(child: Manifest) -> Manifest | None:
@@ -66,8 +66,24 @@ def unchanged_children(request: HookRequest, kinds: Iterable[str] = KINDS) -> li
     return [_unchanged(child, request) for kind, child in request.observed.items() if kind in wanted]
 
 
+def hold_deployment(children: list[Manifest], request: HookRequest) -> list[Manifest]:
+    """
+    Return the children with a Deployment: if they have none, that is the observed one, unchanged.
+
+    Without an observed one, they have no autoscaler either.
+    """
+    kinds = [child["kind"] for child in children]
+    if "Deployment" in kinds:
+        return children
+    if held := unchanged_children(request, {"Deployment"}):
+        return sorted([*children, *held], key=lambda child: list(KINDS).index(child["kind"]))
+    return [child for child in children if child["kind"] != "HorizontalPodAutoscaler"]
+
+
 def _unchanged(child: Manifest, request: HookRequest) -> Manifest:
     metadata = naming.child_metadata(request.metadata.identity)
+    if annotations := _own_annotations(child):
+        metadata["annotations"] = annotations
     manifest = last_applied(child)
     if not manifest or not is_serializable(manifest):
         manifest = _as_observed(child)
@@ -77,6 +93,14 @@ def _unchanged(child: Manifest, request: HookRequest) -> Manifest:
     if child["kind"] == "Deployment" and request.child("HorizontalPodAutoscaler") and replicas is not None:
         manifest = manifest | {"spec": manifest["spec"] | {"replicas": replicas}}
     return {"apiVersion": child["apiVersion"], "kind": child["kind"], "metadata": metadata, **manifest}
+
+
+def _own_annotations(child: Manifest) -> dict[str, str]:
+    """Return the observed annotations that the hook sets: without them, Metacontroller would remove these."""
+    if not KINDS[child["kind"]].needs_git:
+        return {}
+    found = _annotations(child).items()
+    return {key: value for key, value in found if naming.is_child_annotation(key) and isinstance(value, str)}
 
 
 def _as_observed(child: Manifest) -> Manifest:
@@ -100,6 +124,8 @@ def _describes(record: Manifest, child: Manifest) -> bool:
     """Return whether a record has this child's identity and no metadata that the hook never sends."""
     recorded, own = record.get("metadata"), child["metadata"]
     if not isinstance(recorded, dict) or not recorded.keys() <= _RECORDED_METADATA:
+        return False
+    if "annotations" in recorded and not all(map(naming.is_child_annotation, as_mapping(recorded["annotations"]))):
         return False
     if (record.get("apiVersion"), record.get("kind")) != (child["apiVersion"], child["kind"]):
         return False

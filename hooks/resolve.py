@@ -7,13 +7,25 @@ requests and limits in resources.py, and what neither user nor operator can chan
 
 from collections.abc import Mapping
 
-from hooks import naming, quantity
+from hooks import flux, naming, quantity
 from hooks.config import Config
 from hooks.core_v1 import EnvVar
-from hooks.function import Function, FunctionSpec, InlineSource
+from hooks.function import Function, FunctionSpec
 from hooks.manifest import Manifest, without_empty_values
 from hooks.naming import Identity
-from hooks.resolved import Autoscaling, Install, Mount, Platform, Pod, ResolvedFunction, ResolvedSource, Scaling
+from hooks.resolved import (
+    Artifact,
+    Autoscaling,
+    Fetch,
+    Install,
+    Mount,
+    Platform,
+    Pod,
+    Repository,
+    ResolvedFunction,
+    ResolvedSource,
+    Scaling,
+)
 from hooks.resources import Resources, function_resources, install_resources
 from hooks.runtimes import FAMILIES
 
@@ -32,25 +44,30 @@ CONTAINER_SECURITY: Manifest = {
 
 
 def resolve(
-    function: Function, config: Config, *, observed_replicas: int | None = None, configs_version: str = ""
+    function: Function,
+    config: Config,
+    *,
+    observed_replicas: int | None = None,
+    configs_version: str = "",
+    repository: Repository | None = None,
+    artifact: Artifact | None = None,
 ) -> ResolvedFunction:
     """
-    Return the Function with every default applied; raises ValueError for a source that validate() refuses.
+    Return a valid Function with every default applied.
 
     `configs_version` is a text whose change rolls the pods, "" for none. `observed_replicas` is the live Deployment's
     spec.replicas, None if there is no Deployment: an autoscaled Function keeps that number. If the response omitted
-    it, the API server would set it to 1.
+    it, the API server would set it to 1. `repository` is the GitRepository to return, by default that of the first
+    attempt, and `artifact` the one that counts for a source that is fetched.
     """
-    identity, spec, inline = function.metadata.identity, function.spec, function.spec.source.inline
-    if inline is None:
-        raise ValueError("spec.source.inline: required, since no other source is supported")
+    identity, spec = function.metadata.identity, function.spec
     resources = function_resources(spec.resource_configuration, config)
     return ResolvedFunction(
         identity=identity,
-        source=_source(spec, inline, config),
+        source=_source(function, config, resources, repository, artifact),
         pod=_pod(identity, spec, config, resources, configs_version),
         scaling=_scaling(spec, config, observed_replicas),
-        install=_install(spec, inline, config, resources),
+        install=_install(spec, config, resources),
         platform=Platform(
             trace_collector_endpoint=config.trace_collector_endpoint,
             publisher_proxy_address=config.publisher_proxy_address,
@@ -60,14 +77,36 @@ def resolve(
     )
 
 
-def _source(spec: FunctionSpec, inline: InlineSource, config: Config) -> ResolvedSource:
+def _source(
+    function: Function, config: Config, resources: Resources, repository: Repository | None, artifact: Artifact | None
+) -> ResolvedSource:
+    spec, inline = function.spec, function.spec.source.inline
     runtime = config.runtimes[spec.runtime]
     return ResolvedSource(
-        text=inline.source,
+        text=inline.source if inline else "",
+        fetch=None if inline else _fetch(spec, config, resources, artifact),
+        repository=None if inline else repository or flux.repository(function, config),
         runtime_name=spec.runtime,
         runtime=FAMILIES[runtime.family],
         is_deprecated=runtime.deprecated,
         image=(spec.runtime_image_override or "").strip() or config.image(runtime),
+    )
+
+
+def _fetch(spec: FunctionSpec, config: Config, resources: Resources, artifact: Artifact | None) -> Fetch | None:
+    git, reference = spec.source.git_repository, spec.source.source_ref
+    if git:
+        given = {"url": git.url, "baseDir": git.base_dir, "reference": git.reference}
+    elif reference:
+        given = {"baseDir": reference.path or "/"}
+    else:
+        return None
+    return Fetch(
+        artifact=artifact,
+        path=flux.directory(given["baseDir"]),
+        given=given,
+        max_bytes=int(quantity.parse(config.volume_sizes.sources)),
+        resources=install_resources(spec.resource_configuration, resources, config),
     )
 
 
@@ -147,9 +186,11 @@ def _scaling(spec: FunctionSpec, config: Config, observed_replicas: int | None) 
     return Scaling(replicas=observed_replicas or scale.min_replicas, autoscaling=autoscaling)
 
 
-def _install(spec: FunctionSpec, inline: InlineSource, config: Config, resources: Resources) -> Install | None:
-    dependencies = inline.dependencies or ""
-    if not dependencies.strip():
+def _install(spec: FunctionSpec, config: Config, resources: Resources) -> Install | None:
+    """The list of packages of a fetched source is not known before the pod has it, so its step always runs."""
+    inline = spec.source.inline
+    dependencies = (inline.dependencies if inline else None) or ""
+    if inline and not dependencies.strip():
         return None
     return Install(
         dependencies=dependencies,

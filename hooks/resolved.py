@@ -14,10 +14,49 @@ from hooks.runtimes import Family
 
 
 @dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """An archive that Flux made: where it is, the digest of the file (`sha256:...`), and the revision in it."""
+
+    url: str
+    digest: str
+    revision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """
+    The init container that downloads `artifact` and unpacks its directory `path`, "." for all of it.
+
+    `artifact` is None while there is none that counts; `max_bytes` is the size of the volume that holds the files.
+    `given` are the fields of spec.source that the status repeats.
+    """
+
+    artifact: Artifact | None
+    path: str
+    max_bytes: int
+    given: Mapping[str, str]
+    resources: Resources
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """The child GitRepository: its whole spec, and its annotations."""
+
+    spec: Manifest
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResolvedSource:
-    """What runs: `text` is the user's source, unchanged; `runtime_name` is spec.runtime."""
+    """
+    What runs: `text` is the user's source, unchanged, "" if it is fetched; `runtime_name` is spec.runtime.
+
+    `fetch` is None for an inline source, `repository` for every source but spec.source.gitRepository.
+    """
 
     text: str
+    fetch: Fetch | None
+    repository: Repository | None
     runtime_name: str
     runtime: Family
     is_deprecated: bool
@@ -81,7 +120,7 @@ class Scaling:
 @dataclass(frozen=True, kw_only=True)
 class Install:
     """
-    The init container that installs `dependencies`, which are the user's text, unchanged.
+    The init container that installs `dependencies`, which are the user's text, unchanged, "" if they are fetched.
 
     `gets_inputs` is whether it also has the variables and files of the main container.
     """
@@ -104,7 +143,7 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedFunction:
-    """`install` is None where the Function has no dependencies."""
+    """`install` is None for an inline source without dependencies."""
 
     identity: Identity
     source: ResolvedSource

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from hooks.fetched_scripts import INSTALL_REQUIREMENTS, NODEJS, PYTHON, FetchedScripts
+
 DependenciesFormat = Literal["package.json", "requirements.txt"]
 """How spec.source.inline.dependencies is written; hooks/rules/source.py has the check of each format."""
 
@@ -43,22 +45,24 @@ class Family:
     name                 the value of `family` in the config, and the folder in runtimes/
     image_version        the release that last changed the images. Not the newest release, or each release would restart
                          every Function; tests/core/test_pod_templates.py fails when it has to be raised
-    build_argument       the Dockerfile's argument for the language's version; "" where the Dockerfile has one version
-    work_dir             where `start` and `install` run, under `sh -c`
+    build_argument       the Dockerfile's argument for the language's version
+    work_dir             where the scripts run, under `sh -c`; `start` and `install` are for inline sources
+    fetched              the scripts for sources that Flux fetches
     needs                files and directories, other than `work_dir`, that a mount must not cover
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
     handler_file         the file in `work_dir` that `start` writes
     dependencies_format  also the name of the file in `work_dir` that `install` writes
-    sample               a handler that answers every request with "it works"
+    sample               a handler that answers every request with "it works", in every runtime of the family
     """
 
     name: str
     image_version: str
-    build_argument: str = ""
+    build_argument: str
     work_dir: str
     needs: tuple[str, ...]
     start: str
     install: str
+    fetched: FetchedScripts
     env: Mapping[str, str]
     paths: frozenset[str]
     handler_file: str
@@ -67,6 +71,9 @@ class Family:
     sample: str
 
 
+SOURCE_URL, SOURCE_DIGEST, SOURCE_REVISION = "SOURCE_URL", "SOURCE_DIGEST", "SOURCE_REVISION"
+SOURCE_PATH, SOURCE_MAX_BYTES = "SOURCE_PATH", "SOURCE_MAX_BYTES"
+"""The variables of FetchedScripts.fetch (hooks/fetched_scripts.py)."""
 SOURCE, SOURCE_2, DEPENDENCIES = "FUNC_HANDLER_SOURCE", "FUNC_HANDLER_SOURCE_2", "FUNC_HANDLER_DEPENDENCIES"
 
 ENV_STRING_BYTES = 131_071
@@ -82,6 +89,7 @@ _NODEJS = Family(
     work_dir="/usr/src/app/function",
     needs=(
         *("/usr/src/app/lib", "/usr/src/app/node_modules", "/usr/src/app/package.json", "/usr/src/app/server.mjs"),
+        "/usr/src/app/fetch-source.mjs",
         *(
             f"/usr/src/app/function/{name}"
             for name in ("handler.js", "node_modules", "package-lock.json", "package.json")
@@ -101,20 +109,23 @@ export HOME=/tmp NPM_CONFIG_CACHE=/tmp/.npm NPM_CONFIG_USERCONFIG=/etc/package-r
 printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > package.json
 exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progress=false
 """,
+    fetched=NODEJS,
     env=MappingProxyType({"HANDLER_PATH": "./function/handler.js"}),
     paths=frozenset({"HANDLER_PATH"}),
     handler_file="handler.js",
     dependencies_format="package.json",
     interpreter=Interpreter(title="Node.js", programs=("node", "npm"), version_in_name=re.compile(r"nodejs-?([0-9]+)")),
-    sample="module.exports = { main: () => 'it works' };\n",
+    # The second argument is a context, or from nodejs26 on a response.
+    sample="module.exports = { main: (_, second) => (second.send ? second.send('it works') : 'it works') };\n",
 )
 
 _PYTHON = Family(
     name="python",
     image_version="0.1.0",
+    build_argument="PYTHON_VERSION",
     work_dir="/kubeless",
     needs=(
-        *("/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
+        *("/fetch_source.py", "/function_server", "/kubeless.py", "/sdk.py", "/server.py"),
         *(f"/kubeless/{name}" for name in (".local", "handler.py", "requirements.txt")),
     ),
     # Custom images for older Kyma releases have kubeless.py instead of server.py.
@@ -126,26 +137,15 @@ cd ..
 if [ -f kubeless.py ]; then exec python kubeless.py; fi
 exec python server.py
 """,
-    # uv reads neither pip.conf nor variables such as PIP_INDEX_URL: where one of them names another source of packages,
-    # pip installs. SSL_CERT_FILE, which uv reads, has the format of PIP_CERT.
     install="""\
 set -e
 export HOME=/tmp
 config=/etc/package-registry-config/pip.conf
-printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
-elsewhere='^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CLIENT_CERT|CONSTRAINT|CONFIG_FILE)='
-only_pip='--(config-settings|global-option)'
-if command -v uv > /dev/null 2>&1 && [ ! -f "$config" ] && ! env | grep -Eq "$elsewhere" \
-  && ! grep -Eq -e "$only_pip" requirements.txt; then
-  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
-  hashes=''
-  if grep -q -e '--hash' requirements.txt; then hashes=--require-hashes; fi
-  exec uv pip install --no-cache --compile-bytecode --index-strategy unsafe-best-match $hashes --target .local \
-    --requirement requirements.txt
-fi
 if [ -f "$config" ]; then export PIP_CONFIG_FILE="$config"; fi
-exec pip install --no-cache-dir --disable-pip-version-check --target .local --requirement requirements.txt
-""",
+printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
+"""
+    + INSTALL_REQUIREMENTS,
+    fetched=PYTHON,
     env=MappingProxyType(
         {
             "PYTHONUNBUFFERED": "TRUE",
@@ -158,7 +158,7 @@ exec pip install --no-cache-dir --disable-pip-version-check --target .local --re
     handler_file="handler.py",
     dependencies_format="requirements.txt",
     interpreter=Interpreter(title="Python", programs=(), version_in_name=re.compile(r"python-?([0-9])[.-]?([0-9]+)")),
-    sample="def main(event, context):\n    return 'it works'\n",
+    sample="def main(*arguments):\n    return 'it works'\n",
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (_NODEJS, _PYTHON)})

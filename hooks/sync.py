@@ -13,11 +13,12 @@ from hooks.customize import related_rules
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import HookRequest, SyncResponse
-from hooks.records import last_applied, unchanged_children
+from hooks.records import hold_deployment, last_applied, unchanged_children
 from hooks.remove_additions import adopt_harmful_additions
 from hooks.reorder_env import reorder_env
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
+from hooks.sources import observed_source
 from hooks.status import Observation, compute_status, frozen_status, unchanged_status
 
 
@@ -26,19 +27,36 @@ def sync(request: HookRequest, config: Config, *, now: datetime) -> SyncResponse
     Return the desired children and status of the Function.
 
     A Function that breaks its schema or a rule is frozen: its children stay as they are, and the status has the errors.
+    While no artifact of a fetched source counts, the Deployment stays as it is.
     """
     function = request.function
     violations = [Violation(*error) for error in request.field_errors]
     if function is None or (violations := validate(function, config)):
         return SyncResponse(status=frozen_status(violations, request, now), children=unchanged_children(request))
+    return _sync_valid(function, request, config, now)
+
+
+def _sync_valid(function: Function, request: HookRequest, config: Config, now: datetime) -> SyncResponse:
     absent = references.missing(function, request, config)
     version = references.referenced_data_version(function, request, config, absent)
-    resolved = resolve(function, config, observed_replicas=request.observed_replicas, configs_version=version)
-    children = build_children(resolved)
-    report = compute_status(Observation(function=resolved, desired=children, request=request, absent=absent, now=now))
+    source = None if function.spec.source.inline else observed_source(function, request, config)
+    resolved = resolve(
+        function,
+        config,
+        observed_replicas=request.observed_replicas,
+        configs_version=version,
+        repository=source.repository if source else None,
+        artifact=source.artifact if source else None,
+    )
+    built = build_children(resolved)
+    desired = hold_deployment(built, request) if source else built
+    report = compute_status(
+        Observation(function=resolved, desired=desired, request=request, absent=absent, source=source, now=now)
+    )
+    children = reorder_env(adopt_harmful_additions(built, request), request)
     return SyncResponse(
         status=report.status,
-        children=reorder_env(adopt_harmful_additions(children, request), request),
+        children=children if desired is built else hold_deployment(children, request),
         resync_after=report.resync_after,
         dropped=report.dropped,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hooks import harmful_additions
-from hooks.children import deployment, horizontal_pod_autoscaler, service, service_account
+from hooks.children import deployment, git_repository, horizontal_pod_autoscaler, service, service_account
 from hooks.manifest import Manifest
 from hooks.resolved import ResolvedFunction
 
@@ -21,7 +21,8 @@ class Kind:
     One kind of child.
 
     `fields` are those that a response may set beside apiVersion, kind and metadata. A deletion removes the kinds with
-    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py).
+    the lowest `teardown` first. `adopt` finds harmful additions of other components (harmful_additions.py). Only where
+    the operator has set git.enabled does Metacontroller know a kind with `needs_git`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Kind:
     fields: tuple[str, ...] = ("spec",)
     teardown: int = LAST_STEP
     adopt: harmful_additions.Adopt | None = None
+    needs_git: bool = False
 
     @property
     def group(self) -> str:
@@ -52,6 +54,14 @@ _ROWS = (
         resource="services",
         build=service.build,
         adopt=harmful_additions.SERVICE,
+    ),
+    Kind(
+        name="GitRepository",
+        api_version="source.toolkit.fluxcd.io/v1",
+        resource="gitrepositories",
+        build=git_repository.build,
+        adopt=harmful_additions.GIT_REPOSITORY,
+        needs_git=True,
     ),
     Kind(
         name="Deployment",

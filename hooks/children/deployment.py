@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hooks import environment, naming
 from hooks.manifest import Manifest
-from hooks.resolved import Install, Mount, Pod, ResolvedFunction
+from hooks.resolved import Artifact, Fetch, Install, Mount, Pod, ResolvedFunction
 from hooks.runtimes import REGISTRY_CONFIG_DIR
 
 READ_ONLY_FOR_GROUP = 0o440
@@ -18,7 +18,9 @@ PULL_AND_INSTALL_SECONDS = 450
 
 
 def build(function: ResolvedFunction) -> Iterator[Manifest]:
-    """Yield the Deployment. A rollout removes an old pod only once a new one is ready."""
+    """Yield the Deployment if its source is there. A rollout removes an old pod only once a new one is ready."""
+    if function.source.fetch and not function.source.fetch.artifact:
+        return
     yield {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -51,8 +53,8 @@ def _pod_spec(function: ResolvedFunction) -> Manifest:
         "containers": [_main_container(function)],
         "volumes": _volumes(function),
     }
-    if function.install:
-        spec["initContainers"] = [_install_container(function, function.install)]
+    if init_containers := list(_init_containers(function)):
+        spec["initContainers"] = init_containers
     if pod.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in pod.image_pull_secrets]
     if pod.node_selector:
@@ -65,9 +67,9 @@ def _pod_spec(function: ResolvedFunction) -> Manifest:
 
 
 def _main_container(function: ResolvedFunction) -> Manifest:
-    pod = function.pod
+    pod, runtime = function.pod, function.source.runtime
     container = _common_container_fields(naming.MAIN_CONTAINER, function) | {
-        "command": ["sh", "-c", function.source.runtime.start],
+        "command": ["sh", "-c", runtime.fetched.start if function.source.fetch else runtime.start],
         "env": environment.main_container_env(function),
         "ports": [{"containerPort": naming.PORT, "protocol": "TCP"}],
         "resources": {"requests": dict(pod.resources.requests), "limits": dict(pod.resources.limits)},
@@ -84,11 +86,28 @@ def _main_container(function: ResolvedFunction) -> Manifest:
     return container
 
 
+def _init_containers(function: ResolvedFunction) -> Iterator[Manifest]:
+    if function.source.fetch and function.source.fetch.artifact:
+        yield _fetch_container(function, function.source.fetch, function.source.fetch.artifact)
+    if function.install:
+        yield _install_container(function, function.install)
+
+
+def _fetch_container(function: ResolvedFunction, fetch: Fetch, artifact: Artifact) -> Manifest:
+    return _common_container_fields(naming.FETCH_CONTAINER, function) | {
+        "command": ["sh", "-c", function.source.runtime.fetched.fetch],
+        "env": environment.fetch_container_env(fetch, artifact),
+        "resources": {"requests": dict(fetch.resources.requests), "limits": dict(fetch.resources.limits)},
+        "volumeMounts": _scratch_mounts(function),
+    }
+
+
 def _install_container(function: ResolvedFunction, install: Install) -> Manifest:
+    runtime = function.source.runtime
     registry = {"name": naming.REGISTRY_CONFIG_VOLUME, "mountPath": REGISTRY_CONFIG_DIR, "readOnly": True}
     mounts = _volume_mounts(function) if install.gets_inputs else _scratch_mounts(function)
     container = _common_container_fields(naming.INSTALL_CONTAINER, function) | {
-        "command": ["sh", "-c", function.source.runtime.install],
+        "command": ["sh", "-c", runtime.fetched.install if function.source.fetch else runtime.install],
         "env": environment.install_container_env(function, install),
         "resources": {"requests": dict(install.resources.requests), "limits": dict(install.resources.limits)},
         "volumeMounts": [*mounts, registry],

@@ -2,7 +2,8 @@
 Print the children that the hook returns for Functions, as one List.
 
 With --status the List also has each Function with the status that the hook reports. Children and pods in the same
-files count as observed; without them the status is that of the first seconds after kubectl apply.
+files count as observed; without them the status is that of the first seconds after kubectl apply. A Function whose
+source Flux fetches has a Deployment if the object of Flux, with its status, is in the same files.
 
 examples:
   buildless render hello.yaml
@@ -14,7 +15,7 @@ examples:
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import ValidationError
@@ -32,6 +33,9 @@ from hooks.function import Function
 from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.resolve import resolve
 from hooks.rules import validate
+
+if TYPE_CHECKING:
+    from hooks.protocol import HookRequest
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
@@ -58,7 +62,8 @@ def command(files: tuple[str, ...], output: str, config: str | None, *, with_sta
             continue
         if with_status:
             items.append(document.value | {"status": status(document, others, chosen)})
-        items += children(function, chosen)
+        fetched = None if function.spec.source.inline else _request(document, others)
+        items += children(function, chosen, fetched)
     if problems:
         options.echo_problems(problems)
         return 1
@@ -93,21 +98,36 @@ def _with_runtimes(problem: Problem, document: Document, config: Config) -> Prob
     return replace(problem, message=f"{problem.message}; {more}") if more else problem
 
 
-def children(function: Function, config: Config) -> list[Manifest]:
-    """Return the children of a valid Function that has none yet."""
+def children(function: Function, config: Config, request: "HookRequest | None" = None) -> list[Manifest]:
+    """
+    Return the children of a valid Function that has none yet.
+
+    Without a request that has the fetched source of a Function from Git, these have no Deployment.
+    """
+    if request is None:
+        return build_children(resolve(function, config))
+    from hooks.sources import observed_source  # noqa: PLC0415 - its modules take time to load
+
+    if source := observed_source(function, request, config):
+        return build_children(resolve(function, config, repository=source.repository, artifact=source.artifact))
     return build_children(resolve(function, config))
 
 
 def status(document: Document, observed: Iterable[Manifest], config: Config) -> dict[str, Any]:
     """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
-    from hooks.protocol import HookRequest  # noqa: PLC0415 - only --status needs the hook, and its start takes time
-    from hooks.sync import sync  # noqa: PLC0415
+    from hooks.sync import sync  # noqa: PLC0415 - only --status needs the hook, and its start takes time
+
+    return sync(_request(document, observed), config, now=datetime.now(UTC)).status
+
+
+def _request(document: Document, observed: Iterable[Manifest]) -> "HookRequest":
+    """Return the request that Metacontroller would send while the objects in `observed` exist."""
+    from hooks.protocol import HookRequest  # noqa: PLC0415 - as above
 
     parent, groups = completed(document.value), _grouped(observed)
     label = naming.uid_label(parent["metadata"]["uid"])
     pods = {key: pod for key, pod in groups.pop("Pod.v1", {}).items() if _has(pod, label)}
-    request = HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
-    return sync(request, config, now=datetime.now(UTC)).status
+    return HookRequest.parse({"parent": parent, "children": groups, "related": groups | {"Pod.v1": pods}})
 
 
 def _has(pod: Manifest, labels: dict[str, str]) -> bool:

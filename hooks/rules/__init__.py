@@ -7,6 +7,7 @@ there. A new rule is a function with @rule in one of these modules, and its exam
 
 identity.py     name, account, runtime, image           env.py          names and values of variables
 source.py       source and dependencies                 env_sources.py  variables from fields, files, Secrets
+git.py          sources that Flux fetches
 scaling.py      the autoscaler                          annotations.py  labels, annotations, nodeSelector
 resources.py    profile or resources                    scheduling.py   tolerations
 amounts.py      requests and limits                     pod.py          duplicates, sizes
@@ -29,6 +30,7 @@ from hooks.rules import (
     contexts,
     env,
     env_sources,
+    git,
     identity,
     mounts,
     pod,
@@ -38,13 +40,13 @@ from hooks.rules import (
     security,
     source,
 )
-from hooks.rules.rule import Find, Rule
+from hooks.rules.rule import FETCHED, Find, Rule
 from hooks.rules.violation import Violation
 
 __all__ = ["RULES", "Rule", "Violation", "validate"]
 
 _MODULES = (
-    *(identity, source, scaling, resources, amounts, env, env_sources),
+    *(identity, source, git, scaling, resources, amounts, env, env_sources),
     *(annotations, scheduling, pod, mounts, contexts, security),
 )
 RULES = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule))
@@ -53,7 +55,9 @@ RULES = tuple(value for module in _MODULES for value in vars(module).values() if
 
 def validate(function: Function, config: Config) -> list[Violation]:
     """Return every violation, in the order of the rules; an empty list for a valid Function."""
-    given = frozenset(function.spec.model_fields_set)
+    spec, source = function.spec, function.spec.source
+    is_fetched = source.git_repository or source.source_ref
+    given = frozenset(spec.model_fields_set | FETCHED if is_fetched else spec.model_fields_set)
     return list(chain.from_iterable([find(function, config) for find in _finders(given)]))
 
 

@@ -39,6 +39,26 @@ SECCOMP = (
     "(self[key].matches('^localhost/[^/]') && !self[key].matches('/[.][.](/|$)')))"
 )
 
+_INVISIBLE = r"\x00-\x20\x7f"
+GIT_URL = (
+    f"^((https?|ssh)://[^/?#{_INVISIBLE}][^{_INVISIBLE}]*|git@[^:/{_INVISIBLE}]+:/*[^/{_INVISIBLE}][^{_INVISIBLE}]*)$"
+)
+"""An address that Flux fetches from, or Kyma's form of an SSH address. In one line, without white space."""
+DIRECTORY = r"!self.matches('(^|/)[.][.](/|$)') && !self.matches('[\\x00-\\x1f\\x7f]')"
+REFERENCE = rf"^[^{_INVISIBLE}~^:?*\[\\]+$"
+NO_REFERENCE = "[.][.]|@[{]|//|^[/-]|[/.]$"
+"""What git check-ref-format refuses in a name that matches REFERENCE."""
+
+
+def escaped(pattern: str) -> str:
+    """Return a pattern as the content of a CEL string."""
+    return pattern.replace("\\", "\\\\")
+
+
+IS_REFERENCE = (
+    f"self.trim() == '' || (self.matches('{escaped(REFERENCE)}') && !self.matches('{escaped(NO_REFERENCE)}'))"
+)
+
 
 def mounts(of_each: str) -> str:
     """Return the list of the values of `of_each`, an expression over a mount `m`, for all mounts."""

@@ -19,6 +19,10 @@ hook    the hook only, in the Function's status: the others cannot express the r
 """
 
 
+FETCHED = frozenset({"git_repository", "source_ref"})
+"""The attributes of Source for sources that Flux fetches. A spec with one of them counts as a spec with both."""
+
+
 @dataclass(frozen=True)
 class Cel:
     """An expression of crds/functions.yaml with white space folded, and the paths of the schemas that hold it."""
@@ -40,9 +44,10 @@ class Rule:
     """
     One row of the table of rules; tests/core/broken_specs.yaml has examples for each `name`.
 
-    `reads` are attributes of FunctionSpec: if a spec sets none of them, `find` would yield nothing and is not called. A
-    rule without `reads` is always called. `cel`, `schema` and `policy` are set for the component of that name: its
-    expressions, the paths of its keywords, or the CEL list of messages that becomes a variable of the policy.
+    `reads` are attributes of FunctionSpec, or those of FETCHED: if a spec sets none of them, `find` would yield nothing
+    and is not called. A rule without `reads` is always called. `cel`, `schema` and `policy` are set for the component
+    of that name: its expressions, the paths of its keywords, or the CEL list of messages that becomes a variable of the
+    policy.
     """
 
     find: Find

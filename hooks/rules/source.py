@@ -9,35 +9,27 @@ from hooks.function import Function
 from hooks.rules import requirements
 from hooks.rules.rule import Cel, rule
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
-from hooks.rules.violation import Violation, forbidden, invalid, too_long
+from hooks.rules.violation import Violation, invalid, too_long
 from hooks.runtimes import DEPENDENCIES, FAMILIES, DependenciesFormat, max_value_bytes
 
-_INLINE, _GIT = "spec.source.inline", "spec.source.gitRepository"
+_INLINE = "spec.source.inline"
 _DEPENDENCIES_BYTES = max_value_bytes(DEPENDENCIES)
 
 
-@rule(enforced_by="cel", cel=[Cel("has(self.inline) != has(self.gitRepository)", at=["spec.source"])])
+@rule(
+    enforced_by="cel",
+    cel=[
+        Cel(
+            "[has(self.inline), has(self.gitRepository), has(self.sourceRef)].filter(given, given).size() == 1",
+            at=["spec.source"],
+        )
+    ],
+)
 def one_source(function: Function, config: Config) -> Iterator[Violation]:
-    """The code is inline or in a Git repository."""
+    """The code is inline, in a Git repository, or in an object of Flux."""
     source = function.spec.source
-    if (source.inline is None) == (source.git_repository is None):
-        yield invalid("spec.source", "must have exactly one of inline and gitRepository")
-
-
-@rule(enforced_by="cel", cel=[Cel("self.trim() != ''", at=[f"{_GIT}.baseDir", f"{_GIT}.reference"])])
-def blank_git_fields(function: Function, config: Config) -> Iterator[Violation]:
-    """The directory and the reference of a Git repository are not blank."""
-    if git := function.spec.source.git_repository:
-        for field, text in (("baseDir", git.base_dir), ("reference", git.reference)):
-            if _is_blank(text):
-                yield invalid(f"{_GIT}.{field}", "must not be blank", text)
-
-
-@rule(enforced_by="hook")
-def git_source(function: Function, config: Config) -> Iterator[Violation]:
-    """Git repositories are not supported yet."""
-    if function.spec.source.git_repository:
-        yield forbidden(_GIT, "git sources are not supported yet; use spec.source.inline")
+    if (source.inline, source.git_repository, source.source_ref).count(None) != 2:
+        yield invalid("spec.source", "must have exactly one of inline, gitRepository and sourceRef")
 
 
 @rule(
@@ -90,11 +82,6 @@ def dependencies_format(function: Function, config: Config) -> Iterator[Violatio
 def _dependencies(function: Function) -> str:
     inline = function.spec.source.inline
     return (inline and inline.dependencies) or ""
-
-
-def _is_blank(text: str) -> bool:
-    """Return whether CEL's trim() leaves nothing; isspace() also counts U+001C to U+001F, which trim() keeps."""
-    return text.isspace() and not any("\x1c" <= character <= "\x1f" for character in text)
 
 
 def _package_json_problems(text: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """
-A Function's status: Kyma's conditions ConfigurationReady and Running, and kstatus' Ready, Reconciling and Stalled.
+A Function's status: Kyma's conditions ConfigurationReady and Running, kstatus' Ready, Reconciling and Stalled, and
+SourceReady for a source that Flux fetches.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from hooks.status.conditions import NewCondition, phase_conditions, running_cond
 from hooks.status.deployment import deployment_state
 from hooks.status.evaluation import evaluate
 from hooks.status.reasons import Reason
+from hooks.status.source import repository_status, source_condition
 from hooks.status.state import Observation
 
 __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchanged_status"]
@@ -40,7 +42,10 @@ def compute_status(observation: Observation) -> Report:
     warning = f"Warning: function configured, runtime {function.source.runtime_name} is deprecated and will be removed"
     configured = warning if function.source.is_deprecated else "Function configured"
     configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
-    status = {
+    conditions = [configuration, running_condition(deployment), *phase_conditions(state)]
+    if observation.source:
+        conditions = _with_source(conditions, source_condition(observation.source))
+    status: dict[str, Any] = {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
         "replicas": _replicas(observation.deployment),
@@ -48,15 +53,20 @@ def compute_status(observation: Observation) -> Report:
         "functionResourceProfile": function.pod.resources.profile,
         "podSecurityContext": function.pod.pod_security,
         "containerSecurityContext": function.pod.container_security,
-        "conditions": serialize_conditions(
-            [configuration, running_condition(deployment), *phase_conditions(state)],
-            observation.request,
-            observation.now,
-        ),
+        "conditions": serialize_conditions(conditions, observation.request, observation.now),
     }
+    if observation.source:
+        status |= repository_status(observation)
     if function.pod.user_annotations:
         status["functionAnnotations"] = dict(function.pod.user_annotations)
     return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)
+
+
+def _with_source(conditions: list[NewCondition], source: NewCondition) -> list[NewCondition]:
+    """Add SourceReady. As in Kyma, ConfigurationReady has a source's failure too."""
+    if source.reason is Reason.SOURCE_UPDATE_FAILED:
+        conditions = [source._replace(type="ConfigurationReady"), *conditions[1:]]
+    return [*conditions, source]
 
 
 def frozen_status(violations: list[Violation], request: HookRequest, now: datetime) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 Why a pod cannot be scheduled or a container does not run, in the words of the component that reports it.
 
 The text of a cause is the same on every restart, or each restart would write the status: it has no counters, pod names,
-addresses or times. It contains no credentials. From logs it repeats only an installer's errors and the line with which
-a handler failed to load, redacted, and nothing from the log of an injected container.
+addresses or times. It contains no credentials. From logs it repeats only an installer's errors and the lines with which
+a handler failed to load or a fetch ended, redacted, and nothing from the log of an injected container.
 Source: kubelet 1.36, pkg/kubelet/images/types.go, pkg/kubelet/kuberuntime, pkg/kubelet/container/sync_result.go.
 """
 
@@ -90,7 +90,7 @@ def _unschedulable(message: Any) -> Cause:
 
 def _image(container: Container) -> str:
     image = as_text(container.status.get("image"))
-    if container.is_main or container.is_install:
+    if container.is_main or container.is_install or container.is_fetch:
         return image
     return f"{image} of container {container.name}"
 
@@ -101,10 +101,12 @@ def _termination_cause(container: Container, termination: Manifest, resources: R
     if container.is_install:
         message = f"the dependencies could not be installed: {_installer_errors(termination)}"
         return Cause(reason=Reason.INSTALL_FAILED, message=message)
-    if container.is_main:
-        last_line = _log(termination).strip().rpartition("\n")[2].strip()
-        if _LOAD_FAILED.match(last_line):
-            return Cause(reason=Reason.HANDLER_FAILED, message=one_line(last_line))
+    last_line = _log(termination).strip().rpartition("\n")[2].strip()
+    if container.is_fetch:
+        detail = one_line(last_line) or f"exit code {_exit_code(termination)}"
+        return Cause(reason=Reason.SOURCE_FETCH_FAILED, message=f"the source could not be fetched: {detail}")
+    if container.is_main and _LOAD_FAILED.match(last_line):
+        return Cause(reason=Reason.HANDLER_FAILED, message=one_line(last_line))
     return _crash_cause(container, f"exited with code {_exit_code(termination)}")
 
 

@@ -1,7 +1,7 @@
 """
 The containers of a pod, as the pod's status describes them.
 
-Service meshes, secret stores and log shippers inject containers, so a pod may have more than the hook's two.
+Service meshes, secret stores and log shippers inject containers, so a pod may have more than the hook's three.
 Ephemeral containers are for debugging and are ignored.
 """
 
@@ -36,6 +36,10 @@ class Container:
     @property
     def is_install(self) -> bool:
         return self.name == naming.INSTALL_CONTAINER and self.is_listed_as_init
+
+    @property
+    def is_fetch(self) -> bool:
+        return self.name == naming.FETCH_CONTAINER and self.is_listed_as_init
 
     @property
     def is_ready(self) -> bool:

@@ -7,12 +7,13 @@ A Deployment's own status counts only once its spec is as desired. Every Reconci
 from collections.abc import Callable
 from typing import Any
 
-from hooks.manifest import Manifest, value_at
+from hooks.manifest import Manifest, as_mapping, value_at
 from hooks.records import LAST_APPLIED, is_mergeable
 from hooks.status import pods
 from hooks.status.autoscaler import explain_autoscaler
 from hooks.status.deployment import deployment_state
 from hooks.status.reasons import Reason
+from hooks.status.source import source_state
 from hooks.status.state import PENDING_SECONDS, Observation, State
 from hooks.trace import place
 
@@ -24,8 +25,9 @@ CREATING_CHILDREN = State.reconciling(Reason.CHILDREN_PENDING, "the Function's K
 def evaluate(observation: Observation) -> tuple[State, State]:
     """Return the state of the Function and that of its Deployment alone, which Kyma's Running reports."""
     missing = _missing_children(observation)
-    deployment = _deployment(observation) or missing or CREATING_CHILDREN
-    function = _unreadable_records(observation) or missing or _with_autoscaler(deployment, observation)
+    source = source_state(observation) if observation.source else None
+    deployment = _deployment(observation) or missing or source or CREATING_CHILDREN
+    function = _unreadable_records(observation) or missing or source or _with_autoscaler(deployment, observation)
     return function, deployment
 
 
@@ -82,11 +84,12 @@ def _deployment(observation: Observation) -> State | None:
 
 def _is_as_desired(live: Manifest, observation: Observation) -> bool:
     """Return whether the desired template and replicas have been applied to the live Deployment."""
-    desired = next(child for child in observation.desired if child["kind"] == "Deployment")["spec"]
-    if value_at(live, "spec", "replicas") != desired["replicas"]:
+    # A Deployment that is held may have any spec.
+    desired = as_mapping(next(child for child in observation.desired if child["kind"] == "Deployment").get("spec"))
+    if value_at(live, "spec", "replicas") != desired.get("replicas"):
         return False
     if observation.applied:
-        return bool(observation.applied["spec"]["template"] == desired["template"])
+        return bool(observation.applied["spec"]["template"] == desired.get("template"))
     return observation.request.observed_generation == observation.request.metadata.generation
 
 

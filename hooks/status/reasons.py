@@ -36,14 +36,23 @@ class Reason(StrEnum):
     INVALID_FUNCTION_SPEC = (
         "InvalidFunctionSpec", "the spec breaks a rule; running pods are not changed",
         "correct the fields in the message")
+    SOURCE_UPDATE_FAILED = (
+        "SourceUpdateFailed", "the source cannot be fetched; the message is that of Flux; running pods are not changed",
+        "correct the source, its Secret or the object of Flux in the message")
+    SOURCE_SUSPENDED = (
+        "SourceSuspended", "the object of Flux in the message is suspended: no new commit is fetched",
+        "`flux resume source git NAME`", "DEPLOYMENT_WAITING")
     CONFIG_MISSING = (
         "ConfigMissing", "a Secret, a ConfigMap or a key that the Function references does not exist",
         "create it; reported only if the operator has set `related.configs`")
     IMAGE_PULL_BACK_OFF = (
         "ImagePullBackOff", "the image cannot be pulled", "check `runtimeImageOverride` and `imagePullSecrets`")
+    SOURCE_FETCH_FAILED = (
+        "SourceFetchFailed", "the pod cannot download or unpack the source; the message contains the end of the log",
+        "see the message")
     INSTALL_FAILED = (
         "InstallFailed", "a package cannot be installed; the message contains the installer's errors",
-        "correct `source.inline.dependencies`")
+        "correct `source.inline.dependencies`, or `requirements.txt` or `package.json` in the source")
     HANDLER_FAILED = (
         "HandlerFailed", "the handler cannot be loaded; the message contains the last line of its error",
         "correct the source")
@@ -100,6 +109,8 @@ class Reason(StrEnum):
         "wait; see the pods")
     DEPLOYMENT_WAITING = ("DeploymentWaiting", "nothing: the rollout is in progress", "wait")
     DEPLOYMENT_UPDATED = ("DeploymentUpdated", "nothing: the Deployment is being updated", "wait")
+    SOURCE_PENDING = (
+        "SourcePending", "nothing: the source is being fetched", "wait", "DEPLOYMENT_WAITING")
     CHILDREN_PENDING = (
         "ChildrenPending", "nothing: the children are being created", "wait", "DEPLOYMENT_CREATED")
     DEPLOYMENT_CREATED = (
@@ -112,6 +123,9 @@ class Reason(StrEnum):
     SCALED_TO_ZERO = (
         "ScaledToZero", "nothing: no pod runs, as specified", "nothing, or set `replicas`", "DEPLOYMENT_READY")
     DEPLOYMENT_READY = ("DeploymentReady", "nothing: all pods are available", "nothing")
+    SOURCE_UPDATED = (
+        "SourceUpdated", "nothing: `SourceReady` has this reason while the fetched source is the current one",
+        "nothing")
     FUNCTION_SPEC_VALIDATED = (
         "FunctionSpecValidated", "nothing: `ConfigurationReady` has this reason while the spec breaks no rule",
         "nothing")

@@ -9,6 +9,7 @@ from hooks.manifest import Manifest
 from hooks.protocol import HookRequest
 from hooks.records import last_applied
 from hooks.resolved import ResolvedFunction
+from hooks.sources import Source
 from hooks.status.reasons import Reason
 
 PENDING_SECONDS = 5
@@ -17,8 +18,11 @@ TIMEOUT_REASONS = {
     Reason.CHILDREN_PENDING: Reason.CHILDREN_NOT_CREATED,
     Reason.DEPLOYMENT_UPDATED: Reason.UPDATE_REFUSED,
     Reason.DEPLOYMENT_FAILED: Reason.DEPLOYMENT_FAILED,
+    Reason.SOURCE_PENDING: Reason.SOURCE_UPDATE_FAILED,
 }
 """The reason of Reconciling while an operation is pending, and that of Stalled once it has timed out."""
+FETCH_SECONDS = 120
+"""How long the first fetch of a source may take: more than Flux' own time limit for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +30,15 @@ class Observation:
     """
     A valid Function, its desired children, and the request.
 
-    `absent` has a message for each missing Secret, ConfigMap or key that the Function references.
+    `absent` has a message for each missing Secret, ConfigMap or key that the Function references; `source` is what Flux
+    fetches, None for an inline source.
     """
 
     function: ResolvedFunction
     desired: list[Manifest]
     request: HookRequest
     absent: list[str]
+    source: Source | None
     now: datetime
 
     @property
@@ -45,9 +51,9 @@ class Observation:
         """The Deployment's last-applied fields, None without a valid record."""
         return self.deployment and last_applied(self.deployment)
 
-    def has_timed_out(self, reason: Reason) -> bool:
+    def has_timed_out(self, reason: Reason, seconds: int = PENDING_SECONDS) -> bool:
         """
-        Return whether the operation of this pending reason has lasted for PENDING_SECONDS in this generation.
+        Return whether the operation of this pending reason has lasted for so many seconds in this generation.
 
         The hook cannot see why an operation fails: Metacontroller sends only a Function's own children, ignores an
         object that another owner has under the same name, and reports refused writes in events only.
@@ -58,7 +64,7 @@ class Observation:
         pending = previous.get("Reconciling")
         if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
             return False
-        return self.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=PENDING_SECONDS)
+        return self.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=seconds)
 
 
 class State(NamedTuple):

@@ -69,9 +69,9 @@ def _mounted_objects(pod: Manifest) -> Iterator[str]:
 
 
 def _handler_start_step(containers: list[Container]) -> StoppedStep | None:
-    """Return which container delays the main container; an install or image pull may take long and is not a cause."""
+    """Return which container delays the main container; a fetch, install or pull may take long: it is no cause."""
     is_waiting = any(container.is_main and container.waiting for container in containers)
-    if not is_waiting or any(container.is_install and container.is_running for container in containers):
+    if not is_waiting or any((each.is_fetch or each.is_install) and each.is_running for each in containers):
         return None
     for container in containers:
         if container.is_running and not container.is_ready:

@@ -11,5 +11,18 @@ module.enableCompileCache?.(
   process.env.NODE_COMPILE_CACHE ?? join(dirname(fileURLToPath(import.meta.url)), '.compile-cache'),
 );
 
+// An ES module without "type": "module" runs as well; Node.js would print four lines about it at each start.
+const { emitWarning } = process;
+process.emitWarning = (/** @type {[any, any?]} */ ...warning) => {
+  if (warning[1]?.code !== 'MODULE_TYPELESS_PACKAGE_JSON') emitWarning(...warning);
+};
+
 const { main } = await import('./lib/serve.mjs');
-await main();
+try {
+  await main();
+} catch (error) {
+  // Without this the process would stay and fail every request: lib/serve.mjs only reports errors that are not caught.
+  console.error(error);
+  console.error(`The server could not be started with Node.js ${process.version}. ${error}`);
+  process.exit(1);
+}

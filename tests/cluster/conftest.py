@@ -15,6 +15,8 @@ import pytest
 from support.cluster.admission import with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.existing import ExistingCluster
+from support.cluster.git_functions import Deployments, GitStack, git_stack
+from support.cluster.git_repository import Repository
 from support.cluster.stack import Stack, needed_assets, needed_metacontroller
 
 from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
@@ -25,6 +27,8 @@ _numbers = itertools.count(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--existing-cluster", action="store_true", help="use the cluster of KUBECONFIG")
+    parser.addoption("--git-functions", type=int, default=20, help="Functions of one repository (default: %(default)s)")
+    parser.addoption("--git-seconds", type=int, default=30, help="seconds of pushes to it (default: %(default)s)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -116,3 +120,39 @@ def _namespace(api: Stack) -> Iterator[str]:
     yield name
     api.plane.kubectl("delete", "functions", "--all", "-n", name, "--wait=false")
     api.plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitStack]:
+    """A control plane of its own with the hook, Metacontroller, source-controller, and remotes of Git."""
+    with git_stack(tmp_path_factory.mktemp("git")) as made:
+        yield made
+
+
+@pytest.fixture
+def team(git: GitStack) -> Iterator[str]:
+    """A new namespace for Functions from Git, whose name is also that of `code`; they are deleted afterwards."""
+    name = f"team-{next(_numbers)}"
+    git.plane.kubectl("create", "namespace", name)
+    yield name
+    git.plane.kubectl("delete", "functions", "--all", "-n", name, "--wait=false")
+
+
+@pytest.fixture
+def code(git: GitStack, team: str) -> Repository:
+    """A repository with one commit."""
+    return git.repository(team)
+
+
+@pytest.fixture
+def url(git: GitStack, code: Repository) -> str:
+    """The URL of that repository, over HTTP without a password."""
+    return f"{git.http.url}/{code.bare.name}"
+
+
+@pytest.fixture
+def deployments(git: GitStack, team: str) -> Iterator[Deployments]:
+    """A recording of the namespace's Deployments."""
+    recording = Deployments(git.stack, team)
+    yield recording
+    recording.close()

@@ -20,15 +20,17 @@ from typing import Any
 
 import pytest
 from support import random_functions
-from support.cases import NOW, overlaid
+from support.cases import NOW, fetched_request, overlaid
+from support.cluster import flux
 from support.cluster.admission import Caller, as_function, found_by_hook, with_config
 from support.cluster.control_plane import ControlPlane
-from support.cluster.stack import PREFIX, RESOURCES
+from support.cluster.stack import PREFIX, RESOURCES, Stack
 from support.crd import SPEC_PROPERTIES
+from support.offline_metacontroller import World
 from support.upgrade.templates import functions
 
 from hooks.cli.render import completed
-from hooks.config import Config, Install
+from hooks.config import Config, Git, Install
 from hooks.protocol import HookRequest
 from hooks.sync import sync
 
@@ -41,13 +43,18 @@ CONFIGS = {
     "restricted": Config(),
     "unrestricted": Config(allow_unrestricted_security_context=True),
     "no environment at install": Config(install=Install(environment=False)),
+    "git": Config(git=Git(enabled=True)),
 }
 NEVER = (
-    *("spec.source.gitRepository", "spec.template.labels", "spec.template.annotations"),
+    *("spec.template.labels", "spec.template.annotations"),
     *("spec.resourceConfiguration.function.resources.claims[]", "spec.resourceConfiguration.build.resources.claims[]"),
     *("spec.resourceConfiguration.function.resources.claims", "spec.resourceConfiguration.build.resources.claims"),
 )
 """Fields that every layer rejects."""
+REFUSES_NOTHING = {"unrestricted": "policy", "git": "hook"}
+"""By config, the layer with no rule of its own that a generated Function breaks."""
+OF_OTHERS = {True: ("spec.source.inline",), False: ("spec.source.gitRepository", "spec.source.sourceRef")}
+"""Fields that no Function has here, by whether Flux fetches the sources."""
 SOUND = {"runtime": "nodejs22", "source": {"inline": {"source": "x"}}}
 UNACCEPTABLE: list[Manifest] = [
     {"tolerations": [{"operator": "Lt"}]},
@@ -93,26 +100,33 @@ def default_config(prepared: ControlPlane) -> ControlPlane:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_children_of_accepted_functions_are_accepted(prepared: ControlPlane, restricted: str, name: str) -> None:
+def test_children_of_accepted_functions_are_accepted(
+    prepared: ControlPlane, api: Stack, restricted: str, name: str
+) -> None:
     """The API server accepts every child of an accepted Function."""
     with_config(prepared, CONFIGS[name])
+    if CONFIGS[name].git.enabled:
+        flux.install(api)
     tally = tallied(prepared, CONFIGS[name], "default" if name == "unrestricted" else restricted, WANTED)
     print(f"\n{name}: {tally}")
     for message, count in tally.kinds().most_common(40):
         print(f"{count:5} {message}")
     assert not tally.refusals
-    assert all(tally.layers[layer] for layer in LAYERS if layer != "policy" or name != "unrestricted")
+    assert all(tally.layers[layer] for layer in LAYERS if layer != REFUSES_NOTHING.get(name))
     never = set(SPEC_PROPERTIES) - set(tally.fields)
-    assert {path for path in never if not path.startswith(NEVER)} == set(), "no accepted Function has these fields"
+    unused = (*NEVER, *OF_OTHERS[CONFIGS[name].git.enabled])
+    assert {path for path in never if not path.startswith(unused)} == set(), "no accepted Function has these fields"
 
 
 @pytest.mark.parametrize("name", functions())
-def test_reference_functions_are_accepted(default_config: ControlPlane, restricted: str, name: str) -> None:
+def test_reference_functions_are_accepted(default_config: ControlPlane, api: Stack, restricted: str, name: str) -> None:
     """All layers accept the reference Functions, and the API server their children."""
     spec = deepcopy(functions()[name])
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
     spec["runtime"] = next(iter(config.runtimes)) if spec["runtime"] not in config.runtimes else spec["runtime"]
     parent = {"metadata": {"name": "a"}, "spec": spec}
+    if config.git.enabled:
+        flux.install(api)
     namespace = "default" if config.allow_unrestricted_security_context else restricted
     with Caller(default_config) as caller:
         assert found_by_hook(parent, config) == []
@@ -140,7 +154,7 @@ def tallied(plane: ControlPlane, config: Config, namespace: str, wanted: int) ->
     random, tally = Random(SEED), Tally()
     with Caller(plane) as caller, ThreadPoolExecutor(THREADS) as pool:
         while tally.accepted < wanted:
-            parents = [random_functions.odd(random)[1] for _ in range(BATCH)]
+            parents = [random_functions.odd(random, fetched=config.git.enabled)[1] for _ in range(BATCH)]
             for parent, layer, refusals in pool.map(lambda each: judged(caller, each, config, namespace), parents):
                 tally.layers.update([layer] if layer else [])
                 tally.accepted += not layer
@@ -175,8 +189,10 @@ def judged(
 
 def children(parent: Manifest, config: Config) -> list[Manifest]:
     """Return the children in the hook's response, and the Deployment's pod."""
-    request = HookRequest.parse({"parent": completed(parent), "children": {}})
-    answer = sync(request, config, now=NOW).children
+    request: Manifest = {"parent": completed(parent), "children": {}}
+    if config.git.enabled:
+        request = fetched_request(World(completed(parent) | as_function({}), git=True), config, NOW)
+    answer = sync(HookRequest.parse(request), config, now=NOW).children
     template = deepcopy(next(child for child in answer if child["kind"] == "Deployment")["spec"]["template"])
     template["metadata"]["name"] = "from-template"
     return [*answer, {"apiVersion": "v1", "kind": "Pod"} | template]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.cases import all_cases, complete
+from support.cluster import flux
 from support.cluster.control_plane import ControlPlane
 from support.cluster.existing import ExistingCluster
 from support.cluster.stack import GROUP, PREFIX, RESOURCES, Stack
@@ -26,6 +27,8 @@ def dry_run(plane: ControlPlane, path: str, body: Manifest) -> tuple[int, Manife
 @pytest.mark.parametrize("case", WITH_CHILDREN, ids=lambda case: case.name)
 def test_children_are_accepted(api: Stack, restricted: str, case: Any) -> None:
     """Every child of every case is accepted, and so is the pod of its template under "restricted"."""
+    if case.config.git.enabled:
+        flux.install(api)
     for child in deepcopy(case.answer()["children"]):
         resource = RESOURCES[child["kind"]]
         child["metadata"].pop("namespace", None)
@@ -64,7 +67,7 @@ REFUSED = {
 }
 
 INVALID: list[tuple[str, Manifest, str]] = [
-    ("no source", {"source": {}}, "must have exactly one of inline and gitRepository"),
+    ("no source", {"source": {}}, "must have exactly one of inline, gitRepository and sourceRef"),
     (
         "blank reference",
         {"source": {"gitRepository": {"url": "u", "baseDir": "/", "reference": " "}}},

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from support import drift_rows
 from support.cluster.control_plane import wait_until
 from support.cluster.existing import ExistingCluster
 from support.cluster.functions import comparable, create_function, is_ready
 from support.cluster.stack import PREFIX, RESOURCES, Stack
-from support.drift_rows import ROWS, SPEC, Row
+from support.drift_rows import SPEC, Row
 
 Manifest = dict[str, Any]
 
@@ -30,6 +31,8 @@ Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.templa
   initContainers: [Object.spec.template.spec.initContainers{name: "theirs", image: "example.com/theirs:1"}]
 }}}}
 """
+ROWS = [row for row in drift_rows.ROWS if row.kind != "GitRepository"]
+"""Those whose kinds the cluster has: Flux is not installed."""
 
 pytestmark = pytest.mark.own_stack
 

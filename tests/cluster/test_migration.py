@@ -57,7 +57,7 @@ def test_the_check_separates_valid_from_refused(migration: Migration) -> None:
     output = migration.follow("Check")
     assert lines(migration) == {f"{ns} {name} {uid(migration, ns, name)}" for ns, name in VALID}
     assert "refused: shop/rooted" in output
-    assert "spec.source.gitRepository: Forbidden: git sources are not supported yet" in output
+    assert "spec.source.gitRepository: Forbidden: disabled: the operator enables it" in output
     assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in output
     migration.follow("Find what will behave differently")
     migration.check_nothing_was_interrupted()

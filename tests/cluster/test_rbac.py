@@ -9,11 +9,14 @@ import itertools
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
+from support import source_controller
+from support.cluster import flux
 from support.cluster.admission import forbid_variable
-from support.cluster.bound import CONFIGS, LEAST, USER, Bound, Life, name_of
+from support.cluster.bound import CONFIGS, GIT, LEAST, USER, Bound, Life, name_of
 from support.cluster.control_plane import wait_until
 from support.cluster.functions import AUTOSCALED, create_function, edit_function
 from support.cluster.stack import GROUP, KINDS, ROOT, Stack, own_stack
@@ -131,6 +134,27 @@ def reason(stack: Stack, namespace: str) -> str:
     return str(stack.condition(namespace, "hello", "Ready").get("reason", ""))
 
 
+def from_git(stack: Stack, namespace: str) -> Iterator[Callable[[], Any]]:
+    """A Function from Git that is fetched, changed by others, deleted and adopted again; and one for each sourceRef."""
+    repository = {"url": "https://git.example/r.git", "baseDir": "/", "reference": "main"}
+    for kind in ("OCIRepository", "Bucket", "ExternalArtifact"):
+        create_function(stack, namespace, kind.lower(), source={"sourceRef": {"kind": kind, "name": "code"}})
+        yield partial(stack.condition, namespace, kind.lower(), "Ready")
+    for name in ("hello", "second"):
+        create_function(stack, namespace, name, source={"gitRepository": repository})
+        yield partial(stack.get, "gitrepositories", namespace, name)
+        found = stack.get("gitrepositories", namespace, name) or {}
+        status = source_controller.fetched(found, "main@sha1:" + "1" * 40)
+        stack.patch("gitrepositories", namespace, name, {"status": status}, status=True)
+        yield partial(stack.get, "deployments", namespace, name)
+    stack.patch("gitrepositories", namespace, "hello", {"metadata": {"labels": {MARK: "theirs"}}})
+    yield lambda: (stack.get("gitrepositories", namespace, "hello") or {})["metadata"]["labels"][MARK] != "theirs"
+    stack.plane.call("DELETE", f"{GROUP}/namespaces/{namespace}/functions/hello")
+    yield lambda: stack.get("functions", namespace, "hello") is None
+    stack.patch("gitrepositories", namespace, "second", {"metadata": {"ownerReferences": None}})
+    yield lambda: (stack.get("gitrepositories", namespace, "second") or {})["metadata"].get("ownerReferences")
+
+
 def has_repeated_event(stack: Stack, namespace: str) -> bool:
     """Return whether a SyncError event has a count above 1: Metacontroller has then patched an event."""
     _, events = stack.plane.call("GET", f"/api/v1/namespaces/{namespace}/events")
@@ -236,3 +260,27 @@ def test_the_other_replica_takes_over(bound: Bound, namespace: str) -> None:
         lambda: (bound.stack.get("deployments", namespace, "hello") or {})["spec"]["replicas"] == 2, "the edit", 60
     )
     assert bound.refused() == set()
+
+
+@pytest.fixture(scope="module")
+def with_git(bound: Bound, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bound]:
+    """The same with the custom resources of Flux and git.enabled."""
+    flux.enable(bound.stack, tmp_path_factory.mktemp("git"))
+    yield bound
+    bound.start_hook()
+    bound.stack.install_controller()
+
+
+def test_nothing_is_refused_with_git(with_git: Bound, namespace: str) -> None:
+    """With git.enabled, clusterrole.yaml and with-git.yaml are enough."""
+    with_git.bind(LEAST + GIT)
+    with_git.start(namespace)
+    assert with_git.refused_during(namespace, from_git) == set()
+
+
+@pytest.mark.parametrize("rule", GIT, ids=name_of)
+def test_every_permission_for_git_is_needed(with_git: Bound, namespace: str, rule: Manifest) -> None:
+    """Without one verb on one resource of Flux, the first refused request is this verb on this resource."""
+    with_git.bind([each for each in LEAST + GIT if each is not rule])
+    with_git.start(namespace, **LISTING)
+    assert with_git.refused_during(namespace, from_git) == {name_of(rule)}

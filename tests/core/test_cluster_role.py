@@ -41,7 +41,9 @@ def described(file: Path) -> Iterator[tuple[str, Manifest]]:
 
 def rule_rows() -> str:
     """Return docs/metacontroller.md's table of rules."""
-    rows = [each for name in ("clusterrole.yaml", "with-configs.yaml") for each in described(FOLDER / name)]
+    rows = [
+        each for name in ("clusterrole.yaml", "with-configs.yaml", "with-git.yaml") for each in described(FOLDER / name)
+    ]
     lines = []
     for words, rule in rows:
         (group,) = rule["apiGroups"]
@@ -110,12 +112,16 @@ def test_pods_are_restricted() -> None:
 
 def test_names_agree() -> None:
     """Release, account, patches and the hook's NetworkPolicy name the same Metacontroller."""
-    _, binding = yaml.safe_load_all((FOLDER / "with-configs.yaml").read_text(encoding="utf-8"))
-    (subject,) = binding["subjects"]
-    names = {each["metadata"]["name"] for each in (ROLE, PATCH, read("poddisruptionbudget.yaml"))} | {subject["name"]}
-    assert names == {VALUES["fullnameOverride"]}
+    subjects = []
+    for name in ("with-configs.yaml", "with-git.yaml"):
+        role, binding = yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8"))
+        assert binding["roleRef"]["name"] == role["metadata"]["name"] == binding["metadata"]["name"]
+        subjects += binding["subjects"]
+    names = {each["metadata"]["name"] for each in (ROLE, PATCH, read("poddisruptionbudget.yaml"))}
+    assert names | {subject["name"] for subject in subjects} == {VALUES["fullnameOverride"]}
     chart = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text(encoding="utf-8"))["metacontroller"]
-    assert {PATCH["metadata"]["namespace"], subject["namespace"]} == {chart["namespace"]}
+    namespaces = {PATCH["metadata"]["namespace"], *(subject["namespace"] for subject in subjects)}
+    assert namespaces == {chart["namespace"]}
     (term,) = VALUES["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     (ours,), (theirs,) = term["podAffinityTerm"]["labelSelector"].values(), chart["podSelector"].values()
     assert set(ours[0]["values"]) == set(theirs[0]["values"])

@@ -4,6 +4,7 @@ import pkgutil
 import types
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +19,16 @@ from hooks import children
 from hooks.app import create_app
 from hooks.children import KINDS, Kind
 from hooks.config import Config, load
+from hooks.flux import API_VERSION, RESOURCES
 from hooks.function import FunctionSpec
+from hooks.naming import Identity, selector
 
 Manifest = dict[str, Any]
 
 CONTROLLER = yaml.safe_load((ROOT / "compositecontroller.yaml").read_text(encoding="utf-8"))["spec"]
+GIT_OVERLAY = ROOT / "config" / "git"
 ROLE = yaml.safe_load((ROOT / "metacontroller" / "clusterrole.yaml").read_text(encoding="utf-8"))
+GIT_ROLE = next(yaml.safe_load_all((ROOT / "metacontroller" / "with-git.yaml").read_text(encoding="utf-8")))
 CHILD_VERBS = ["get", "list", "watch", "create", "update", "delete"]
 TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
 
@@ -154,36 +159,88 @@ def test_printer_columns_exist() -> None:
         assert path.startswith(("metadata.", "status.conditions[?(@.type==")) or path in known, column["name"]
 
 
+def declared(*, git: bool) -> list[Manifest]:
+    """Return the childResources for the rows of KINDS; those of Flux come last."""
+    return [
+        {"apiVersion": kind.api_version, "resource": kind.resource, "updateStrategy": {"method": "InPlace"}}
+        for kind in sorted(KINDS.values(), key=lambda kind: kind.needs_git)
+        if git or not kind.needs_git
+    ]
+
+
 def test_kinds_are_declared() -> None:
     """
-    compositecontroller.yaml and the chart's rendering of it list the rows of KINDS in their order.
+    compositecontroller.yaml lists the rows of KINDS in their order, except those that need Flux.
 
-    Each has InPlace, since Metacontroller's default never updates a child.
+    Metacontroller does not start with a kind that the cluster does not have. Each kind has InPlace, since
+    Metacontroller's default never updates a child.
     """
-    in_place = {"method": "InPlace"}
-    wanted = [
-        {"apiVersion": kind.api_version, "resource": kind.resource, "updateStrategy": in_place}
-        for kind in KINDS.values()
-    ]
-    assert CONTROLLER["childResources"] == wanted, "compositecontroller.yaml and KINDS of hooks/children differ"
-    rendered = yaml.safe_load_all((ROOT / "config" / "hook.yaml").read_text(encoding="utf-8"))
-    (found,) = [each for each in rendered if each["kind"] == "CompositeController"]
-    assert found["spec"]["childResources"] == wanted, "make manifests"
+    assert CONTROLLER["childResources"] == declared(git=False), (
+        "compositecontroller.yaml and KINDS of hooks/children differ"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "git"), [(ROOT / "config" / "hook.yaml", False), (GIT_OVERLAY / "hook.yaml", True)], ids=["off", "on"]
+)
+def test_rendered_manifests_agree_on_git(file: Path, git: bool) -> None:
+    """The chart declares the kinds of Flux, and calls customize, where the hook's config has git.enabled."""
+    rendered = {each["kind"]: each for each in yaml.safe_load_all(file.read_text(encoding="utf-8"))}
+    assert rendered["CompositeController"]["spec"]["childResources"] == declared(git=git), "make manifests"
+    assert "customize" in rendered["CompositeController"]["spec"]["hooks"]
+    assert yaml.safe_load(rendered["ConfigMap"]["data"]["config.yaml"])["git"]["enabled"] is git, "make manifests"
+
+
+def test_the_git_component_replaces_what_differs() -> None:
+    """The component has the objects of the plain manifests that differ with git.enabled, and one for Flux."""
+    overlay = yaml.safe_load((GIT_OVERLAY / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert (overlay["kind"], overlay["resources"], overlay["patches"]) == (
+        *("Component", ["networkpolicy.yaml"]),
+        [{"path": "hook.yaml"}],
+    )
+    plain = {_identity(each): each for each in documents(ROOT / "config" / "hook.yaml")}
+    patched = {_identity(each): each for each in documents(GIT_OVERLAY / "hook.yaml")}
+    assert set(patched) <= set(plain)
+    assert {kind for kind, _ in patched} == {"CompositeController", "ConfigMap", "Deployment"}
+    (policy,) = documents(GIT_OVERLAY / "networkpolicy.yaml")
+    (admitted,) = policy["spec"]["ingress"][0]["from"]
+    assert admitted["podSelector"]["matchLabels"].items() <= selector(IDENTITY).items()
+
+
+IDENTITY = Identity(name="hello", namespace="default", uid="u", labels={})
+
+
+def documents(file: Path) -> list[Manifest]:
+    return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+
+
+def _identity(manifest: Manifest) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_metacontroller_may_write_kind(kind: Kind) -> None:
-    """Exactly one rule of metacontroller/clusterrole.yaml covers each kind, with the verbs for a child."""
-    group = kind.api_version.rpartition("/")[0]
-    rules = [rule for rule in ROLE["rules"] if group in rule["apiGroups"] and kind.resource in rule["resources"]]
+    """Exactly one rule of clusterrole.yaml, or with-git.yaml, covers each kind, with the verbs for a child."""
+    group, role = kind.api_version.rpartition("/")[0], GIT_ROLE if kind.needs_git else ROLE
+    rules = [rule for rule in role["rules"] if group in rule["apiGroups"] and kind.resource in rule["resources"]]
     verbs = [rule["verbs"] for rule in rules]
-    assert verbs == [CHILD_VERBS], f"metacontroller/clusterrole.yaml must grant {CHILD_VERBS} on {kind.resource} once"
+    assert verbs == [CHILD_VERBS], f"{role['metadata']['name']} must grant {CHILD_VERBS} on {kind.resource} once"
+
+
+def test_metacontroller_may_read_related_sources() -> None:
+    """metacontroller/with-git.yaml covers every kind of spec.source.sourceRef, and nothing else."""
+    granted = {resource: set(rule["verbs"]) for rule in GIT_ROLE["rules"] for resource in rule["resources"]}
+    assert set(granted) == set(RESOURCES.values())
+    assert all({"list", "watch"} <= verbs for verbs in granted.values())
+    assert all(rule["apiGroups"] == [API_VERSION.partition("/")[0]] for rule in GIT_ROLE["rules"])
+    kinds = SPEC_PROPERTIES["spec.source.sourceRef.kind"]["enum"]
+    assert kinds == list(RESOURCES)
 
 
 def test_metacontroller_may_write_nothing_else() -> None:
     """The role grants create and delete for no other resource, not even for a kind that was removed."""
     known = {(kind.api_version.rpartition("/")[0], kind.resource) for kind in KINDS.values()}
-    for rule in ROLE["rules"]:
+    for rule in ROLE["rules"] + GIT_ROLE["rules"]:
         if {"create", "delete"} <= set(rule["verbs"]):
             assert {(group, name) for group in rule["apiGroups"] for name in rule["resources"]} <= known
 
@@ -209,9 +266,9 @@ def test_hooks_are_routes() -> None:
 
 
 def test_kyma_images_are_complete() -> None:
-    """The example config has a Kyma image for every runtime and changes nothing else."""
+    """The example config has a Kyma image for every runtime that can use one, and changes nothing else."""
     kyma = load(str(ROOT / "examples" / "config-kyma-images.yaml"))
-    assert set(kyma.runtimes) == set(Config().runtimes)
+    assert set(kyma.runtimes) == set(Config().runtimes) - {"python314"}
     assert all(image.image.startswith(f"function-runtime-{name}:") for name, image in kyma.runtimes.items())
     changed = {"registry", "runtimes"}
     assert kyma.model_dump(exclude=changed) == Config().model_dump(exclude=changed)

@@ -34,11 +34,12 @@ def baked() -> dict[str, Any]:
     runtimes = {}
     for name, runtime in config.runtimes.items():
         family = FAMILIES[runtime.family]
-        version = {family.build_argument: family.interpreter.version_of(name)} if family.build_argument else {}
-        target = {"inherits": ["_labels"], "context": f"runtimes/{family.name}"}
-        runtimes[f"runtime-{name}"] = (
-            target | ({"args": version} if version else {}) | {"tags": [config.image(runtime)]}
-        )
+        runtimes[f"runtime-{name}"] = {
+            "inherits": ["_labels"],
+            "context": f"runtimes/{family.name}",
+            "args": {family.build_argument: family.interpreter.version_of(name)},
+            "tags": [config.image(runtime)],
+        }
     return found | {
         "group": {"default": {"targets": ["function-hook", *runtimes]}},
         "target": hook | runtimes,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -20,16 +21,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support import kubelet, pod_security, strategies
 from support.answers import children_belong, status_schema
-from support.cases import NOW, ROOT, Case, all_cases, settle
+from support.cases import NOW, ROOT, Case, all_cases, complete, settle
 from support.offline_metacontroller import World, updated
 from support.responses import comparable_child
 from support.responses import respond as ask
 
 from hooks.children import KINDS
-from hooks.config import Config
+from hooks.config import Config, Git
+from hooks.flux import directory
 from hooks.protocol import HookRequest
 from hooks.quantity import canonical
-from hooks.runtimes import FAMILIES
+from hooks.runtimes import FAMILIES, Family
 from hooks.sync import sync
 
 Manifest = dict[str, Any]
@@ -38,6 +40,7 @@ SELECTOR = {"function-name", "managed-by", "resource", "uuid"}
 FREE_TEXT = ("labels", "annotations", "nodeSelector", "matchLabels", "selector")
 SERVER_ONLY = {"uid", "resourceVersion", "creationTimestamp", "ownerReferences", "managedFields", "generation"}
 CONFIG = Config()
+GIT = Config(git=Git(enabled=True))
 
 every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
 many = settings(max_examples=6 * settings().max_examples, suppress_health_check=list(HealthCheck))
@@ -124,10 +127,17 @@ def scripts_hold_no_user_text(_: Manifest, answer: Manifest) -> None:
     if not of_kind(answer, "Deployment"):
         return
     pod = pod_of(answer)
-    assert pod["containers"][0]["command"] in [["sh", "-c", family.start] for family in FAMILIES.values()]
+    starts, steps = zip(*map(scripts, FAMILIES.values()), strict=True)
+    assert pod["containers"][0]["command"] in [["sh", "-c", script] for script in chain(*starts)]
     for container in pod.get("initContainers", []):
-        assert container["command"] in [["sh", "-c", family.install] for family in FAMILIES.values()]
+        assert container["command"] in [["sh", "-c", script] for script in chain(*steps)]
     assert not any("args" in container for container in pod["containers"] + pod.get("initContainers", []))
+
+
+def scripts(family: Family) -> tuple[list[str], list[str]]:
+    """Return the scripts of a family's main container, and those of its init containers."""
+    fetched = family.fetched
+    return [family.start, fetched.start], [family.install, fetched.fetch, fetched.install]
 
 
 def credentials_stay_in_the_install_step(_: Manifest, answer: Manifest) -> None:
@@ -172,6 +182,62 @@ def test_form(parent: Manifest) -> None:
     answer = ask(world.request())
     assert answer["children"], answer["status"]["conditions"]
     check_form(world.request(), answer)
+
+
+@many
+@given(strategies.fetched_functions())
+def test_form_of_fetched_sources(parent: Manifest) -> None:
+    """3, 4, 5, 8, 9, 11, 14 hold for every sound Function that Flux fetches, before and after the first fetch."""
+    world = World(parent, git=True)
+    first = ask(world.request(), GIT)
+    assert of_kind(first, "Deployment") is None
+    check_form(world.request(), first)
+    settle(world, GIT, NOW)
+    answer = ask(world.request(), GIT)
+    check_form(world.request(), answer)
+    check_fetch(parent, pod_of(answer)["initContainers"][0])
+
+
+def check_fetch(parent: Manifest, container: Manifest) -> None:
+    """11, 14: the step that fetches has nothing of the user, except for the directory; that arrives byte for byte."""
+    env = kubelet.environment(container["env"])
+    source = parent["spec"]["source"]
+    path = source["gitRepository"]["baseDir"] if "gitRepository" in source else source["sourceRef"].get("path", ".")
+    assert env["SOURCE_PATH"] == directory(path)
+    assert set(env) == {"SOURCE_URL", "SOURCE_DIGEST", "SOURCE_REVISION", "SOURCE_PATH", "SOURCE_MAX_BYTES"}
+    assert container["name"] == "fetch-source"
+    assert {mount["name"] for mount in container["volumeMounts"]} == {"sources", "tmp"}
+    assert "envFrom" not in container
+
+
+@some
+@given(strategies.fetched_functions(), strategies.specs())
+def test_fetched_sources_settle(parent: Manifest, other: Manifest) -> None:
+    """6, 7: a settled Function from Git is silent, also an hour later; an edit and its reversal change nothing."""
+    world = World(parent, git=True)
+    settle(world, GIT, NOW)
+    assert world.apply(ask(world.request(), GIT, now=NOW + timedelta(hours=1))) == []
+    before = deepcopy(world.children)
+    for spec in (other, parent["spec"]):
+        world.edit(spec)
+        settle(world, GIT, NOW)
+    assume("scaleConfig" not in parent["spec"])
+    assert set(world.children) == set(before)
+    for key, child in world.children.items():
+        assert comparable_child(child) == comparable_child(before[key])
+
+
+@some
+@given(strategies.fetched_functions(), strategies.specs())
+def test_a_pending_fetch_touches_no_pod(parent: Manifest, other: Manifest) -> None:
+    """13: until the artifact of an edited source counts, the Deployment stays as it is."""
+    world = World(complete({"spec": other}) | {"metadata": parent["metadata"]}, git=True)
+    settle(world, GIT, NOW)
+    before = deepcopy(world.children["Deployment", parent["metadata"]["name"]])
+    world.edit(parent["spec"])
+    for _ in range(3):
+        world.apply(ask(world.request(), GIT))
+        assert world.children["Deployment", parent["metadata"]["name"]] == before
 
 
 @every_case

@@ -24,7 +24,6 @@ Manifest = dict[str, Any]
 SECTION = newest(changelog.FILE.read_text(encoding="utf-8"))
 LEFTOVERS = {"__pycache__", "node_modules", ".compile-cache"}
 REFUSED = (
-    "spec.source.gitRepository",
     "spec.resourceConfiguration.function.resources.claims",
     "spec.resourceConfiguration.build.resources.claims",
     "spec.template.",

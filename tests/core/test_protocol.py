@@ -6,7 +6,7 @@ import pytest
 from support.cases import NOW, complete, settle
 from support.offline_metacontroller import World
 
-from hooks.config import Config
+from hooks.config import Config, Git
 from hooks.protocol import HookRequest, SyncResponse, Unreadable
 from hooks.sync import finalize, sync
 
@@ -88,6 +88,20 @@ def test_a_deletion_ends_when_nothing_is_left() -> None:
         ["delete HorizontalPodAutoscaler/hello"],
         ["delete Deployment/hello"],
         ["delete Service/hello", "delete ServiceAccount/hello"],
+        ["update Function"],
+    ]
+
+
+def test_a_git_repository_is_deleted_after_the_deployment() -> None:
+    """What runs has its source until it has stopped; the finalizer of a source does not delay the Function's."""
+    config = Config(git=Git(enabled=True))
+    repository = {"url": "https://git.example/r.git", "baseDir": "/", "reference": "main"}
+    world = World(complete({"spec": {"source": {"gitRepository": repository}}}), git=True)
+    settle(world, config, NOW)
+    writes = [world.apply(finalize(parsed(world, finalizing=True), config, now=NOW).to_json()) for _ in range(3)]
+    assert [sorted(step) for step in writes] == [
+        ["delete Deployment/hello"],
+        ["delete GitRepository/hello", "delete Service/hello", "delete ServiceAccount/hello"],
         ["update Function"],
     ]
 

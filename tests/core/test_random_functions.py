@@ -12,7 +12,7 @@ from support.function_values import SPEC
 from support.schema_breaks import ENTRY, ITEM, SCHEMA_BREAKS, SchemaBreak, least
 
 from hooks.cli.render import completed
-from hooks.config import Config
+from hooks.config import Config, Git
 from hooks.function import Function
 from hooks.rules import RULES
 
@@ -26,7 +26,6 @@ KEYWORDS = {
 CONFIG = Config()
 SCHEMA = jsonschema.Draft202012Validator(SPEC)
 NEVER_SOUND = (
-    "spec.source.gitRepository",
     "spec.template.",
     *(f"spec.resourceConfiguration.{part}.resources.claims" for part in ("function", "build")),
 )
@@ -78,18 +77,24 @@ def sound() -> list[Manifest]:
 
 
 @cache
+def fetched() -> list[Manifest]:
+    random = Random(SEED)
+    return [random_functions.fetched(random) for _ in range(500)]
+
+
+@cache
 def generated() -> list[Manifest]:
     random = Random(SEED)
     return [random_functions.function(random)[1] for _ in range(COUNT)]
 
 
-def refusing_rules(parent: Manifest) -> set[str]:
+def refusing_rules(parent: Manifest, config: Config = CONFIG) -> set[str]:
     """Return the names of the rules that refuse a Function, "schema" if the schema does."""
     try:
         function = Function.model_validate(completed(parent))
     except ValidationError:
         return {"schema"}
-    return {rule.name for rule in RULES if any(rule.find(function, CONFIG))}
+    return {rule.name for rule in RULES if any(rule.find(function, config))}
 
 
 def test_sound_functions_break_no_rule() -> None:
@@ -98,9 +103,16 @@ def test_sound_functions_break_no_rule() -> None:
         assert refusing_rules(parent) == set()
 
 
+def test_fetched_functions_break_no_rule() -> None:
+    """Where git.enabled is set, every sound Function may have its source fetched."""
+    for parent in fetched():
+        assert refusing_rules(parent, Config(git=Git(enabled=True))) == set(), parent["spec"]["source"]
+        assert refusing_rules(parent) == {"git_enabled"}
+
+
 def test_sound_functions_have_every_field() -> None:
     """Every property of the schema is in some sound Function, but for those that no Function may have."""
-    found = {path for parent in sound() for path in given(parent["spec"])}
+    found = {path for parent in sound() + fetched() for path in given(parent["spec"])}
     assert [path for path in fields(SPEC) if path not in found and not path.startswith(NEVER_SOUND)] == []
 
 

@@ -10,18 +10,20 @@ from support.cases import NOW, complete, settle
 from support.offline_metacontroller import LAST_APPLIED, World
 
 from hooks.children import KINDS
-from hooks.config import Config
+from hooks.config import Config, Git
 from hooks.protocol import HookRequest
 from hooks.records import is_mergeable, last_applied, unchanged_children
 from hooks.sync import finalize, sync
 
 Manifest = dict[str, Any]
+CONFIG = Config(git=Git(enabled=True))
+FROM_GIT = {"source": {"gitRepository": {"url": "https://git.example/r.git", "baseDir": "/", "reference": "main"}}}
 SCALED = {"scaleConfig": {"minReplicas": 1, "maxReplicas": 5}}
 
 
 def settled(**spec: Any) -> World:
-    world = World(complete({"spec": spec}))
-    settle(world, Config(), NOW)
+    world = World(complete({"spec": FROM_GIT | spec}), git=True)
+    settle(world, CONFIG, NOW)
     return world
 
 
@@ -63,7 +65,7 @@ def test_frozen_children_are_as_last_applied() -> None:
         live = world.children[child["kind"], "hello"]
         record = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
         assert child | {"metadata": record["metadata"]} == record
-    assert world.apply(sync(parsed(world), Config(), now=NOW).to_json()) == ["status"]
+    assert world.apply(sync(parsed(world), CONFIG, now=NOW).to_json()) == ["status"]
 
 
 @pytest.mark.parametrize(("autoscaled", "replicas"), [(True, 4), (False, 1)])
@@ -90,8 +92,8 @@ def test_no_record_changes_what_is_answered(kind: str, name: str) -> None:
     """Every child in an answer is of a declared kind and named like the Function: frozen, valid or being deleted."""
     for world in (broken(**SCALED), settled(**SCALED)):
         forge(world, kind, forged_records.ALL[name])
-        assert identities(sync(parsed(world), Config(), now=NOW).children) == OWN
-        going = finalize(HookRequest.parse(world.request(finalizing=True)), Config(), now=NOW)
+        assert identities(sync(parsed(world), CONFIG, now=NOW).children) == OWN
+        going = finalize(HookRequest.parse(world.request(finalizing=True)), CONFIG, now=NOW)
         record = last_applied(world.children[kind, "hello"])
         assert identities(going.children) == [own for own in LEFT if own[1] != kind or record is not None]
 
@@ -103,12 +105,12 @@ def test_a_frozen_child_without_a_record_stays_as_it_is(name: str) -> None:
     for kind in OBSERVED:
         forge(world, kind, forged_records.ALL[name])
     before = deepcopy(world.children)
-    answer = sync(parsed(world), Config(), now=NOW).to_json()
+    answer = sync(parsed(world), CONFIG, now=NOW).to_json()
     assert answer["status"]["conditions"][0]["reason"] == "InvalidFunctionSpec"
     if name not in forged_records.UNMERGEABLE:
         world.apply(answer)
         assert {key: body(child) for key, child in world.children.items()} == {k: body(c) for k, c in before.items()}
-        assert world.apply(sync(parsed(world), Config(), now=NOW).to_json()) == []
+        assert world.apply(sync(parsed(world), CONFIG, now=NOW).to_json()) == []
 
 
 def body(child: Manifest) -> Manifest:
@@ -121,7 +123,7 @@ def test_a_valid_function_replaces_forged_records(name: str) -> None:
     world = settled(**SCALED)
     for kind in OBSERVED:
         forge(world, kind, forged_records.ALL[name])
-    settle(world, Config(), NOW)
+    settle(world, CONFIG, NOW)
     assert all(last_applied(child) for child in world.children.values())
 
 
@@ -163,8 +165,8 @@ def test_what_is_observed_under_another_identity_changes_nothing(kind: str, chan
 def answers(request: Manifest) -> list[Manifest]:
     """Return the answers of sync and finalize."""
     deletion = HookRequest.parse(deepcopy(request) | {"finalizing": True})
-    synced = sync(HookRequest.parse(deepcopy(request)), Config(), now=NOW).to_json()
-    return [synced, finalize(deletion, Config(), now=NOW).to_json()]
+    synced = sync(HookRequest.parse(deepcopy(request)), CONFIG, now=NOW).to_json()
+    return [synced, finalize(deletion, CONFIG, now=NOW).to_json()]
 
 
 def test_a_child_that_a_finalizer_keeps_does_not_keep_the_function() -> None:
@@ -172,4 +174,4 @@ def test_a_child_that_a_finalizer_keeps_does_not_keep_the_function() -> None:
     world = settled()
     for child in world.children.values():
         child["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/stays"]}
-    assert finalize(parsed(world, finalizing=True), Config(), now=NOW).finalized
+    assert finalize(parsed(world, finalizing=True), CONFIG, now=NOW).finalized

@@ -138,8 +138,9 @@ def paths_of_none(value: Any, path: str = "") -> list[str]:
 
 
 def test_no_gap_is_left() -> None:
-    """Only the autoscaling and the install of a Function without them are None, so builders need no defaults."""
-    assert paths_of_none(resolved({}, Config())) == [".scaling.autoscaling", ".install"]
+    """Only what a Function does not have is None, so builders need no defaults."""
+    nothing = [".source.fetch", ".source.repository", ".scaling.autoscaling", ".install"]
+    assert paths_of_none(resolved({}, Config())) == nothing
 
 
 def test_no_field_is_held_twice() -> None:
@@ -149,10 +150,13 @@ def test_no_field_is_held_twice() -> None:
     assert [name for name, count in names.items() if count > 1] == ["labels", "resources"]
 
 
-def test_git_sources_are_an_error() -> None:
-    """validate() refuses them, so resolve() must not be called with one."""
+def test_a_fetched_source_always_has_an_install_step() -> None:
+    """Whether the source has a list of packages is known in the pod only."""
     repository = {"url": "https://example.com/a.git", "baseDir": "/", "reference": "main"}
     parent = complete({"spec": {}})
     parent["spec"]["source"] = {"gitRepository": repository}
-    with pytest.raises(ValueError, match=r"spec\.source\.inline"):
-        resolve(Function.model_validate(parent), Config())
+    found = resolve(Function.model_validate(parent), Config())
+    assert found.install is not None
+    assert (found.install.dependencies, found.source.text) == ("", "")
+    assert found.source.fetch is not None
+    assert found.source.fetch.resources == found.install.resources

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from support import source_controller
 from support.cases import UID, all_cases
 
 from hooks import __version__, naming
@@ -161,6 +162,39 @@ def test_render_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert "Deployment" in kinds(run("render", "-"))
 
 
+FROM_GIT = """\
+apiVersion: serverless.kyma-project.io/v1alpha2
+kind: Function
+metadata: {name: hello, uid: u}
+spec:
+  runtime: python312
+  source: {gitRepository: {url: "https://git.example/r.git", baseDir: /, reference: main}}
+"""
+
+
+def test_render_of_a_function_from_git(run: Run) -> None:
+    """Before the first fetch a Function has a GitRepository and no Deployment."""
+    done = run("render", "a.yaml", "--config", "config.yaml", a_yaml=FROM_GIT, config_yaml="git: {enabled: true}")
+    kinds = [child["kind"] for child in yaml.safe_load(done.out)["items"]]
+    assert kinds == ["ServiceAccount", "Service", "GitRepository"]
+
+
+def test_render_of_a_fetched_source(run: Run) -> None:
+    """With the object of Flux in the same file, the Deployment runs its artifact."""
+    config = {"config_yaml": "git: {enabled: true}"}
+    first = run("render", "a.yaml", "--config", "config.yaml", a_yaml=FROM_GIT, **config)
+    (found,) = [child for child in yaml.safe_load(first.out)["items"] if child["kind"] == "GitRepository"]
+    owner = {"apiVersion": "v1", "kind": "Function", "name": "hello", "uid": "u", "controller": True}
+    found["metadata"] |= {"generation": 1, "ownerReferences": [owner]}
+    found["metadata"]["labels"]["controller-uid"] = "u"
+    source_controller.fetch(found)
+    text = f"{FROM_GIT}---\n{yaml.safe_dump(found)}"
+    items = yaml.safe_load(run("render", "a.yaml", "--config", "config.yaml", a_yaml=text, **config).out)["items"]
+    (deployment,) = [child for child in items if child["kind"] == "Deployment"]
+    env = deployment["spec"]["template"]["spec"]["initContainers"][0]["env"]
+    assert {"name": "SOURCE_DIGEST", "value": found["status"]["artifact"]["digest"]} in env
+
+
 def test_render_completes_metadata(run: Run) -> None:
     """The UID in the labels is zeros, or that of the file."""
     (deployment,) = [c for c in rendered(run("render", "a.yaml", a_yaml=HELLO)) if c["kind"] == "Deployment"]
@@ -192,8 +226,12 @@ def test_render_quotes_what_looks_like_a_value(run: Run, text: str) -> None:
 
 @pytest.mark.parametrize("example", FUNCTIONS, ids=lambda path: path.stem)
 def test_every_example_renders(run: Run, example: Path) -> None:
-    """Every example is valid with the default config, and with Kyma's images."""
-    for config in ([], ["--config", str(EXAMPLES / "config-kyma-images.yaml")]):
+    """Every example is valid with the default config, and with Kyma's images if they have its runtime."""
+    text = example.read_text()
+    kyma = EXAMPLES / "config-kyma-images.yaml"
+    left_out = [name for name, row in yaml.safe_load(kyma.read_text())["runtimes"].items() if row is None]
+    configs = [[]] if any(f"runtime: {name}" in text for name in left_out) else [[], ["--config", str(kyma)]]
+    for config in configs:
         assert "Deployment" in kinds(run("render", str(example), *config))
 
 

@@ -6,7 +6,6 @@ Times are the least that a probe of the kubelet allows, not what the servers nee
 
 import contextlib
 import json
-import random
 import socket
 import threading
 import time
@@ -15,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runtime_servers import EACH_FAMILY, Server, get, send, started
+from support.runtime_servers import COMMANDS, EACH_FAMILY, Server, get, send, started
 
 HEAD = b"Host: a\r\n"
 PROBE_SECONDS = 1.0
-PYTHON = EACH_FAMILY[1:]
-MOST_BYTES = 8 * 1024 * 1024
-"""By how much a server may grow that holds a thousand connections."""
+MOST_BYTES = {"python": 8 * 1024 * 1024, "nodejs": 32 * 1024 * 1024}
+"""By how much a server may grow that holds a thousand connections; a bare server of Node.js 24 takes 17 MB for them."""
 
 
-@pytest.fixture(scope="module", params=PYTHON)
+@pytest.fixture(scope="module", params=EACH_FAMILY)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     limits: dict[str, Any] = {
         "FUNC_TIMEOUT": "20",
@@ -35,6 +33,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with started(request.param, **limits) as running:
         get(running, "/metrics")
         yield running
+
+
+def most_bytes(server: Server) -> int:
+    return MOST_BYTES["nodejs" if server.process.args == COMMANDS["nodejs"]() else "python"]
 
 
 def resident_bytes(server: Server) -> int:
@@ -76,7 +78,7 @@ def test_health_and_calls_are_answered_beside_a_thousand_idle_ones(server: Serve
             sock.sendall(sent)
         assert seconds(lambda: get(server, "/healthz")) < PROBE_SECONDS
         assert get(server, "/text")[2] == b"text"
-        assert resident_bytes(server) - before < MOST_BYTES
+        assert resident_bytes(server) - before < most_bytes(server)
 
 
 def test_health_and_metrics_are_answered_while_all_threads_work(server: Server) -> None:
@@ -106,9 +108,8 @@ def test_what_is_too_large_is_refused(server: Server, name: str) -> None:
     """Sizes are bounded before anything is kept."""
     sent, status = TOO_LARGE[name]
     before = resident_bytes(server)
-    expected = b"431" if status == b"414" and "node" in str(server.process.args) else status
-    assert answered(server, sent).split()[1] == expected
-    assert resident_bytes(server) - before < MOST_BYTES
+    assert answered(server, sent).split()[1] == status
+    assert resident_bytes(server) - before < most_bytes(server)
 
 
 BODY = b"\r\n\r\nabc"
@@ -177,22 +178,3 @@ def test_a_refused_body_does_not_break_the_callers_pipe(server: Server) -> None:
             for _ in range(60):
                 sock.sendall(piece)
             assert sock.recv(65536).split()[1] == b"413"
-
-
-@pytest.mark.parametrize("family", PYTHON)
-def test_mixed_requests_cost_no_memory(family: str) -> None:
-    """Whatever callers send, a handler that cannot fail is not blamed, and the server does not grow."""
-    chosen = random.Random(1)
-    pool = [*(sent for sent, _ in TOO_LARGE.values()), *BAD_FRAMING.values()]
-    with started(family, FUNC_MEMFILE_MAX="1000000", REQ_MB_LIMIT="1", BREAK="nothing") as running:
-        sizes = []
-        for _ in range(3):
-            for _ in range(150):
-                sent = bytearray(chosen.choice(pool)[:40_000])
-                for _ in range(chosen.choice([0, 1, 3])):
-                    sent[chosen.randrange(len(sent))] = chosen.randrange(256)
-                status = answered(running, bytes(sent) + b"\r\n\r\n").split()
-                assert not status or status[1] < b"500" or status[1] == b"505"
-            assert get(running, "/text")[2] == b"text"
-            sizes.append(resident_bytes(running))
-        assert sizes[-1] < 1.1 * sizes[0]

@@ -162,6 +162,7 @@ def of_yaml() -> Iterator[Use]:
 USES = list({(use.pattern, use.function): use for use in (*uses(), *of_yaml())}.values())
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.place}-{use.function}")
 def test_every_expression_is_linear(use: Use) -> None:
     """Each expression, called as in the code, is linear on texts that are built from the expression itself."""

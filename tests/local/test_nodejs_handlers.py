@@ -1,12 +1,14 @@
 """The forms in which a handler for Node.js may be written."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runtime_servers import NEEDS, get, layout, send, started, wait_until_listening
+from support import node26
+from support.runtime_servers import NEEDS, get, layout, send, started
 
 from hooks.cli import runtime_cache
 
@@ -34,12 +36,11 @@ def node_is(*version: int) -> bool:
     return tuple(int(part) for part in (runtime_cache.node_version() or "0.0").split(".")[:2]) >= version
 
 
-@pytest.mark.skipif(not node_is(22, 15), reason="LEFT OUT: handlers of the newer style need Node.js 22.15")
 def test_a_handler_of_the_newer_style(tmp_path: Path) -> None:
     (tmp_path / "handler.js").write_text(NEWER)
     names: dict[str, Any] = {"FUNC_NAME": "hello", "SERVICE_NAMESPACE": "demo", "FUNC_RUNTIME": "nodejs26"}
     limits: dict[str, Any] = {"FUNC_TIMEOUT": "1", "FUNC_BODY_MB_LIMIT": "0.5"}
-    with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js"), **names, **limits) as server:
+    with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js"), PATH=node26.path(), **names, **limits) as server:
         sent = send(
             server, {"method": "POST", "path": "/sends?a=1", "body": "x", "headers": {"Content-Type": "text/plain"}}
         )
@@ -60,6 +61,7 @@ def test_a_handler_of_the_newer_style(tmp_path: Path) -> None:
         assert send(server, {"method": "POST", "path": "/sends", "body": "x" * 600_000})[0] == 413
 
 
+CTS = "module.exports = { main: (event: unknown) => 'cts' as string };"
 CJS = "module.exports = { main: () => 'cjs' };"
 ESM = "import fs from 'node:fs'; export const main = () => `mjs${typeof fs.promises}`;"
 TS = "type Answer = { text: string }; export default (event: unknown): Answer => ({ text: typeof event as string });"
@@ -75,25 +77,62 @@ TS = "type Answer = { text: string }; export default (event: unknown): Answer =>
         ({"main": "src/app.cjs"}, {"src/app.cjs": CJS}, b"cjs"),
         ({"main": 7}, {"handler.js": CJS}, b"cjs"),
         ({}, {"handler.js": "module.exports = () => 'default';"}, b"default"),
+        ({}, {"handler.js": ESM}, b"mjsobject"),
         ({"type": "module"}, {"handler.js": "export default () => 'default';"}, b"default"),
         ({"type": "module"}, {"handler.js": "export default { main: () => 'inner' };"}, b"inner"),
-        pytest.param({"main": "handler.ts"}, {"handler.js": TS}, b'{"text":"object"}', id="TypeScript"),
+        ({"main": "handler.ts"}, {"handler.js": TS}, b'{"text":"object"}'),
+        ({"main": "handler.mts"}, {"handler.js": TS}, b'{"text":"object"}'),
+        ({"main": "handler.cts", "type": "module"}, {"handler.js": CTS}, b"cts"),
+        ({"main": "src/app.ts"}, {"src/app.ts": TS}, b'{"text":"object"}'),
     ],
 )
 def test_a_handler_in_another_form(
     tmp_path: Path, package: dict[str, object], files: dict[str, str], answer: bytes
 ) -> None:
-    place = tmp_path / "function"
-    for name, text in (files | {"package.json": json.dumps(package)}).items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(text)
-    with started("nodejs", ready=False, HANDLER_PATH=str(place / "handler.js")) as server:
-        if "handler.ts" in package.values() and not node_is(22, 18):
-            assert server.process.wait(30) == 1
-            assert "TypeScript needs Node.js 22.18" in server.output
-        else:
-            wait_until_listening(server)
+    """Also in the newest Node.js, which is what TypeScript needs."""
+    handler = written(tmp_path / "function", files | {"package.json": json.dumps(package)})
+    needs_newer = str(package.get("main")).endswith("ts")
+    for path in {node26.path()} | (set() if needs_newer else {os.environ["PATH"]}):
+        with started("nodejs", HANDLER_PATH=handler, PATH=path) as server:
             assert get(server, "/")[2] == answer
+
+
+@pytest.mark.skipif(node_is(22, 15), reason="this Node.js has the newer style")
+def test_a_server_that_cannot_start_ends(tmp_path: Path) -> None:
+    """An older Node.js cannot run the newer style: the process ends with the version in its last line."""
+    handler = written(tmp_path, {"handler.js": CJS})
+    with started("nodejs", ready=False, HANDLER_PATH=handler, FUNC_RUNTIME="nodejs26") as server:
+        assert server.process.wait(30) == 1
+        assert "could not be started with Node.js v" in server.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["handler.js", "handler.ts"])
+def test_an_es_module_needs_no_type(tmp_path: Path, name: str) -> None:
+    """Nothing is printed where package.json does not name the module system; other warnings are."""
+    source = "process.emitWarning('on purpose', { code: 'OTHER' }); export const main = () => 'typeless';"
+    handler = written(tmp_path, {"handler.js": source, "package.json": json.dumps({"main": name})})
+    for path in {node26.path()} | ({os.environ["PATH"]} if name == "handler.js" else set()):
+        with started("nodejs", HANDLER_PATH=handler, PATH=path) as server:
+            assert get(server, "/")[2] == b"typeless"
+            assert [line for line in server.output.splitlines() if "trace-warnings" not in line] == [
+                f"(node:{server.process.pid}) [OTHER] Warning: on purpose"
+            ]
+
+
+def written(folder: Path, files: dict[str, str]) -> str:
+    """Write the files and return the path of handler.js among them, which need not be there."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return str(folder / "handler.js")
+
+
+@pytest.mark.skipif(node_is(22, 18), reason="this Node.js runs TypeScript")
+def test_an_older_nodejs_says_that_it_cannot_run_typescript(tmp_path: Path) -> None:
+    handler = written(tmp_path, {"handler.js": TS, "package.json": '{"main": "handler.ts"}'})
+    with started("nodejs", ready=False, HANDLER_PATH=handler) as server:
+        assert server.process.wait(30) == 1
+        assert "TypeScript needs Node.js 22.18" in server.output.splitlines()[-1]
 
 
 def test_all_that_express_adds_is_known() -> None:

@@ -108,7 +108,6 @@ def echo() -> Iterator[ThreadingHTTPServer]:
 @pytest.mark.parametrize(
     ("brought", "passed"),
     [
-        ({}, {}),
         (
             {"traceparent": PARENT, "tracestate": "a=b", "baggage": "c=d"},
             {"traceparent": PARENT, "tracestate": "a=b", "baggage": "c=d", "x-b3-traceid": TRACE, "x-b3-spanid": SPAN},
@@ -127,18 +126,84 @@ def test_a_trace_is_passed_on_without_a_collector(
     headers = {"Content-Type": "application/json"} | brought
     seen = json.loads(send(server, {"method": "POST", "path": "/passes-on", "headers": headers, "body": body})[2])
     assert {name: seen.get(name) for name in passed} == passed
-    assert bool(passed) == ("traceparent" in seen)
 
 
-def test_a_trace_that_is_only_wanted_begins(server: Server, echo: ThreadingHTTPServer) -> None:
-    body = json.dumps({"url": f"http://127.0.0.1:{echo.server_port}/"})
-    headers = {"Content-Type": "application/json", "X-B3-Sampled": "1"}
+@pytest.mark.parametrize("fetches", [True, False])
+@pytest.mark.parametrize(
+    ("brought", "flags"),
+    [
+        ({}, "01"),
+        ({"X-B3-Sampled": "1"}, "01"),
+        ({"X-B3-Sampled": "0"}, "00"),
+        ({"traceparent": "nonsense"}, "01"),
+        ({"traceparent": f"00-{'0' * 32}-{SPAN}-01"}, "01"),
+        ({"traceparent": f"00-{TRACE}-{'0' * 16}-01"}, "01"),
+        ({"b3": f"{'0' * 32}-{SPAN}-1"}, "01"),
+    ],
+)
+def test_a_caller_without_a_trace_begins_one(
+    server: Server, echo: ThreadingHTTPServer, fetches: bool, brought: dict[str, str], flags: str
+) -> None:
+    body = json.dumps({"fetches": fetches, "url": f"http://127.0.0.1:{echo.server_port}/"})
+    headers = {"Content-Type": "application/json"} | brought
     seen = json.loads(send(server, {"method": "POST", "path": "/passes-on", "headers": headers, "body": body})[2])
-    assert seen["x-b3-traceid"] in seen["traceparent"]
+    assert seen["traceparent"] == f"00-{seen['x-b3-traceid']}-{seen['x-b3-spanid']}-{flags}"
+    assert seen["x-b3-traceid"] not in {TRACE, "0" * 32}
+
+
+def test_calls_to_elsewhere_belong_to_one_trace_for_each_request(tmp_path: Path, echo: ThreadingHTTPServer) -> None:
+    (tmp_path / "handler.js").write_text("""
+      const call = async () => (await (await fetch(process.env.ECHO)).json()).traceparent.split('-')[1];
+      exports.main = async (event) => {
+        const first = await call();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        const span = event.tracer.startSpan('inner').spanContext().traceId;
+        return [first, span, ...(await Promise.all([call(), call()]))];
+      };
+    """)
+    env = {"HANDLER_PATH": str(tmp_path / "handler.js"), "ECHO": f"http://127.0.0.1:{echo.server_port}/"}
+    with started("nodejs", **env) as server:  # type: ignore[arg-type]
+        traces = [set(json.loads(get(server, "/")[2])) for _ in range(3)]
+    assert [len(each) for each in traces] == [1, 1, 1]
+    assert len(set.union(*traces)) == 3
 
 
 def test_a_span_knows_the_trace_of_its_caller(server: Server) -> None:
     assert send(server, {"path": "/trace-id", "headers": {"traceparent": PARENT}})[2] == TRACE.encode()
+
+
+USES_OPENTELEMETRY = """
+const { context, propagation, trace } = require(process.cwd() + '/node_modules/@opentelemetry/api');
+exports.main = async () => {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  trace.getActiveSpan().setAttribute('a', 1);
+  const carrier = {};
+  propagation.inject(context.active(), carrier);
+  return { carrier, called: await (await fetch(process.env.ECHO)).json(), made: made?.spans };
+};
+"""
+HAS_ITS_OWN = """
+const { NodeTracerProvider } = require(process.cwd() + '/node_modules/@opentelemetry/sdk-trace-node');
+const made = { spans: [], onStart: (span) => made.spans.push(span.spanContext().spanId), onEnd() {} };
+new NodeTracerProvider({ spanProcessors: [made] }).register();
+"""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_handler_may_use_opentelemetry(tmp_path: Path, echo: ThreadingHTTPServer, own: bool) -> None:
+    """A provider that the handler registers is left in place; without one the current span is the caller's."""
+    text = HAS_ITS_OWN + USES_OPENTELEMETRY if own else "const made = undefined;" + USES_OPENTELEMETRY
+    if own:
+        wrapped = "exports.main = () => trace.getTracer('own').startActiveSpan('outer', inner);"
+        text = text.replace("exports.main =", "const inner =") + wrapped
+    (tmp_path / "handler.js").write_text(text)
+    env = {"HANDLER_PATH": str(tmp_path / "handler.js"), "ECHO": f"http://127.0.0.1:{echo.server_port}/"}
+    with started("nodejs", **env) as server:  # type: ignore[arg-type]
+        answer = json.loads(send(server, {"path": "/", "headers": {"traceparent": PARENT, "tracestate": "a=b"}})[2])
+    parent = f"00-{TRACE}-{answer['made'][0]}-01" if own else PARENT
+    expected = {"traceparent": parent, "tracestate": "a=b"}
+    assert expected.items() <= answer["carrier"].items()
+    assert expected.items() <= answer["called"].items()
 
 
 def test_attributes_of_an_event_come_before_the_arguments(echo: ThreadingHTTPServer) -> None:

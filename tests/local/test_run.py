@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import os
 import re
 import shutil
 import signal
@@ -11,11 +12,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support import node26
+from support.cases import ROOT
 from support.local_run import HELLO, SECONDS, function, inside, running, wait_until
 
 from hooks.cli import runtime_cache
 from hooks.config import Config
-from hooks.runtimes import FAMILIES, Family
+from hooks.runtimes import FAMILIES
+
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture
@@ -178,12 +183,33 @@ def test_another_version_of_the_interpreter_is_named(file: Path, tmp_path: Path)
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_every_family_runs(file: Path, tmp_path: Path, family: Family) -> None:
-    """The sample of each family responds as `helm test` expects."""
-    if missing := runtime_cache.missing_programs(family.name):
+RUNTIMES = {name: FAMILIES[runtime.family] for name, runtime in Config().runtimes.items()}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_runtime_runs(file: Path, tmp_path: Path, runtime: str) -> None:
+    """The sample of each family responds as `helm test` expects, in the older and the newer style of handlers."""
+    if missing := runtime_cache.missing_programs(RUNTIMES[runtime].name):
         pytest.skip(f"LEFT OUT: not on PATH: {', '.join(missing)}")
-    file.write_text(function(source=family.sample, runtime=Config().runtime_names(family.name)[-1]))
-    with running(tmp_path, str(file), "--once") as run:
+    file.write_text(function(source=RUNTIMES[runtime].sample, runtime=runtime))
+    with running(tmp_path, str(file), "--once", PATH=path_for(runtime)) as run:
         assert run.process.wait(SECONDS) == 0
     assert "answered 200: it works" in run.output
+
+
+def path_for(runtime: str) -> str:
+    """Return a PATH with a Node.js that has the newer style."""
+    return node26.path() if runtime == "nodejs26" else os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("example", "runtime", "answer"),
+    [
+        ("nodejs-express", "nodejs26", '{"function":"nodejs-express","event":null}'),
+        ("python-flask", "python314", '{"event":null,"function":"python-flask"}'),
+    ],
+)
+def test_the_examples_of_the_newer_style_run(tmp_path: Path, example: str, runtime: str, answer: str) -> None:
+    with running(tmp_path, str(EXAMPLES / f"{example}.yaml"), "--once", PATH=path_for(runtime)) as run:
+        assert run.process.wait(SECONDS) == 0
+    assert f"{example} | GET / answered 200: {answer}" in run.output

@@ -66,16 +66,23 @@ def response_to(client: socket.socket) -> bytes:
     return response
 
 
+def is_polling(pid: str) -> bool:
+    """Return whether a worker waits for connections: its epoll has the listener and gunicorn's pipe."""
+    with contextlib.suppress(OSError):  # the worker may end meanwhile
+        return any(file.read_text().count("tfd:") >= 2 for file in Path(f"/proc/{pid}/fdinfo").iterdir())
+    return False
+
+
 @contextlib.contextmanager
 def serving(directory: Path, *command: str, context: ssl.SSLContext | None = None) -> Iterator[Service]:
-    """Run a command with a free port in --bind; wait until both workers run and one has responded."""
+    """Run a command with a free port in --bind; wait until both workers wait for connections."""
     port = free_port()
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{directory}"}
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--bind=127.0.0.1:{port}"], env=environment, cwd=ROOT, stderr=log)
         service = Service(process, port, context, directory / "log")
         try:
-            while not (len(service.workers()) == 2 and service.send().startswith(b"HTTP/1.1 200")):
+            while not (len(service.workers()) == 2 and all(map(is_polling, service.workers()))):
                 assert process.poll() is None, service.log.read_text()
                 time.sleep(0.1)
             yield service

@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from support import kubelet
 from support.cases import NOW, complete
+from support.left_out import require_program
 from support.offline_metacontroller import World
 from support.strategies import texts
 
@@ -17,7 +19,7 @@ from hooks.config import Config
 from hooks.environment import source_chunks
 from hooks.protocol import HookRequest
 from hooks.rules.size import SOURCE_BYTES, encoded_bytes
-from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2
+from hooks.runtimes import DEPENDENCIES, ENV_STRING_BYTES, FAMILIES, SOURCE, SOURCE_2, Family
 from hooks.sync import sync
 
 # Each shell on this machine once: sh is a link to another one; BusyBox has ash.
@@ -40,17 +42,38 @@ TEXTS = [
 ]
 
 
-def run(shell: list[str], script: str, family: str, tmp_path: Path, **env: str) -> Path:
-    """Run a script below `tmp_path`, with fake programs that log their arguments; return its working directory."""
+def scripts(family: Family) -> str:
+    """Return all scripts of a family."""
+    fetched = family.fetched
+    return "".join([family.start, family.install, fetched.fetch, fetched.install, fetched.start])
+
+
+def run(
+    shell: list[str],
+    script: str,
+    family: str,
+    tmp_path: Path,
+    path: str = "",
+    *,
+    files: Sequence[str] = (),
+    **env: str,
+) -> Path:
+    """
+    Run a script below `tmp_path`, with fake programs that log their arguments; return its working directory.
+
+    `files` are there before, each with its own name as content.
+    """
     work = tmp_path / "app" / "function"
     work.mkdir(parents=True)
+    for name in files:
+        (work / name).write_text(name)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in set(re.findall(r"exec (\w+)", "".join(each.start + each.install for each in FAMILIES.values()))):
+    for name in set(re.findall(r"exec (\w+)", "".join(map(scripts, FAMILIES.values())))):
         (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" > {tmp_path}/started\n')
         (tools / name).chmod(0o755)
     script = script.replace(FAMILIES[family].work_dir, str(work)).replace("HOME=/tmp", f"HOME={tmp_path}")
-    env |= {"PATH": f"{tools}:{os.environ['PATH']}"}
+    env |= {"PATH": f"{path}{tools}:{os.environ['PATH']}"}
     subprocess.run([*shell, "-c", script], cwd=work, env=env, check=True, timeout=10)
     return work
 
@@ -141,20 +164,44 @@ def test_other_settings_of_pip_keep_uv(shell: list[str], tmp_path: Path) -> None
     assert (tmp_path / "p" / "started").read_text().startswith("uv pip install")
 
 
+@pytest.mark.parametrize("tools", ["this machine's", "busybox"])
 @every_shell
-def test_uv_decides_as_pip_does(shell: list[str], tmp_path: Path) -> None:
-    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv cannot read."""
-    for text, begins, has_hashes in (
-        ("a\n", "uv pip install", False),
-        ("a==1 \\\n    --hash=sha256:0\nb\n", "uv pip install", True),
-        ('a --config-settings="x=y"\n', "pip install", False),
+def test_uv_decides_as_pip_does(shell: list[str], tools: str, tmp_path: Path) -> None:
+    """The best version of all indexes is taken, and one hash asks for all; pip installs what uv does not follow."""
+    for number, (text, program, has_hashes) in enumerate(
+        (
+            ("a\n", "uv", False),
+            ("a==1 \\\n    --hash=sha256:0 \\\n --hash=sha256:1\nb\n", "uv", True),
+            (
+                "-i https://a/simple \n--extra-index-url=https:b\na # --pre --hash=sha256:0\n# b \\\nc-d; x == '-y'\n",
+                "uv",
+                False,
+            ),
+            ('a --config-settings="x=y"\n', "pip", False),
+            ("a -C x=y\n", "pip", False),
+            ("--pre\na\n", "pip", False),
+            ("a>=1, \\\r\n  <2\r\n", "pip", False),
+            ("a==1 --hash=sha256:0\nb \\", "pip", False),
+        )
     ):
-        folder = tmp_path / str(len(text))
-        run(shell, FAMILIES["python"].install, "python", folder, **{DEPENDENCIES: text})
+        folder = tmp_path / str(number)
+        path = f"{busybox(tmp_path)}:" if tools == "busybox" else ""
+        run(shell, FAMILIES["python"].install, "python", folder, path, **{DEPENDENCIES: text})
         started = (folder / "started").read_text()
-        assert started.startswith(begins)
-        assert ("--index-strategy unsafe-best-match" in started) == begins.startswith("uv")
+        assert started.startswith(f"{program} "), text
+        assert ("--index-strategy unsafe-best-match" in started) == (program == "uv")
         assert ("--require-hashes" in started) == has_hashes
+
+
+def busybox(folder: Path) -> Path:
+    """Return a directory with the tools of Alpine images."""
+    require_program("busybox")
+    directory = folder / "busybox"
+    if not directory.exists():
+        directory.mkdir()
+        for name in ("env", "grep", "sed", "tr"):
+            (directory / name).symlink_to(str(shutil.which("busybox")))
+    return directory
 
 
 def test_a_package_json_is_kept(tmp_path: Path) -> None:
@@ -166,6 +213,53 @@ def test_a_package_json_is_kept(tmp_path: Path) -> None:
     assert (work / "package.json").read_text() == "{}"
 
 
+FETCH = {"nodejs": "node /usr/src/app/fetch-source.mjs", "python": "python /fetch_source.py"}
+FETCHED_INSTALLS = [
+    ("nodejs", ["handler.js"], ""),
+    ("nodejs", ["package.json"], "npm install --include=dev"),
+    ("nodejs", ["package.json", "package-lock.json"], "npm ci --include=dev"),
+    ("nodejs", ["package.json", "npm-shrinkwrap.json"], "npm ci --include=dev"),
+    ("nodejs", ["package-lock.json"], ""),
+    ("nodejs", ["package.json", "yarn.lock"], "npm install --include=dev"),
+    ("python", ["handler.py"], ""),
+    ("python", ["requirements.txt"], "uv pip install"),
+    ("python", ["requirements.txt", "package.json"], "uv pip install"),
+]
+
+
+@every_shell
+@pytest.mark.parametrize(("family", "files", "started"), FETCHED_INSTALLS)
+def test_fetched_lists_are_installed(
+    shell: list[str], family: str, files: list[str], started: str, tmp_path: Path
+) -> None:
+    """A lock beside package.json is honoured; without a list nothing is started; the files stay as they are."""
+    work = run(shell, FAMILIES[family].fetched.install, family, tmp_path, files=files)
+    log = tmp_path / "started"
+    assert (log.read_text() if log.exists() else "").startswith(started)
+    assert log.exists() == bool(started)
+    assert {path.name: path.read_text() for path in work.iterdir()} == {name: name for name in files}
+
+
+@every_shell
+def test_fetched_hashes_are_required(shell: list[str], tmp_path: Path) -> None:
+    """One hash in a fetched list asks for all."""
+    script = "printf 'a==1 --hash=sha256:0\\nb\\n' > requirements.txt\n" + FAMILIES["python"].fetched.install
+    run(shell, script, "python", tmp_path)
+    assert "--require-hashes" in (tmp_path / "started").read_text()
+
+
+@every_shell
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fetched_sources_are_started(shell: list[str], family: str, tmp_path: Path) -> None:
+    """The fetch script starts the program of the image; the start script changes no file of the source."""
+    run(shell, FAMILIES[family].fetched.fetch, family, tmp_path / "fetch")
+    assert (tmp_path / "fetch" / "started").read_text() == f"{FETCH[family]}\n"
+    files = ["handler.js", "handler.py", "package.json"]
+    work = run(shell, FAMILIES[family].fetched.start, family, tmp_path / "start", files=files)
+    assert {path.name: path.read_text() for path in work.iterdir()} == {name: name for name in files}
+    assert (tmp_path / "start" / "started").read_text() in ("node server.mjs\n", "python server.py\n")
+
+
 @pytest.mark.parametrize("size", [1, 65_525, 65_526, 100_000])
 def test_chunks_fit_into_variables(size: int) -> None:
     """No chunk is longer than Linux allows or ends inside a character, and together they are the source."""
@@ -174,3 +268,40 @@ def test_chunks_fit_into_variables(size: int) -> None:
     assert all(len(f"{name}={text}".encode()) <= ENV_STRING_BYTES for name, text in chunks.items())
     assert set(chunks) == {SOURCE, SOURCE_2}
     assert bool(chunks[SOURCE_2]) == (size > 65_525)
+
+
+@pytest.mark.parametrize(
+    ("family", "files", "begins"),
+    [
+        ("nodejs", {}, ""),
+        ("nodejs", {"package-lock.json": "{}"}, ""),
+        ("nodejs", {"package.json": "{}"}, "npm install --include=dev"),
+        ("nodejs", {"package.json": "{}", "package-lock.json": "{}"}, "npm ci --include=dev"),
+        ("nodejs", {"package.json": "{}", "npm-shrinkwrap.json": "{}"}, "npm ci --include=dev"),
+        ("python", {}, ""),
+        ("python", {"requirements.txt": "a==1 --hash=sha256:0\n"}, "uv pip install"),
+        ("python", {"requirements.txt": "a --global-option=x\n"}, "pip install"),
+    ],
+)
+@every_shell
+def test_packages_of_a_fetched_source(
+    shell: list[str], family: str, files: dict[str, str], begins: str, tmp_path: Path
+) -> None:
+    """The list and the lock in the source decide; without a list nothing is installed."""
+    written = "".join(f"printf '%s' '{text}' > {name}\n" for name, text in files.items())
+    work = run(shell, written + FAMILIES[family].fetched.install, family, tmp_path)
+    started = tmp_path / "started"
+    assert (started.read_text() if started.exists() else "").startswith(begins)
+    assert started.exists() == bool(begins)
+    assert {path.name: path.read_text() for path in work.iterdir()} == files
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@every_shell
+def test_a_fetched_source_is_served_as_it_is(shell: list[str], family: str, tmp_path: Path) -> None:
+    """The server is the one of inline sources; no file of the source is changed."""
+    own = FAMILIES[family]
+    written = f"printf own > {own.handler_file}\nprintf own > {own.dependencies_format}\n"
+    work = run(shell, written + own.fetched.start, family, tmp_path, **{SOURCE: "other"})
+    assert (tmp_path / "started").read_text().split() == own.start.rstrip().rpartition("exec ")[2].split()
+    assert {path.read_text() for path in work.iterdir()} == {"own"}

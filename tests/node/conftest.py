@@ -17,7 +17,7 @@ from hooks.cli import runtime_cache
 
 def pytest_report_header() -> str:
     """Return the versions of the interpreters in the images."""
-    node = ", ".join(NODE_VERSIONS[name.removeprefix("nodejs")] for name in testbed.RUNTIMES[1:])
+    node = ", ".join(version for name, version in NODE_VERSIONS.items() if f"nodejs{name}" in testbed.RUNTIMES)
     return f"images: Python {runtime_cache.python_version()}, Node.js {node}"
 
 

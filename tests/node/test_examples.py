@@ -16,8 +16,10 @@ ANSWERS = {
     "hello-nodejs": "Hello from Node.js!",
     "hello-python": "Hello from Python!",
     "nodejs-dependencies": "installed-once-per-pod",
+    "nodejs-express": '{"function":"nodejs-express","event":null}',
     "profile-and-labels": "Small, and easy to find.",
     "python-dependencies": "requests 2.",
+    "python-flask": '{"event":null,"function":"python-flask"}',
     "python-env-and-secret": json.dumps({"price": "$5 (five)", "language": "en", "same token": True}),
 }
 FILES = [file for file in sorted(EXAMPLES.glob("*.yaml")) if "kind: Function" in file.read_text()]

@@ -55,7 +55,7 @@ def test_an_edit_loses_no_request(functions: Functions, language: str) -> None:
     functions.create("hello", RETURNS[language].format("old"), LANGUAGES[language], **CPU)
     functions.wait_until_ready("hello")
     (old,) = functions.pods("hello")
-    with steady(node_port(functions)) as load:
+    with steady(functions.node_port("hello")) as load:
         wait_until(lambda: load.requests > 2000, "2,000 requests", 120)
         functions.edit("hello", RETURNS[language].format("new"))
         wait_until(lambda: load.answers["new"], "a response of the new code", 60)
@@ -66,28 +66,6 @@ def test_an_edit_loses_no_request(functions: Functions, language: str) -> None:
     assert set(load.answers) == {"old", "new"}
     assert load.answers["old"] == before
     print(f"{load.requests} requests, {load.answers}")
-
-
-def node_port(functions: Functions) -> int:
-    """Return a port of this machine that has the endpoints of the Function's Service."""
-    service = functions.stack.get("services", functions.namespace, "hello") or {}
-    ports = [{"port": 80, "targetPort": 8080}]
-    spec = {"type": "NodePort", "selector": service["spec"]["selector"], "ports": ports}
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "node-port"}, "spec": spec}
-    code, created = functions.plane.call("POST", f"/api/v1/namespaces/{functions.namespace}/services", body)
-    assert code == 201, created
-    port = int(created["spec"]["ports"][0]["nodePort"])
-    wait_until(lambda: http_status(port) == 200, "the node port")
-    return port
-
-
-def http_status(port: int) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def pod_names(functions: Functions) -> list[str]:
@@ -113,11 +91,10 @@ def test_a_restart_installs_nothing(functions: Functions, language: str) -> None
     with pytest.raises((OSError, http.client.HTTPException)):
         functions.get("hello", "/crash")
     wait_until(lambda: functions.restarts("hello") == 1, "a restart")
-    functions.wait_until_ready("hello")
+    assert wait_until(lambda: functions.response_if_reachable("hello"), "a response of the new container") == installed
     (after,) = functions.pods("hello")
     assert container_status(after)["lastState"]["terminated"]["exitCode"] == 7
     assert container_status(after, "install-dependencies") == container_status(before, "install-dependencies")
-    assert functions.get("hello") == installed
 
 
 @every_language

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import math
+import os
 import re
 import urllib.request
 from html import unescape
@@ -10,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
+from support import node26
 from support.cases import ROOT
 from support.runtime_servers import Server, started
 
@@ -17,10 +21,30 @@ from hooks.cli import COMMANDS, runtime_cache
 
 INDEXES = [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
-THREATS = 20
+THREATS = 21
 HANDLERS = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 FILES = {"python": "handler.py", "nodejs": "handler.js"}
 MARKS = {"python": "python", "nodejs": "js"}
+STYLES = {
+    "older": {"python": "python312", "nodejs": "nodejs22"},
+    "newer": {"python": "python314", "nodejs": "nodejs26"},
+}
+"""The runtime of each example."""
+PYTHON, NODEJS = "python/function_server", "nodejs/lib"
+LIMITS = [
+    ("request line", 1, "16 KiB", f"{PYTHON}/connection.py", "TARGET_BYTES", 16 * 1024),
+    ("headers", 1, "32 KiB", f"{PYTHON}/connection.py", "HEAD_BYTES", 32 * 1024),
+    ("time for the headers", 1, "10 s", f"{PYTHON}/connection.py", "HEAD_SECONDS", 10),
+    ("connections", 1, "2,048", f"{PYTHON}/connections.py", "MOST", 2048),
+    ("all bodies at a time", 1, "3/8", f"{PYTHON}/budget.py", "SHARE", 3 / 8 * 2),
+    ("all bodies at a time", 1, "1/32", f"{PYTHON}/budget.py", "JSON_FACTOR", 32 * 3 / 4),
+    ("time for the headers", 2, "10 s", f"{NODEJS}/connections.mjs", "HEAD_MILLISECONDS", 10_000),
+    ("time for the body", 2, "60 s", f"{NODEJS}/connections.mjs", "BODY_MILLISECONDS", 60_000),
+    ("time for the body", 2, "300 s", f"{NODEJS}/connections.mjs", "LONGEST_BODY_MILLISECONDS", 300_000),
+    ("connections", 2, "4,096", f"{NODEJS}/connections.mjs", "CONNECTIONS", 4096),
+    ("all bodies at a time", 2, "1/4", f"{NODEJS}/body.mjs", "SHARE_OF_MEMORY", 1 / 4),
+]
+"""A row of the page, its column, what that shows, and the constant with its value."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -92,12 +116,14 @@ def test_every_threat_has_a_control_and_a_test() -> None:
         assert test.startswith("`tests/") or (test == "-" and "inherent" in control), number
 
 
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("family", FILES)
-def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
+def test_handlers_answer_as_shown(family: str, style: str, tmp_path: Path) -> None:
     """Each example of docs/handlers.md runs unchanged, and its response is that of its last line."""
     if family == "nodejs" and runtime_cache.node_version() is None:
         pytest.skip("LEFT OUT: node and npm are not on PATH")
-    (source,) = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
+    sources = re.findall(rf"```{MARKS[family]}\n(.*?)```", HANDLERS, re.DOTALL)
+    source = dict(zip(STYLES, sources, strict=True))[style]
     path, _, expected = source.rstrip().rpartition("\n")[2].partition(" GET ")[2].partition(" -> ")
     (tmp_path / FILES[family]).write_text(source)
     (tmp_path / "package.json").write_text("{}")
@@ -105,11 +131,35 @@ def test_handlers_answer_as_shown(family: str, tmp_path: Path) -> None:
         "FUNCTION_PATH": str(tmp_path),
         "HANDLER_PATH": str(tmp_path / "handler.js"),
         "FUNC_NAME": "hello",
+        "FUNC_RUNTIME": (runtime := STYLES[style][family]),
+        "PATH": node26.path() if runtime == "nodejs26" else os.environ["PATH"],
     }
     with started(family, **place) as server:
         assert request(server, path) == (200, expected)
         status, body = request(server, path, b'{"a": 1}')
     assert (status, json.loads(body)) == (201, {"received": {"a": 1}})
+
+
+def test_the_manifest_of_handlers_runs(tmp_path: Path) -> None:
+    """The manifest in docs/handlers.md, whose package.json names a file of TypeScript, answers with what it is sent."""
+    if runtime_cache.node_version() is None:
+        pytest.skip("LEFT OUT: node and npm are not on PATH")
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", HANDLERS, re.DOTALL)
+    inline = yaml.safe_load(manifest)["spec"]["source"]["inline"]
+    (tmp_path / "handler.js").write_text(inline["source"])
+    (tmp_path / "package.json").write_text(inline["dependencies"])
+    with started("nodejs", HANDLER_PATH=str(tmp_path / "handler.js"), PATH=node26.path()) as server:
+        assert request(server, "/", b'{"a": 1}') == (200, '{"received":{"a":1}}')
+
+
+@pytest.mark.parametrize(("row", "column", "shown", "file", "name", "value"), LIMITS)
+def test_limits_are_those_of_the_servers(row: str, column: int, shown: str, file: str, name: str, value: float) -> None:
+    """The tables of docs/handlers.md have the constants of the servers."""
+    (cells,) = (line.strip("| ").split(" | ") for line in HANDLERS.splitlines() if line.startswith(f"| {row} |"))
+    source = (ROOT / "runtimes" / file).read_text(encoding="utf-8")
+    (product,) = re.findall(rf"^(?:const )?{name} = ([\d. *]+);?$", source, re.MULTILINE)
+    assert math.prod(float(factor) for factor in product.split("*")) == value
+    assert re.search(rf"(?<!\S){re.escape(shown)}(?!\S*\d)", cells[column])
 
 
 def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from support.bake import ROOT, targets
 from support.dockerfile import Step, steps
 
 from hooks import __version__
+from hooks.runtimes import FAMILIES, Family
 
 DOCKERFILES = sorted({ROOT / target.context / "Dockerfile" for target in targets().values()})
 PINNED = r"(\w+:[\w.]+-(?:slim-trixie|trixie-slim))@(sha256:[0-9a-f]{64})"
@@ -44,31 +45,42 @@ def test_base_images_have_a_digest() -> None:
     """Every base image has a tag and a digest, and every tag has the same digest everywhere."""
     named: dict[str, set[str]] = {}
     for dockerfile in DOCKERFILES:
-        stages = {"node${NODE_VERSION}", *(step.rest.partition(" AS ")[2] for step in froms(dockerfile))}
+        stages = {step.rest.partition(" AS ")[2] for step in froms(dockerfile)}
         for step in froms(dockerfile):
             image = step.rest.partition(" AS ")[0]
-            if image not in stages:
+            if image not in stages and "$" not in image:
                 pinned = re.fullmatch(PINNED, image)
                 assert pinned, f"{dockerfile}: FROM {image}"
                 named.setdefault(pinned[1], set()).add(pinned[2])
     assert all(len(digests) == 1 for digests in named.values()), named
 
 
-def test_every_version_of_node_has_its_stage() -> None:
-    """The Dockerfile has a stage for each NODE_VERSION in docker-bake.json, and no other."""
-    dockerfile = ROOT / "runtimes/nodejs/Dockerfile"
-    stages = {step.rest for step in froms(dockerfile)}
-    versions = {target.arguments["NODE_VERSION"] for target in targets().values() if "NODE_VERSION" in target.arguments}
-    assert {name.partition(" AS ")[2] for name in stages} == {"", *(f"node{version}" for version in versions)}
-    assert all(re.search(r"node:(\d+)-.* AS node\1$", name) for name in stages if " AS " in name)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_every_version_has_its_stage(family: Family) -> None:
+    """A runtime's Dockerfile has a stage for each version in docker-bake.json, of its image, and no other."""
+    *stages, last = (step.rest for step in froms(ROOT / f"runtimes/{family.name}/Dockerfile"))
+    found = [re.fullmatch(r"(\w+):([\d.]+)-\S+ AS (\S+)", stage) for stage in stages]
+    assert all(each and each[3] == each[1] + each[2] for each in found), stages
+    versions = [target.arguments.get(family.build_argument) for target in targets().values()]
+    assert [each[2] for each in found if each] == [version for version in versions if version]
+    assert last == f"{stages[0].partition(':')[0]}${{{family.build_argument}}}"
 
 
 @pytest.mark.image
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-build.txt", "runtimes/python/requirements.txt"])
-def test_every_package_has_an_arm_wheel(lock: str, tmp_path: Path) -> None:
+@pytest.mark.sampled
+@pytest.mark.parametrize(
+    ("lock", "version"),
+    [
+        ("requirements.txt", "3.12"),
+        ("requirements-build.txt", "3.12"),
+        ("runtimes/python/requirements.txt", "3.12"),
+        ("runtimes/python/requirements.txt", "3.14"),
+    ],
+)
+def test_every_package_has_an_arm_wheel(lock: str, version: str, tmp_path: Path) -> None:
     """No image needs a compiler: every package has a wheel for arm64 (test_hook_image.py: for amd64)."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--require-hashes"]
-    there = ["--only-binary=:all:", "--platform=manylinux2014_aarch64", "--python-version=3.12"]
+    there = ["--only-binary=:all:", "--platform=manylinux2014_aarch64", f"--python-version={version}"]
     subprocess.run([*pip, *there, f"--target={tmp_path}", "-r", ROOT / lock], check=True)
 
 

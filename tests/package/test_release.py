@@ -56,7 +56,7 @@ def test_only_new_images_are_published(checkout: Path) -> None:
     bake = checkout / "docker-bake.json"
     bake.write_text(re.sub("(runtime-nodejs..):[0-9.]+", r"\1:0.0.9", bake.read_text()))
     names = [re.split("[/:]", image)[-2] for image in release.images(__version__, checkout)]
-    assert names == ["function-hook", "runtime-python312"]
+    assert names == ["function-hook", "runtime-python312", "runtime-python314"]
 
 
 @pytest.mark.parametrize("name", release.VERSIONED)

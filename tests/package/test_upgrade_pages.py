@@ -66,7 +66,7 @@ class Change(NamedTuple):
     restarts: Callable[[Manifest], bool]
 
 
-UNSET = "all that do not set"
+UNSET, PACKAGES = "all that do not set", "those with dependencies or a fetched source"
 CHANGES = {
     "registry": Change(
         "all without `runtimeImageOverride`", "mirror.example.com", lambda spec: not has_own_image(spec)
@@ -83,14 +83,15 @@ CHANGES = {
     ),
     "defaultProfile": Change("those with neither a profile nor complete requests and limits", "XS", leaves_size_open),
     "minimumResources": Change("none", {"cpu": "5m"}, no_function),
-    "install": Change("those with dependencies", {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
+    "install": Change(PACKAGES, {"limits": {"cpu": "9", "memory": "9Gi"}}, has_dependencies),
     "volumeSizes": Change("all", {"tmp": "1Gi"}, every_function),
     "related": Change("with `configs`: those that name Secrets or ConfigMaps", {"configs": True}, names_objects),
+    "git": Change("none", {"enabled": True, "interval": "5m0s"}, no_function),
     "targetCPUUtilizationPercentage": Change("none", 70, no_function),
     "allowedImageOverrides": Change("none", ["example.com/*"], no_function),
     "allowUnrestrictedSecurityContext": Change("none", True, no_function),
     "imagePullSecrets": Change("all", ["mirror"], every_function),
-    "packageRegistryConfigSecretName": Change("those with dependencies", "packages", has_dependencies),
+    "packageRegistryConfigSecretName": Change(PACKAGES, "packages", has_dependencies),
     "traceCollectorEndpoint": Change(
         f"{UNSET} `TRACE_COLLECTOR_ENDPOINT`",
         "http://other",

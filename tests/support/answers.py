@@ -8,11 +8,13 @@ import yaml
 from support.cases import ROOT
 
 from hooks.children import KINDS
+from hooks.flux import API_VERSION, RESOURCES
+from hooks.naming import MISSING_TAG, REQUESTED_AT
 
 Manifest = dict[str, Any]
 
 INTERNAL = {f"serverless.kyma-project.io/{key}" for key in ("function-name", "managed-by", "uuid")}
-RELATED = {"pods", "secrets", "configmaps"}
+RELATED = {"v1": {"pods", "secrets", "configmaps"}, API_VERSION: set(RESOURCES.values())}
 
 
 def children_belong(request: Manifest, answer: Manifest) -> None:
@@ -22,16 +24,17 @@ def children_belong(request: Manifest, answer: Manifest) -> None:
     assert len(set(kinds)) == len(kinds)
     for child in answer["children"]:
         assert child["apiVersion"] == KINDS[child["kind"]].api_version
-        assert set(child["metadata"]) == {"name", "labels"}
+        assert set(child["metadata"]) - {"annotations"} == {"name", "labels"}
+        assert KINDS[child["kind"]].needs_git or "annotations" not in child["metadata"]
+        assert set(child["metadata"].get("annotations", ())) <= {MISSING_TAG, REQUESTED_AT}
         assert child["metadata"]["name"] == own["name"]
         assert set(child["metadata"]["labels"]) <= {*(own.get("labels") or ()), *INTERNAL}
 
 
 def rules_stay_in_the_namespace(request: Manifest, answer: Manifest) -> None:
-    """Related objects are Pods, Secrets and ConfigMaps of the Function's namespace."""
+    """Related objects are Pods, Secrets, ConfigMaps and sources of Flux in the Function's namespace."""
     for rule in answer["relatedResources"]:
-        assert rule["resource"] in RELATED
-        assert rule["apiVersion"] == "v1"
+        assert rule["resource"] in RELATED[rule["apiVersion"]]
         assert rule["namespace"] == request["parent"]["metadata"]["namespace"]
 
 

@@ -47,10 +47,10 @@ def created(child: Manifest, owner: Manifest) -> Manifest:
     """Return a new object as the API server stores it."""
     metadata = {"uid": UID, "resourceVersion": "1", "creationTimestamp": TIME, "ownerReferences": [owner]}
     child["metadata"] |= metadata
-    if child["kind"] == "Deployment":
+    if child["kind"] in ("Deployment", "GitRepository"):
         child["metadata"]["generation"] = 1
     if child["kind"] != "ServiceAccount":
-        child["status"] = {}
+        child["status"] = {"observedGeneration": -1} if child["kind"] == "GitRepository" else {}
     return defaulted(child)
 
 
@@ -73,6 +73,8 @@ def defaulted(child: Manifest) -> Manifest:
         case "Deployment":
             child["spec"] = deepcopy(DEPLOYMENT) | child["spec"]
             _pod(child["spec"]["template"]["spec"])
+        case "GitRepository":
+            child["spec"].setdefault("timeout", "60s")
     return child
 
 

@@ -7,6 +7,7 @@ given.yaml     what the request does not hold (optional): config, now, and the F
                deployment   a patch for the observed Deployment
                service      a patch for the observed Service
                horizontalpodautoscaler   a patch for the observed autoscaler
+               gitrepository             a patch for the observed GitRepository
                without      kinds of children that are then removed
                previous     seconds since an earlier sync of the same request, whose status the parent has
 response.yaml  the answer, written by --bless (golden.py)
@@ -24,20 +25,22 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support import merge_patch
+from support import merge_patch, source_controller
 from support.offline_metacontroller import World
 
 from hooks.config import Config
+from hooks.flux import API_VERSION, RESOURCES
 from hooks.protocol import HookRequest
 from hooks.sync import finalize, sync
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "core" / "cases"
 FILES = {"given.yaml", "request.yaml", "response.yaml"}
-GIVEN = {"config", "now", "before", "deployment", "service", "horizontalpodautoscaler", "without", "previous"}
+GIVEN = {"config", "now", "before", "deployment", "service", "horizontalpodautoscaler", "gitrepository"}
+GIVEN |= {"without", "previous"}
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 UID = "11111111-2222-3333-4444-555555555555"
-RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1"}
+RELATED = {"Pod.v1", "Secret.v1", "ConfigMap.v1", *(f"{kind}.{API_VERSION}" for kind in RESOURCES)}
 
 Manifest = dict[str, Any]
 
@@ -71,7 +74,7 @@ class Case:
         parts = _strict(folder / "request.yaml", {"parent", "children", "related", "finalizing"})
         config = _config(given.get("config"))
         now = datetime.fromisoformat(given["now"]) if "now" in given else NOW
-        world = _past(World(complete(parts["parent"])), given, config, now)
+        world = _past(World(complete(parts["parent"]), git=config.git.enabled), given, config, now)
         request = world.request(finalizing=parts.get("finalizing", False))
         for group, children in parts.get("children", {}).items():
             assert group in request["children"], f"{folder.name}: {group} is not a group of children"
@@ -106,16 +109,33 @@ def complete(parent: Manifest) -> Manifest:
 
 
 def settle(world: World, config: Config, now: datetime) -> list[str]:
-    """Sync until Metacontroller writes nothing, with every pod available; return all writes."""
+    """Sync until Metacontroller writes nothing, with sources fetched and every pod available; return all writes."""
     writes: list[str] = []
     for _ in range(12):
         answer = sync(HookRequest.parse(world.request()), config, now=now).to_json()
         new = world.apply(answer)
         writes += new
-        moved = make_available(world)
+        moved = make_available(world) | make_fetched(world)
         if not new and not moved:
             return writes
     raise AssertionError(f"does not settle: {writes}")
+
+
+def fetched_request(world: World, config: Config, now: datetime) -> Manifest:
+    """Return a request in which the source, if Flux fetches it, has been fetched."""
+    if config.git.enabled:
+        world.apply(sync(HookRequest.parse(world.request()), config, now=now).to_json())
+        make_fetched(world)
+    return world.request()
+
+
+def make_fetched(world: World) -> bool:
+    """Set the status of a GitRepository, or of the object in sourceRef, to that after a fetch; return if it changed."""
+    found = [child for (kind, _), child in world.children.items() if kind == "GitRepository"]
+    before, reference = world.related, world.parent["spec"]["source"].get("sourceRef")
+    world.related = source_controller.related(reference, world.parent["metadata"]["namespace"]) if reference else {}
+    changed = sum(source_controller.fetch(child) for child in found)
+    return changed > 0 or world.related != before
 
 
 def make_available(world: World) -> bool:

@@ -61,7 +61,7 @@ def table() -> str:
     return head + "".join(f"{row.line()}\n" for row in ROWS)
 
 
-def _rows(kind: str, rows: list[Any], at: str = "", scaled: bool = False) -> Iterator[Row]:
+def _rows(kind: str, rows: list[Any], at: str = "", of: str = "spec") -> Iterator[Row]:
     """Yield the rows of a group; the item of a list, as in `containers.function`, is not part of the field's name."""
     prefix = at.removesuffix(".function") + "." if at else ""
     for field, what, outcome, why, patch in rows:
@@ -72,7 +72,7 @@ def _rows(kind: str, rows: list[Any], at: str = "", scaled: bool = False) -> Ite
             outcome=outcome,
             why=why,
             patch=reduce(lambda inner, key: {key: inner}, reversed(at.split(".")), patch) if at else patch,
-            spec=DATA["scaled" if scaled else "spec"],
+            spec=DATA[of],
         )
 
 

@@ -109,7 +109,11 @@ def unschedulable(message: str) -> Manifest:
     return pod(conditions=[condition("PodScheduled", "False", "Unschedulable", message)])
 
 
-INSTALL = "install-dependencies"
+INSTALL, FETCH = "install-dependencies", "fetch-source"
+FETCH_LOG = """\
+Downloading http://source-controller.flux-system.svc.cluster.local./gitrepository/default/hello/0a1b.tar.gz
+token=hunter2: the artifact has another digest than sha256:0a1b
+"""
 PULL = 'rpc error: code = NotFound desc = failed to pull and unpack image "a/b:1": not found'
 BACK_OFF = f'Back-off pulling image "a/b:1": ErrImagePull: {PULL}'
 FAILING: dict[str, tuple[Manifest, str, str]] = {
@@ -136,6 +140,13 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
         "InstallFailed",
         "installed: code E404 404 Not Found - GET https://registry.example/no-such - Not found",
     ),
+    "fetch": (
+        pod(init=ended(1, FETCH_LOG, name=FETCH)),
+        "SourceFetchFailed",
+        "the source could not be fetched: token=*** the artifact has another digest than sha256:0a1b",
+    ),
+    "fetch without a log": (pod(init=ended(7, name=FETCH)), "SourceFetchFailed", "fetched: exit code 7"),
+    "image of the fetch": (pod(init=waiting("ErrImagePull", PULL, name=FETCH)), "ImagePullBackOff", "a/b:1"),
     "install without a log": (pod(init=ended(7, name=INSTALL)), "InstallFailed", "exit code 7"),
     "install out of memory": (
         pod(init=ended(137, reason="OOMKilled", name=INSTALL)),

@@ -1,13 +1,17 @@
 """
 Programs for tests that no Python package contains, built once from Go modules and kept in the user's cache.
-They are built with BUILDLESS_ALL=1 only: a build can take a quarter of an hour.
+They are built with BUILDLESS_ALL=1 only: a build can take a quarter of an hour. `python -m support.go_tools NAME`
+builds one ahead of the tests.
 
-A program of that name on PATH is not used, so that every run has the same version.
+A program of that name on PATH is not used, so that every run has the same version. Go compares each module with its
+public checksum database.
 """
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +26,13 @@ MODULES = {
     "helm4": "helm.sh/helm/v4/cmd/helm@v4.3.1",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0",
     "kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0",
+    "source-controller": "github.com/fluxcd/source-controller@v1.9.0",
 }
+REPLACED = {
+    "source-controller": "github.com/opencontainers/go-digest => github.com/opencontainers/go-digest "
+    "v1.0.1-0.20220411205349-bde1400a84be"
+}
+"""Replace directives that a module's own go.mod has too; Go ignores those of a module that it installs by version."""
 
 
 @cache
@@ -35,15 +45,43 @@ def program(name: str) -> Path:
         return built
     require_go(name)
     scratch = CACHE / f"{name}-{version}.unfinished"
-    command = ["go", "install", "-buildvcs=false", module]
+    scratch.mkdir(parents=True, exist_ok=True)
+    command = ["install", "-buildvcs=false", module]
+    if name in REPLACED:
+        lines = ("module build", "go 1.26.0", f"require {module.replace('@', ' ')}", f"replace {REPLACED[name]}")
+        (scratch / "go.mod").write_text("\n".join(lines) + "\n")
+        command = ["install", "-buildvcs=false", "-mod=mod", module.partition("@")[0]]
+    _go(command, scratch)
+    (scratch / binary).rename(built)
+    shutil.rmtree(scratch)
+    return built
+
+
+@cache
+def module_folder(name: str, folder: str) -> Path:
+    """Return a copy of a folder of the program's module, from the cache; download it or skip the test if it is not."""
+    module, _, version = MODULES[name].partition("@")
+    copied = CACHE / f"{name}-{version}.{Path(folder).name}"
+    if not copied.exists():
+        if shutil.which("go") is None:
+            pytest.skip(f"LEFT OUT: go is not on PATH to download {module}")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        found = json.loads(_go(["mod", "download", "-json", f"{module}@{version}"], CACHE))
+        scratch = copied.with_name(f"{copied.name}.unfinished")
+        shutil.copytree(Path(found["Dir"]) / folder, scratch, dirs_exist_ok=True)
+        scratch.rename(copied)
+    return copied
+
+
+def _go(arguments: list[str], directory: Path) -> str:
+    """Run a command of Go and return its output; skip the test if it fails."""
+    environment = os.environ | {"GOBIN": str(directory)}
     done = subprocess.run(
-        command, env=os.environ | {"GOBIN": str(scratch)}, capture_output=True, text=True, check=False
+        ["go", *arguments], env=environment, cwd=directory, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        pytest.skip(f"LEFT OUT: {module} cannot be built: {done.stderr}")
-    (scratch / binary).rename(built)
-    scratch.rmdir()
-    return built
+        pytest.skip(f"LEFT OUT: go {' '.join(arguments)} failed: {done.stderr}")
+    return done.stdout
 
 
 def require_go(name: str) -> None:
@@ -52,3 +90,8 @@ def require_go(name: str) -> None:
         pytest.skip(f"LEFT OUT: {name} is built with Go, with BUILDLESS_ALL=1 only")
     if shutil.which("go") is None:
         pytest.skip(f"LEFT OUT: go is not on PATH to build {name}")
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        print(program(each))

@@ -23,7 +23,7 @@ from hooks.cli.dump import to_yaml
 
 Manifest = dict[str, Any]
 
-BASES = ("settled", "minimal-nodejs", "broken-new")
+BASES = ("settled", "minimal-nodejs", "broken-new", "git-settled")
 NEAR = 10
 """--bless keeps the base that a file names until another one saves more lines than this."""
 CONTEXT = 6

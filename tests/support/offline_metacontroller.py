@@ -23,23 +23,26 @@ Manifest = dict[str, Any]
 
 
 class World:
-    """One Function and its children, as the API server stores them."""
+    """One Function and its children, as the API server stores them; `git` is whether git.enabled is set."""
 
-    def __init__(self, parent: Manifest, children: list[Manifest] | None = None) -> None:
+    def __init__(self, parent: Manifest, children: list[Manifest] | None = None, *, git: bool = False) -> None:
+        self.git = git
         self.parent = deepcopy(parent)
         self.parent["metadata"].setdefault("uid", "11111111-2222-3333-4444-555555555555")
         self.parent["metadata"].setdefault("generation", 1)
         self.parent["metadata"].setdefault("finalizers", [FINALIZER])
         self.children: dict[tuple[str, str], Manifest] = {}
+        self.related: dict[str, Manifest] = {}
         for child in deepcopy(children or []):
             self.children[child["kind"], child["metadata"]["name"]] = child
 
     def request(self, *, finalizing: bool = False) -> Manifest:
         """Return what Metacontroller would send now (hook version v1)."""
-        groups: dict[str, Manifest] = {group: {} for group in (kind.group for kind in KINDS.values())}
+        groups: dict[str, Manifest] = {kind.group: {} for kind in KINDS.values() if self.git or not kind.needs_git}
         for (kind, name), child in sorted(self.children.items()):
             groups[KINDS[kind].group][name] = child
-        request = {"controller": {}, "parent": self.parent, "children": groups, "related": {}, "finalizing": finalizing}
+        request: Manifest = {"controller": {}, "parent": self.parent, "children": groups, "related": self.related}
+        request["finalizing"] = finalizing
         return deepcopy(request)
 
     def edit(self, spec: Manifest) -> None:

@@ -71,6 +71,7 @@ VALID: dict[str, list[Any]] = {
         },
     ],
     "related": [{"pods": False}, {"configs": True}],
+    "git": [{"enabled": True}, {"interval": "10s"}, {"interval": "24h", "timeout": "1m30s"}, {"timeout": "1800s"}],
 }
 INVALID: dict[str, list[Any]] = {
     "registry": [
@@ -119,6 +120,7 @@ INVALID: dict[str, list[Any]] = {
         {f"a{n}": "" for n in range(300)},
     ],
     "related": [{"pods": "yes"}, {"secrets": True}],
+    "git": [{"enabled": 1}, {"interval": "9s"}, {"interval": "25h"}, {"interval": ""}, {"timeout": "1h"}, {"url": "a"}],
 }
 IMAGES = (
     ["a:1", "a/b.c:V_1", f"a@sha256:{'0' * 64}", "host.example/a:1", "runtime"],

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from support.broken_specs import Example, examples
-from support.function_values import SCHEMA, SPEC, chance, picked, value_of  # noqa: F401 - SCHEMA is for tests
+from support.function_values import SCHEMA, SPEC, chance, picked, value, value_of  # noqa: F401 - SCHEMA is for tests
 from support.schema_breaks import SCHEMA_BREAKS
 from support.value_pools import NODE, OF_PROFILES, text
 
@@ -52,13 +52,15 @@ def function(random: Random) -> tuple[list[str], Manifest]:
     return names, parent
 
 
-def odd(random: Random) -> tuple[list[str], Manifest]:
-    """Return the names of its odd fields, and the Function."""
+def odd(random: Random, *, fetched: bool = False) -> tuple[list[str], Manifest]:
+    """Return the names of its odd fields, and the Function; `fetched` is whether Flux fetches its source."""
     parent, oddness = sound(random), random.choice([0, 0.05, 0.3])
     weights = [OFTEN.get(name, 1) for name in OPTIONAL]
     names = sorted(set(random.choices(OPTIONAL, weights, k=random.choice([1, 1, 2, 3]))))
     parent["spec"] |= {name: value_of(random, name, oddness) for name in names}
-    if chance(random, oddness):
+    if fetched:
+        parent["spec"]["source"] = fetched_source(random, oddness)
+    elif chance(random, oddness):
         parent["spec"]["source"]["inline"]["dependencies"] = random.choice(NOT_INSTALLED)
     return names, parent
 
@@ -76,6 +78,18 @@ def sound(random: Random) -> Manifest:
     parent = {"metadata": {"name": random.choice(["a", "hello", "a-9", "x" * 63])}, "spec": spec}
     fit(parent)
     return parent
+
+
+def fetched(random: Random) -> Manifest:
+    """Return a sound Function whose source Flux fetches; it is accepted where git.enabled is set."""
+    parent = sound(random)
+    parent["spec"]["source"] = fetched_source(random, 0)
+    return parent
+
+
+def fetched_source(random: Random, oddness: float) -> Manifest:
+    kind = random.choice(["gitRepository", "gitRepository", "sourceRef"])
+    return {kind: value(random, SPEC["properties"]["source"]["properties"][kind], f".{kind}", oddness)}
 
 
 def fit(parent: Manifest) -> None:

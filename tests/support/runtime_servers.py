@@ -71,7 +71,11 @@ COMMANDS: dict[str, Callable[[], list[str]]] = {
 """How the server of each family is started."""
 HANDLER_VARIABLES: dict[str, Callable[[Path], dict[str, str]]] = {
     "nodejs": lambda _: {"HANDLER_PATH": "./function/handler.js"},
-    "python": lambda root: {"FUNCTION_PATH": str(root / "function"), "PYTHONUNBUFFERED": "1"},
+    "python": lambda root: {
+        "FUNCTION_PATH": str(root / "function"),
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONUNBUFFERED": "1",
+    },
 }
 
 

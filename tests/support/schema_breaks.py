@@ -14,7 +14,7 @@ OF_TYPES: dict[str, Any] = {"string": "x", "integer": 7, "boolean": True, "array
 LEAST = {
     r"^/[^:\x00-\x1f\x7f]*$": "/mnt",
     r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$": "limits.cpu",
-    r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$": "5m",
+    r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$": "5m",
 }
 """By pattern, a text that matches where "a" does not."""
 

@@ -27,6 +27,11 @@ def functions() -> st.SearchStrategy[Manifest]:
     return made_by(lambda random: complete(_with_metadata(random, random_functions.sound(random))))
 
 
+def fetched_functions() -> st.SearchStrategy[Manifest]:
+    """Sound Functions whose source Flux fetches."""
+    return made_by(lambda random: complete(_with_metadata(random, random_functions.fetched(random))))
+
+
 def specs() -> st.SearchStrategy[Manifest]:
     """Sound specs."""
     return made_by(lambda random: dict(random_functions.sound(random)["spec"]))

@@ -54,6 +54,7 @@ ENV_FROM, SIDES = ["configMapRef", "secretRef"], ("requests", "limits")
 KEYS = ["a", "A.b-c_d", "example.com/x", "a" * 63, "x" * 63 + ".example.com/" + "y" * 63]
 TEXTS = ["", " ", "a", "a.b", "A", "a b", "a/b", "../a", ".", "é", "a\n", "x" * 63, "-1", "007", "a=b", "$(A)"]
 NAMES = ["a", "a.b", "a-b", "s", "x" * 253, object_name]
+NAMES_POOL: Pool = NAMES, ["", "A", "a/b", "-a", "x" * 254]
 SYSCTLS = ["net.ipv4.tcp_syncookies", "kernel.shm_rmid_forced", "net.ipv4.ping_group_range"]
 LONGEST = f"{'x' * 63}.{'y' * 63}.{'z' * 63}."
 DATA_KEYS: Pool = ["a", "a.b", "A_b", ".a"], ["", "a/b", "..a", ".", "..", "é", "a b"]
@@ -109,6 +110,21 @@ POOLS: dict[str, Pool] = {
          "/usr/src/app/node_modules", "/usr/src/app/function/conf", "/usr/src/app/server.mjs/x", "/etc/hosts",
          "/etc/package-registry-config", "/etc/package-registry-config/a"],
     ),
+    "gitRepository.url": (
+        ["https://git.example/r.git", "http://h:3000/a/b?c", "ssh://git@h:22/a", "git@h:a/b.git", "https://é/$(A)"],
+        ["git://h/a", "https://", "git@h:", "https://h/a b", "h/a", "file:///a"],
+    ),
+    "gitRepository.baseDir": (
+        ["/", ".", "a", "/a/b/", "a//./b", "..a", "a b", "it's", "$(A)$$", "é"],
+        ["..", "/../a", "a/..", "a\n", " ", "\x7f"],
+    ),
+    "gitRepository.reference": (
+        ["main", "v1.0", "a/b", "refs/pull/1/head", "0" * 40, "A" * 40, "abc1234", "é", "$(A)"],
+        ["a b", "a..b", "/a", "a/", "a~1", " ", "a\n", "@{1}"],
+    ),
+    "gitRepository.interval": (["10s", "24h", "1h30m", "90s"], ["9s", "25h", "0h0m", "5x"]),
+    "sourceRef.name": NAMES_POOL,
+    "sourceRef.path": (["/", "a", "a/b", "a b", "$(A)"], ["..", "a/../b", "a\n"]),
     "profile": (["XS", "S", "M", "L", "XL"], ["a", ""]),
     "minReplicas": ([1, 2, 5], [7]),
     "maxReplicas": ([5, 9, 1000], [1]),

@@ -1,7 +1,7 @@
 // The routes: health, metrics, and everything else to the handler.
 
 import { sendText } from './answer.mjs';
-/** @import { Around, Answer } from './call.mjs' */
+/** @import { Answer, Tracing } from './call.mjs' */
 /** @import { Handler } from './handler.mjs' */
 /** @import { FunctionRequest, FunctionResponse } from './messages.mjs' */
 /** @import { Settings } from './settings.mjs' */
@@ -11,10 +11,10 @@ import { caller, refuse } from './call.mjs';
 // As Express matches them: in any case, with a slash behind, with a query.
 const OWN = /^\/(healthz|metrics|favicon\.ico)\/?(?:\?|$)/i;
 
-// Returns what answers requests: with `handler`, within what `traced` does around it.
-/** @type {(handler: Handler, context: object, settings: Settings, traced?: Around) => Answer} */
-export function createApp(handler, context, settings, traced) {
-  const call = caller(handler, context, traced, settings.newer);
+// Returns what answers requests: with `handler`, within what `tracing` does around it.
+/** @type {(handler: Handler, context: object, settings: Settings, tracing: Tracing) => Answer} */
+export function createApp(handler, context, settings, tracing) {
+  const call = caller(handler, context, tracing, settings.newer);
   const read = bodyReader(settings.megabytes);
   const { origin, logs } = settings;
   return (request, response) => {

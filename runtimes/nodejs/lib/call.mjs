@@ -1,5 +1,6 @@
 // One call of the handler: from a request whose body is there to its answer, its log line and its count.
 
+/** @import { IncomingHttpHeaders } from 'node:http' */
 /** @import { Handler } from './handler.mjs' */
 /** @import { FunctionRequest, FunctionResponse } from './messages.mjs' */
 import { respond, sendText } from './answer.mjs';
@@ -8,43 +9,35 @@ import { describe } from './failures.mjs';
 import { count } from './metrics.mjs';
 
 /** @typedef {(request: FunctionRequest, work: () => unknown) => unknown} Around does the work within a trace */
+/** @typedef {{ wanted: (headers: IncomingHttpHeaders) => boolean, around: Around }} Tracing */
 /** @typedef {(request: FunctionRequest, response: FunctionResponse) => void} Answer */
 
 // The result of a handler that answers by itself, now or later.
 export const UNSENT = Symbol('unsent');
 const FAILED = 'Internal server error';
-const TRACE_HEADERS = ['traceparent', 'b3', 'x-b3-traceid', 'x-b3-sampled', 'tracestate', 'baggage'];
 
 // Returns what calls `handler` with an event, a copy of `context` and `sendResponse(body, status, headers)`. CloudEvents
 // are read for a handler, unless it is of the newer style.
-/** @type {(handler: Handler, context: object, traced?: Around, newer?: boolean) => Answer} */
-export function caller(handler, context, traced, newer = false) {
+/** @type {(handler: Handler, context: object, tracing: Tracing, newer?: boolean) => Answer} */
+export function caller(handler, context, { wanted, around }, newer = false) {
   return (request, response) => {
     const call = new Call(request, response);
     response.call = call;
     const { headers } = request;
-    const event = !newer && isCloudEvent(headers);
-    const trace = !traced && TRACE_HEADERS.some((name) => headers[name] !== undefined);
-    if (!event && (!trace || carry)) return invoke(call, handler, context, trace ? carry : traced);
-    void prepare(call, event, trace).then(
-      () => invoke(call, handler, context, trace ? carry : traced),
+    const within = wanted(headers) ? around : undefined;
+    if (newer || !isCloudEvent(headers)) return invoke(call, handler, context, within);
+    void addEvent(call).then(
+      () => invoke(call, handler, context, within),
       (error) => refuse(response, error),
     );
   };
 }
 
-// Carries a caller's trace, once a request has brought one: in a mesh every request does.
-/** @type {Around | undefined} */
-let carry;
-
-// The libraries that some calls need are loaded with the first of them.
-/** @type {(call: Call, event: boolean, trace: boolean) => Promise<void>} */
-async function prepare(call, event, trace) {
-  if (event) {
-    const { fields } = await import('./cloud-events.mjs');
-    Object.assign(call.event, fields(call.request));
-  }
-  if (trace) ({ carry } = await import('./trace-context.mjs'));
+// The library is loaded with the first event.
+/** @type {(call: Call) => Promise<void>} */
+async function addEvent(call) {
+  const { fields } = await import('./cloud-events.mjs');
+  Object.assign(call.event, fields(call.request));
 }
 
 /** @type {(call: Call, handler: Handler, context: object, around?: Around) => void} */

@@ -6,24 +6,26 @@ import { pathToFileURL } from 'node:url';
 /** @typedef {(body: unknown, status?: number, headers?: Record<string, string>) => void} Send */
 /** @typedef {(event: import('./event.mjs').Event, context: object, send: Send) => unknown} Handler */
 
-// Returns the handler of the module at `path`, or of the one that package.json beside it names: the export `main`, or
-// else a function that is the default export, of CommonJS, an ES module or TypeScript. If it cannot be had, the reason
-// goes to standard error, the error in the last line, and the process ends with code 1.
-/** @type {(path: string) => Promise<Handler>} */
+// Returns the handler and the text of the module at `path`, or of the one that package.json beside it names. The handler
+// is the export `main`, or else a function that is the default export, of CommonJS, an ES module or TypeScript. If it
+// cannot be had, the reason goes to standard error, the error in the last line, and the process ends with code 1.
+/** @type {(path: string) => Promise<{ main: Handler, text: string }>} */
 export async function loadHandler(path) {
   const file = fileOf(resolve(path));
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   let module;
   try {
-    if (namesMeters(file)) await import('./meters.mjs');
+    // Loading what counts for OpenTelemetry takes longer than the rest of the start; few handlers need it.
+    if (/@opentelemetry\/api[^/]/.test(text)) await import('./meters.mjs');
     module = await import(pathToFileURL(file).href);
   } catch (error) {
     console.error(error);
     fail(`The handler could not be loaded. ${String(error).split('\n')[0]}${hint(file)}`);
   }
   const candidates = [module.main, module.default?.main, module.default, module.default?.default];
-  const handler = candidates.find((candidate) => typeof candidate === 'function');
-  if (!handler) fail(`${parse(file).base} exports no function main(event, context)`);
-  return handler;
+  const main = candidates.find((candidate) => typeof candidate === 'function');
+  if (!main) fail(`${parse(file).base} exports no function main(event, context)`);
+  return { main, text };
 }
 
 // A handler.js is what runs, as in Kyma, unless `main` gives the same name another extension: the inline source, which
@@ -48,12 +50,6 @@ function mainOf(directory) {
   } catch {
     return undefined;
   }
-}
-
-// Loading what counts for OpenTelemetry takes longer than the rest of the start; few handlers need it.
-/** @type {(file: string) => boolean} */
-function namesMeters(file) {
-  return existsSync(file) && /@opentelemetry\/api[^/]/.test(readFileSync(file, 'utf8'));
 }
 
 /** @type {(file: string) => string} */

@@ -17,6 +17,7 @@ export function adapted(handler) {
 
 // Lets handlers import `sdk`, unless they have installed a package of that name.
 export function provideSdk() {
+  if (!module.registerHooks) throw new Error('handlers of nodejs26 need Node.js 22.15 or newer');
   module.registerHooks({
     resolve(specifier, context, next) {
       if (specifier !== 'sdk') return next(specifier, context);

@@ -64,16 +64,17 @@ function settingsOrEnd() {
   }
 }
 
-// Resolves to the function that answers requests, and tracing if it is on; ends the process for a broken handler.
+// Resolves to the function that answers requests, and tracing; ends the process for a broken handler.
 /** @type {(settings: import('./settings.mjs').Settings, server: Server) => Promise<any>} */
 async function load(settings, server) {
   const env = process.env;
   // Before the handler, so that its own http calls carry the trace.
-  const tracing = env.TRACE_COLLECTOR_ENDPOINT ? await import('./tracing.mjs') : undefined;
+  const tracing = await import(env.TRACE_COLLECTOR_ENDPOINT ? './tracing.mjs' : './trace-context.mjs');
   const style = settings.newer ? await import('./request-style.mjs') : undefined;
   style?.provideSdk();
   const { loadHandler } = await import('./handler.mjs');
-  const main = await loadHandler(env.HANDLER_PATH || './handler.js');
+  const { main, text } = await loadHandler(env.HANDLER_PATH || './handler.js');
+  await tracing.prepare?.(text);
   const handler = style ? style.adapted(main) : main;
   const context = {
     'function-name': env.FUNC_NAME,
@@ -87,7 +88,7 @@ async function load(settings, server) {
   server.timeout = milliseconds(settings.timeout);
   // Timers count from the event loop's clock, which has stood still while the handler was loaded, until its next round.
   await new Promise((resolve) => setTimeout(resolve, 0));
-  return { answer: createApp(handler, context, settings, tracing?.traced), tracing };
+  return { answer: createApp(handler, context, settings, tracing), tracing };
 }
 
 // Everywhere at 8080, or only on this machine at FUNC_PORT, for a local run.
@@ -97,11 +98,11 @@ function listen(server) {
   return new Promise((resolve, reject) => server.once('error', reject).listen(address, resolve));
 }
 
-/** @type {(server: Server, tracing: typeof import('./tracing.mjs') | undefined) => void} */
+/** @type {(server: Server, tracing: { flush?: () => Promise<void> }) => void} */
 function stop(server, tracing) {
   setTimeout(() => process.exit(1), FINISH_MILLISECONDS).unref();
   server.close(async () => {
-    await tracing?.flush().catch((error) => console.error(`tracing: ${error.message}`));
+    await tracing.flush?.().catch((error) => console.error(`tracing: ${error.message}`));
     process.exit(0);
   });
   server.closeIdleConnections();

@@ -1,26 +1,19 @@
 // OpenTelemetry, loaded only when TRACE_COLLECTOR_ENDPOINT is set: spans go there (OTLP over HTTP) in batches,
 // callers' contexts are taken from W3C and B3 headers, and calls over http and fetch pass them on.
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+
+import { propagator } from './propagator.mjs';
 
 const exporter = new OTLPTraceExporter({ url: process.env.TRACE_COLLECTOR_ENDPOINT });
 const provider = new NodeTracerProvider({
   resource: resourceFromAttributes({ 'service.name': process.env.FUNC_NAME ?? 'function' }),
   spanProcessors: [new BatchSpanProcessor(exporter)],
-});
-const propagator = new CompositePropagator({
-  propagators: [
-    new W3CTraceContextPropagator(),
-    new W3CBaggagePropagator(),
-    new B3Propagator({ injectEncoding: B3InjectEncoding.MULTI_HEADER }),
-  ],
 });
 provider.register({ propagator });
 registerInstrumentations({
@@ -31,9 +24,11 @@ registerInstrumentations({
   ],
 });
 
+export const wanted = () => true;
+
 // Does `work` as a server span below the caller's; a failure is recorded and thrown on.
 /** @type {import('./call.mjs').Around} */
-export function traced(request, work) {
+export function around(request, work) {
   const caller = propagation.extract(context.active(), request.headers);
   const attributes = { 'http.request.method': request.method, 'url.path': request.url?.replace(/[?#].*/, '') };
   const name = process.env.FUNC_NAME ?? 'function';

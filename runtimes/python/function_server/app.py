@@ -10,9 +10,9 @@ import bottle
 
 from function_server import access_log, async_calls, metrics, tracing
 from function_server.answer import Answer, answer
-from function_server.connection import Request
 from function_server.event import Event
 from function_server.handler import Handler
+from function_server.request import Request
 from function_server.settings import Settings
 from function_server.time_limit import TimeLimitExceeded
 
@@ -81,6 +81,15 @@ class App:
         if self.logs:
             access_log.line(environ, made)
         return made
+
+    def forget(self, environ: dict[str, Any]) -> None:
+        """
+        Let go of a request that is answered, whose body may be large: Bottle keeps the last one of each thread, and
+        Bottle's and Flask's requests are in their own environ, a cycle that waits for the garbage collector.
+        """
+        environ.pop("bottle.request", None)
+        environ.pop("werkzeug.request", None)
+        bottle.request.bind({})
 
     def fail_midway(self, environ: dict[str, Any], error: Exception) -> None:
         """Log and count a stream that could not be sent to its end."""

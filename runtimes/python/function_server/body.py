@@ -1,12 +1,14 @@
 """The body of a request, decoded as its headers say."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import bottle
 
+PIECE = 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
@@ -71,19 +73,29 @@ def _inflated(environ: dict[str, Any], data: bytes) -> bytes:
         return data
     import zlib  # noqa: PLC0415
 
-    limit = bottle.BaseRequest.MEMFILE_MAX
     inflater = zlib.decompressobj(47 if "gzip" in coding else 15)
     try:
-        inflated = inflater.decompress(data, limit + 1)
+        inflated = b"".join(_pieces(inflater, data, environ))
     except zlib.error:
         raise refused(400, f"the body is not {coding}") from None
-    if len(inflated) > limit:
-        raise refused(413, "the body is too large")
     if not inflater.eof:
         raise refused(400, f"the body is not {coding}")
     del environ["HTTP_CONTENT_ENCODING"]
     environ |= {"CONTENT_LENGTH": str(len(inflated)), "wsgi.input": BytesIO(inflated), "function_server.body": inflated}
     return inflated
+
+
+def _pieces(inflater: Any, data: bytes, environ: dict[str, Any]) -> Iterator[bytes]:
+    """Yield what is inflated, as far as limits of size and memory allow."""
+    left = bottle.BaseRequest.MEMFILE_MAX
+    while data and not inflater.eof:
+        piece = inflater.decompress(data, PIECE)
+        data, left = inflater.unconsumed_tail, left - len(piece)
+        if left < 0:
+            raise refused(413, "the body is too large")
+        if refusal := environ["function_server.take"](len(piece), environ.get("CONTENT_TYPE", "")):
+            raise refused(*refusal)
+        yield piece
 
 
 def refused(status: int, message: str) -> bottle.HTTPResponse:

@@ -1,13 +1,15 @@
-"""How much memory the bodies of all requests may take together, so that callers cannot end the process."""
+"""How much memory the requests of all callers may take together, so that callers cannot end the process."""
 
 import threading
+
+from function_server.request import Request
 
 SHARE = 0.75
 """Of the container's memory."""
 JSON_FACTOR = 24
 """A decoded JSON text takes up to 21 times its bytes (`[[],[],...]`: three bytes for an empty list of 64)."""
 FACTOR = 2
-"""The pieces of a body, and the joined ones."""
+"""A body as it has come, and its copy for the handler."""
 
 
 class Budget:
@@ -18,30 +20,23 @@ class Budget:
         self.taken = 0
         self._lock = threading.Lock()
 
-    def cost(self, size: int, content_type: str) -> int:
-        """Return what `size` bytes of a body may come to, 0 where memory has no limit."""
+    def take_for(self, request: Request, size: int, content_type: str) -> tuple[int, str] | None:
+        """Take what `size` bytes of a request may come to, or return the status and words of a refusal."""
         if not self.limit:
-            return 0
-        return size * (JSON_FACTOR if "json" in content_type.lower() else FACTOR)
-
-    def take(self, cost: int) -> bool:
-        """Take `cost` and return True, or return False where there is no room for it."""
-        if not cost:
-            return True
+            return None
+        cost = size * (JSON_FACTOR if "json" in content_type.lower() else FACTOR)
         with self._lock:
+            if request.cost + cost > self.limit:
+                return 413, "the body is too large for the memory of this Function"
             if self.taken + cost > self.limit:
-                return False
+                return 503, "too many large requests at once"
             self.taken += cost
-            return True
+            request.cost += cost
+        return None
 
-    def give_back(self, cost: int) -> None:
+    def give_back(self, request: Request) -> None:
         """Return what a request has taken."""
-        if cost:
+        if request.cost:
             with self._lock:
-                self.taken -= cost
-
-    def refusal(self, cost: int) -> tuple[int, str]:
-        """Return the status and words for a body of this cost: too large for this container, or too many at once."""
-        if cost > self.limit:
-            return 413, "the body is too large for the memory of this Function"
-        return 503, "too many large requests at once"
+                self.taken -= request.cost
+                request.cost = 0

@@ -5,18 +5,13 @@ llhttp, the parser of Node.js, decides about framing. Nothing is read while a re
 ahead stays in the kernel.
 """
 
-import re
 import socket
-import sys
 import time
-from collections import deque
-from io import BytesIO
-from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import httptools
 
 from function_server.budget import Budget
+from function_server.request import Request
 
 HEAD_BYTES = 32 * 1024
 TARGET_BYTES = 16 * 1024
@@ -26,24 +21,15 @@ IDLE_SECONDS = 75.0
 """For the first byte of a request; longer than the 60 s after which common proxies close their side."""
 BODY_SECONDS, BODY_BYTES_PER_SECOND = 10.0, 4096
 """A body may take so long, and a second more for each so many bytes that have come."""
+FREE_HEAD_BYTES, NEXT_BYTES = 4096, 2048
+"""The budget counts headers beyond so many bytes, and so many bytes for each request that is sent ahead."""
 LINGER_SECONDS = 10.0
 """How long the rest of a refused body is taken in, since most clients read an answer only when they have sent all."""
 KNOWN_KEYS = 512
 
 _keys: dict[bytes, str] = {}
-_SLASH = re.compile(b"(?i)%2f")
-_BASE = {
-    "SCRIPT_NAME": "",
-    "SERVER_NAME": "function",
-    "SERVER_PORT": "8080",
-    "SERVER_SOFTWARE": "function",
-    "wsgi.version": (1, 0),
-    "wsgi.url_scheme": "http",
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-}
+_NONE = Request()
+"""Between two requests."""
 
 
 class Refused(Exception):
@@ -55,25 +41,31 @@ class Refused(Exception):
         self.message = message
 
 
-class Request:
-    """One request: its WSGI environ, and the pieces of its body."""
-
-    __slots__ = ("body_bytes", "cost", "environ", "keep_alive", "pieces", "target")
-
-    def __init__(self) -> None:
-        self.environ: dict[str, Any] = _BASE.copy()
-        self.target = b""
-        self.pieces: list[bytes] = []
-        self.body_bytes = 0
-        self.cost = 0
-        self.keep_alive = True
-
-
 class Connection:
     """
     `ready` holds complete requests in their order. `refusal` is set once the client has broken a rule: it is the last
     answer on this connection. `deadline` is the time.monotonic() at which what is waited for has to be there.
     """
+
+    __slots__ = (
+        "address",
+        "body_limit",
+        "bodyless_bytes",
+        "budget",
+        "deadline",
+        "fd",
+        "handled",
+        "head_bytes",
+        "lingering",
+        "outbox",
+        "parser",
+        "phase",
+        "ready",
+        "refusal",
+        "request",
+        "sock",
+        "wants_continue",
+    )
 
     def __init__(self, sock: socket.socket, address: str, budget: Budget, body_limit: int) -> None:
         self.sock = sock
@@ -81,29 +73,33 @@ class Connection:
         self.address = address
         self.budget = budget
         self.body_limit = body_limit
-        self.ready: deque[Request] = deque()
+        self.ready: list[Request] = []
         self.refusal: Refused | None = None
         self.lingering = False
         self.handled = False
         self.wants_continue = False
         self.outbox = b""
         self.parser = httptools.HttpRequestParser(self)
-        self.request = Request()
+        self.request = _NONE
         self.phase = "idle"
-        self.head_bytes = 0
+        self.head_bytes = self.bodyless_bytes = 0
         self.deadline = time.monotonic() + IDLE_SECONDS
 
     def feed(self, data: bytes) -> None:
         """Take received bytes; afterwards `ready`, `refusal` and `wants_continue` say what to do."""
         if self.refusal:
             return
+        request, size = self.request, self.request.size
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._refuse_upgrade(data, upgrade.args[0])
         except httptools.HttpParserError:
             self.refusal = self.refusal or Refused(400, "the request is not HTTP/1.1")
-        if not self.refusal and self.phase == "head" and self.head_bytes + len(self.request.target) > HEAD_BYTES:
+        is_same = self.request is request and request.size == size
+        self.bodyless_bytes = self.bodyless_bytes + len(data) if is_same else 0
+        if self.bodyless_bytes > HEAD_BYTES and self.phase != "idle" and not self.refusal:
+            # A header or a trailer that does not end: the parser keeps it until it does.
             self.refusal = Refused(431, "the headers are too large")
 
     def expire(self) -> None:
@@ -113,8 +109,7 @@ class Connection:
 
     def release(self, request: Request) -> None:
         """Give the memory of a request's body back to the budget."""
-        self.budget.give_back(request.cost)
-        request.cost = 0
+        self.budget.give_back(request)
 
     def close(self) -> None:
         """Close the socket, and forget whatever has been received."""
@@ -139,10 +134,12 @@ class Connection:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase != "head":  # a trailer
             return
-        self.head_bytes += len(name) + len(value) + 4
+        size = len(name) + len(value) + 4
+        self.head_bytes += size
         if self.head_bytes > HEAD_BYTES:
-            self.refusal = Refused(431, "the headers are too large")
-            raise self.refusal
+            self._refuse(431, "the headers are too large")
+        if self.head_bytes > FREE_HEAD_BYTES:
+            self._take(size)
         environ, key, text = self.request.environ, _keys.get(name) or _key(name), value.decode("latin-1")
         if key in environ:
             text = environ[key] + ("; " if key == "HTTP_COOKIE" else ", ") + text
@@ -151,7 +148,7 @@ class Connection:
     def on_headers_complete(self) -> None:
         environ, version = self.request.environ, self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            self._refuse(505, "only HTTP/1.0 and HTTP/1.1 are served")
+            self._refuse(400, "only HTTP/1.0 and HTTP/1.1 are served")
         if version == "1.1" and "HTTP_HOST" not in environ:
             self._refuse(400, "a Host header is required")
         if int(environ.get("CONTENT_LENGTH", "0")) > self.body_limit:
@@ -163,24 +160,26 @@ class Connection:
 
     def on_body(self, data: bytes) -> None:
         request = self.request
-        request.body_bytes += len(data)
-        if request.body_bytes > self.body_limit:
+        if request.size + len(data) > self.body_limit:
             self._refuse(413, "the body is too large")
-        cost = self.budget.cost(len(data), request.environ.get("CONTENT_TYPE", ""))
-        if not self.budget.take(cost):
-            self._refuse(*self.budget.refusal(request.cost + cost))
-        request.cost += cost
-        request.pieces.append(data)
+        self._take(len(data), request.environ.get("CONTENT_TYPE", ""))
+        request.add(data)
         self.deadline += len(data) / BODY_BYTES_PER_SECOND
 
     def on_message_complete(self) -> None:
-        request, self.request = self.request, Request()
+        if self.ready:
+            self._take(NEXT_BYTES)
+        request, self.request = self.request, _NONE
         request.keep_alive = self.parser.should_keep_alive()
         request.environ["REQUEST_METHOD"] = self.parser.get_method().decode("ascii")
         self.wants_continue = False
         self.phase = "idle"
         self.deadline = time.monotonic() + IDLE_SECONDS
         self.ready.append(request)
+
+    def _take(self, size: int, content_type: str = "") -> None:
+        if refusal := self.budget.take_for(self.request, size, content_type):
+            self._refuse(*refusal)
 
     def _refuse(self, status: int, message: str) -> None:
         self.refusal = Refused(status, message)
@@ -197,41 +196,6 @@ class Connection:
         self.parser = httptools.HttpRequestParser(self)
         if data[rest:]:
             self.feed(data[rest:])
-
-
-def complete(request: Request, connection: Connection) -> dict[str, Any]:
-    """Return the WSGI environ of a complete request. Source: PEP 3333."""
-    environ = request.environ
-    path, _, query = request.target.partition(b"?")
-    if not path.startswith(b"/"):
-        path = _path_of_absolute(path)
-    environ["PATH_INFO"] = (_unquoted(path) if b"%" in path else path).decode("latin-1")
-    environ["QUERY_STRING"] = query.decode("latin-1")
-    environ["REQUEST_URI"] = request.target.decode("latin-1")
-    environ["REMOTE_ADDR"] = connection.address
-    if request.pieces:
-        body = b"".join(request.pieces)
-        request.pieces = []
-    else:
-        body = b""
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        # The body is whole: Bottle would decode the chunks once more.
-        del environ["HTTP_TRANSFER_ENCODING"]
-        environ["CONTENT_LENGTH"] = str(len(body))
-    environ["wsgi.input"] = BytesIO(body)
-    environ["function_server.body"] = body
-    return environ
-
-
-def _unquoted(path: bytes) -> bytes:
-    """Return a path with its escapes decoded, but for a slash that is part of a segment, as cheroot leaves it."""
-    return b"%2F".join(map(unquote_to_bytes, _SLASH.split(path)))
-
-
-def _path_of_absolute(target: bytes) -> bytes:
-    """Return the path of `http://host/path` (RFC 9112, 3.2.2), or of `*`, which is answered as itself."""
-    _, separator, rest = target.partition(b"://")
-    return b"/" + rest.partition(b"/")[2] if separator else target
 
 
 def _key(name: bytes) -> str:

@@ -39,7 +39,7 @@ def main(listener: socket.socket) -> None:
 
 def _drain(server: Server) -> None:
     """Return at once; the server ends in the background. Safe to call twice."""
-    if server.draining:
+    if server.sender.draining:
         return
     server.drain()
     for seconds, action in ((DRAIN_SECONDS, server.stop), (DRAIN_SECONDS + FINISH_SECONDS, lambda: os._exit(1))):

@@ -27,9 +27,11 @@ class Call:
         self.connection = connection
         self.request = request
         self.seconds = seconds
-        self.deadline = time.monotonic() + seconds
+        self.started = time.monotonic()
+        self.deadline = self.started + seconds
         self.responded = False
-        self._thread = threading.get_ident()
+        self.is_in_handler = True
+        self.thread = threading.get_ident()
         self._lock = threading.Lock()
         self._is_over = self._is_ended = False
 
@@ -52,7 +54,7 @@ class Call:
             self._is_over = self._is_ended = True
             if not self.responded:
                 self._send_408()
-            _raise(self._thread)
+            _raise(self.thread)
             return True
 
     def _send_408(self) -> None:

@@ -16,9 +16,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_B3 = re.compile(r"([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?")
-_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
+# An id of zeros is none: https://www.w3.org/TR/trace-context/#trace-id
+_SPAN, _TRACE = "(?!0{16})[0-9a-f]{16}", "(?!0+(?![0-9a-f]))(?:[0-9a-f]{16}|[0-9a-f]{32})"
+_TRACEPARENT = re.compile(f"00-(?=.{{32}}-)({_TRACE})-({_SPAN})-([0-9a-f]{{2}})")
+_B3 = re.compile(f"({_TRACE})-({_SPAN})(?:-([01d]))?(?:-[0-9a-f]{{16}})?")
+_TRACE_ID, _SPAN_ID = re.compile(_TRACE), re.compile(_SPAN)
 _PASSED_ON = {"HTTP_TRACESTATE": "tracestate", "HTTP_BAGGAGE": "baggage"}
 _collects = bool(os.environ.get("TRACE_COLLECTOR_ENDPOINT"))
 _environ: ContextVar[dict[str, Any]] = ContextVar("environ")
@@ -89,8 +91,10 @@ def _patch(requests: Any) -> None:
 
 
 def headers(environ: dict[str, Any]) -> dict[str, str]:
-    """Return the headers of the trace of a WSGI environ; one that names no trace begins a new one."""
-    trace, span, sampled = _ids(environ)
+    """Return the headers of the trace of a WSGI environ; one that names no trace begins one, for all its calls."""
+    if "function_server.trace" not in environ:
+        environ["function_server.trace"] = _ids(environ)
+    trace, span, sampled = environ["function_server.trace"]
     made = {"traceparent": f"00-{trace}-{span}-{'01' if sampled else '00'}"}
     made |= {"x-b3-traceid": trace, "x-b3-spanid": span, "x-b3-sampled": "1" if sampled else "0"}
     return made | {name: environ[key] for key, name in _PASSED_ON.items() if key in environ}
@@ -103,7 +107,7 @@ def _ids(environ: dict[str, Any]) -> tuple[str, str, bool]:
         return found[1].zfill(32), found[2], found[3] != "0"
     trace, span = environ.get("HTTP_X_B3_TRACEID", ""), environ.get("HTTP_X_B3_SPANID", "")
     sampled = environ.get("HTTP_X_B3_SAMPLED") != "0"
-    if _ID.fullmatch(trace) and _ID.fullmatch(span):
+    if _TRACE_ID.fullmatch(trace) and _SPAN_ID.fullmatch(span):
         return trace.zfill(32), span, sampled
     return os.urandom(16).hex(), os.urandom(8).hex(), sampled
 

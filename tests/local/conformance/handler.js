@@ -13,6 +13,11 @@ function kind(data) {
   return Array.isArray(data) ? 'array' : typeof data;
 }
 
+function* pieces(event, fails) {
+  for (let left = Number(event.extensions.request.query.pieces); left > 0; left -= 1) yield Buffer.alloc(65536, 'x');
+  if (fails) throw new Error('secret-in-the-error');
+}
+
 const paths = {
   ...require('./results.js'),
   '/text': () => 'text',
@@ -30,6 +35,8 @@ const paths = {
     event.setResponseHeader('X-Pot', 'yes');
     return 'short and stout';
   },
+  '/large-stream': (event) => require('node:stream').Readable.from(pieces(event, false)),
+  '/failing-stream': (event) => require('node:stream').Readable.from(pieces(event, true)),
   '/callback': (_event, _context, send) => {
     send({ made: true }, 201, { 'X-Made': 'yes' });
   },

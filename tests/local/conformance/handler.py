@@ -1,9 +1,11 @@
 """The Python twin of handler.js: each path does one thing."""
 
 import asyncio
+import atexit
 import copy
 import io
 import os
+import signal
 import sys
 import threading
 import time
@@ -78,6 +80,30 @@ def slow(event: Any, context: Any) -> Any:
     print("started", flush=True)
     time.sleep(1.5)
     return "slow but whole"
+
+
+def pauses(event: Any, context: Any) -> Any:
+    time.sleep(0.002)
+    return "paused"
+
+
+def waits(event: Any, context: Any) -> Any:
+    """Wait, or compute, until the file GATE is there."""
+    print("started", flush=True)
+    while not os.path.exists(os.environ["GATE"]):
+        sum(range(10_000)) if event.req.query.get("computes") else time.sleep(0.01)
+    return "waited"
+
+
+lock = asyncio.Lock()
+background: list[asyncio.Task[None]] = []
+
+
+async def locked(event: Any, context: Any) -> Any:
+    async with lock:
+        await asyncio.sleep(0.05)
+    background.append(asyncio.create_task(asyncio.sleep(0.05)))
+    return [task.cancelled() for task in background]
 
 
 def cloud_event(event: Any, context: Any) -> Any:
@@ -180,6 +206,15 @@ def trace_of_tracer(event: Any, context: Any) -> Any:
         return f"{span.get_span_context().trace_id:032x}"
 
 
+def large_stream(event: Any, context: Any) -> Any:
+    return (b"x" * 65536 for _ in range(int(event.req.query["pieces"])))
+
+
+def failing_stream(event: Any, context: Any) -> Any:
+    yield from large_stream(event, context)
+    raise ValueError("secret-in-the-error")
+
+
 PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/ticks": ticks,
     "/seen-trace": seen_trace,
@@ -202,6 +237,8 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/response": lambda e, c: bottle.Response("body", 207),
     "/response-set": lambda e, c: bottle.HTTPResponse({"piece"}, 400),
     "/fails-midway": fails_midway,
+    "/large-stream": large_stream,
+    "/failing-stream": failing_stream,
     "/async-pieces": async_pieces,
     "/connects-once": connects_once,
     "/old-cloud-events": old_cloud_events,
@@ -240,6 +277,9 @@ PATHS: dict[str, Callable[[Any, Any], Any]] = {
     "/unanswerable": unanswerable,
     "/forever": forever,
     "/slow": slow,
+    "/pauses": pauses,
+    "/waits": waits,
+    "/locked": locked,
     "/cloud-event": cloud_event,
     "/emits": emits,
     "/traced": traced,
@@ -252,7 +292,8 @@ def main(event: Any, context: Any) -> Any:
 
 if os.environ.get("BREAK") == "main":
     del main
-if os.environ.get("BREAK") == "nothing":
-    main = lambda event, context: "text"  # noqa: E731
+if os.environ.get("BREAK") == "signals":
+    signal.signal(signal.SIGTERM, lambda *_: print("the handler's own", flush=True))
+    atexit.register(print, "at exit", flush=True)
 
 print("loaded", sys.version.split()[0])

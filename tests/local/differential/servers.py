@@ -95,7 +95,7 @@ class Kyma:
     @contextlib.contextmanager
     def started(self, family: str, backend: Backend, given: dict[str, str]) -> Iterator[int]:
         """Start the server of a family; yields its port when it answers with the handler loaded."""
-        root = self._installed(family)
+        root = self.installed(family)
         shutil.copytree(HERE / family, root / "function", dirs_exist_ok=True)
         port = free_port()
         paths = _handlers(family, root / "function", given)
@@ -125,7 +125,8 @@ class Kyma:
             time.sleep(0.2)
         raise AssertionError(f"the server of Kyma did not start; see the logs below {self.work}")
 
-    def _installed(self, family: str) -> Path:
+    def installed(self, family: str) -> Path:
+        """Return the directory of a copy of the server with its packages; it listens on FUNC_PORT."""
         root = self.work / KYMA[family]
         shutil.copytree(self.checkout / "components/runtimes" / KYMA[family], root, dirs_exist_ok=True)
         name, listens, by_environment = PORTS[family]

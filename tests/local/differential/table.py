@@ -14,6 +14,7 @@ HEADER = """\
 # record.py writes `kyma` and `ours`; people write the rest. asking.py says what of an answer is recorded.
 """
 ORDER = ("env", "first", "ask", "watch", "kyma", "ours", "verdict")
+LANGUAGES = {("nodejs", "python"): "Both", ("nodejs",): "Node.js", ("python",): "Python"}
 
 
 def read() -> dict[str, Any]:
@@ -46,3 +47,16 @@ def reasons(row: dict[str, Any]) -> list[str]:
     if verdict == EQUAL:
         return []
     return verdict if isinstance(verdict, list) else [verdict]
+
+
+def language(table: dict[str, Any], name: str) -> str:
+    """Return "Python", "Node.js" or "Both", by the rows that have the difference `name`."""
+    families = sorted(family for family in FAMILIES if any(name in reasons(row) for row in table[family].values()))
+    return LANGUAGES[tuple(families)]
+
+
+def page(table: dict[str, Any]) -> str:
+    """Return the differences as a Markdown table, by language and then by name."""
+    rows = sorted((language(table, name), name, sentence) for name, sentence in table["differences"].items())
+    lines = [f"| {each} | {sentence.removeprefix(f'{each}: ')} |\n" for each, _, sentence in rows]
+    return "".join(["| language | difference |\n", "| --- | --- |\n", *lines])

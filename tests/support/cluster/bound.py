@@ -34,7 +34,7 @@ def name_of(rule: Manifest) -> str:
     return f"{rule['verbs'][0]} {rule['resources'][0]}"
 
 
-LEAST, CONFIGS = rules("clusterrole.yaml"), rules("with-configs.yaml")
+LEAST, CONFIGS, GIT = rules("clusterrole.yaml"), rules("with-configs.yaml"), rules("with-git.yaml")
 
 
 class Bound:

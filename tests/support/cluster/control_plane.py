@@ -22,7 +22,7 @@ from support.cluster.processes import Processes
 from support.ports import free_port
 
 USERS = {"admin": "system:masters", "metacontroller": "system:masters", "kube-controller-manager": "system:masters"}
-USERS |= {"bound": ""}
+USERS |= {"source-controller": "system:masters", "bound": ""}
 """Users and their groups: "bound" has the permissions of its bindings only, every other user has all."""
 CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace", "clusterrole-aggregation")
 AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}

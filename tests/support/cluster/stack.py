@@ -14,11 +14,13 @@ from support.cluster.processes import Processes
 from support.ports import free_port
 
 from hooks.children import KINDS as CHILDREN
+from hooks.children import Kind
 
 ROOT = Path(__file__).parents[3]
 GROUP = "/apis/serverless.kyma-project.io/v1alpha2"
 RESOURCES = {kind.name: kind.resource for kind in CHILDREN.values()} | {"Pod": "pods"}
-KINDS = tuple(kind.resource for kind in CHILDREN.values())
+KINDS = tuple(kind.resource for kind in CHILDREN.values() if not kind.needs_git)
+"""The resources of the children that every cluster knows."""
 PREFIX = {
     kind.resource: f"/{'apis' if '/' in kind.api_version else 'api'}/{kind.api_version}" for kind in CHILDREN.values()
 } | {"replicasets": "/apis/apps/v1", "pods": "/api/v1", "functions": GROUP}
@@ -77,10 +79,22 @@ class Stack:
         self.wait_until_established("functions.serverless.kyma-project.io")
 
     def install_controller(
-        self, resync_seconds: int | None = None, without_hooks: Iterable[str] = (), query: str = ""
+        self,
+        resync_seconds: int | None = None,
+        without_hooks: Iterable[str] = (),
+        query: str = "",
+        kinds: Iterable[Kind] = (),
     ) -> None:
-        """Apply the CompositeController; another `query` in the hook's URLs causes a sync of every Function."""
+        """
+        Apply the CompositeController, with additional `kinds` of children.
+
+        Another `query` in the hook's URLs causes a sync of every Function.
+        """
         controller = yaml.safe_load((self.tree / "compositecontroller.yaml").read_text(encoding="utf-8"))
+        controller["spec"]["childResources"] += [
+            {"apiVersion": kind.api_version, "resource": kind.resource, "updateStrategy": {"method": "InPlace"}}
+            for kind in kinds
+        ]
         for name in without_hooks:
             del controller["spec"]["hooks"][name]
         for hook in controller["spec"]["hooks"].values():

@@ -3,16 +3,18 @@
 import os
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 from hooks.cli import runtime_cache
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless" / "images"
-NODE_VERSIONS = {"20": "20.20.2", "22": "22.23.3", "24": "24.21.0"}
-NPM = {"20": "10", "22": "10", "24": "11"}
+NODE_VERSIONS = {"20": "20.20.2", "22": "22.23.3", "24": "24.21.0", "26": "26.10.0"}
+NPM = {"20": "10", "22": "10", "24": "11", "26": "11"}
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
-PACKAGES = ("ca-certificates", "libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libncursesw6", "libreadline8t64",
-            "libsqlite3-0", "libssl3t64", "libstdc++6", "libuuid1", "netbase", "tzdata", "zlib1g")  # fmt: skip
+PACKAGES = ("ca-certificates", "libatomic1", "libbz2-1.0", "libexpat1", "libffi8", "liblzma5", "libncursesw6",
+            "libreadline8t64", "libsqlite3-0", "libssl3t64", "libstdc++6", "libuuid1", "netbase", "tzdata",
+            "zlib1g")  # fmt: skip
 
 
 def make_base(root: Path, image: str) -> None:
@@ -20,7 +22,7 @@ def make_base(root: Path, image: str) -> None:
     name, _, tag = image.partition("@")[0].partition(":")
     version, *rest = tag.split("-")
     (suite,) = set(rest) - {"slim"}
-    debian = CACHE / f"debian-{suite}.tar"
+    debian = CACHE / f"debian-{suite}-{zlib.crc32(' '.join(PACKAGES).encode()):08x}.tar"
     if not debian.exists():
         unfinished = CACHE / f"unfinished-{suite}.tar"
         include = f"--include={','.join(PACKAGES)}"

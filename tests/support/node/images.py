@@ -96,7 +96,8 @@ def _context_files(context: Path) -> list[Path]:
 
 
 def _interpreter(arguments: Mapping[str, str]) -> str:
-    return NODE_VERSIONS[arguments["NODE_VERSION"]] if arguments else runtime_cache.python_version()
+    version = arguments.get("NODE_VERSION")
+    return NODE_VERSIONS[version] if version else runtime_cache.python_version()
 
 
 def _pack(build: Build, image: str, archive: Path) -> None:

@@ -24,7 +24,7 @@ from support.node import images
 
 from hooks.config import Config
 
-RUNTIMES = ("python312", "nodejs22", "nodejs24")
+RUNTIMES = ("python312", "python314", "nodejs22", "nodejs24", "nodejs26")
 SECONDS = 120
 
 
@@ -113,6 +113,24 @@ class Functions:
             response = connection.getresponse()
             return response.status, response.read().decode()
 
+    def response_if_reachable(self, name: str) -> tuple[int, str] | None:
+        """Return the response of a Function, None while its Service has no endpoints."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.get(name)
+        return None
+
+    def node_port(self, name: str) -> int:
+        """Return a port of this machine that has the endpoints of a Function's Service, once it answers."""
+        service = self.stack.get("services", self.namespace, name) or {}
+        ports = [{"port": 80, "targetPort": 8080}]
+        spec = {"type": "NodePort", "selector": service["spec"]["selector"], "ports": ports}
+        body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "node-port"}, "spec": spec}
+        code, created = self.plane.call("POST", f"/api/v1/namespaces/{self.namespace}/services", body)
+        assert code == 201, created
+        port = int(created["spec"]["ports"][0]["nodePort"])
+        wait_until(lambda: http_status(port) == 200, "the node port")
+        return port
+
     def write_counters(self) -> dict[str, object]:
         """Return numbers that change with our writes; a Deployment's generation, since controllers write its status."""
         kinds = {"functions": "resourceVersion", "deployments": "generation", "services": "resourceVersion"}
@@ -125,6 +143,13 @@ class Functions:
     def restarts(self, name: str) -> int:
         """Return the number of restarts of the main containers of a Function's pods."""
         return sum(container_status(pod).get("restartCount", 0) for pod in self.pods(name))
+
+
+def http_status(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().status
 
 
 def container_status(pod: Manifest, container: str = "function") -> Manifest:

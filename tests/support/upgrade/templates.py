@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from support.cases import NOW, complete, overlaid
+from support.cases import NOW, complete, fetched_request, overlaid
 from support.offline_metacontroller import World
 
 from hooks.cli.files import documents
@@ -52,7 +52,8 @@ def deployment(name: str, spec: Manifest) -> Manifest:
     """Return the Deployment of a reference Function; every Secret and ConfigMap that it names exists."""
     spec = deepcopy(spec)
     config = Config.model_validate(overlaid(Config().model_dump(by_alias=True), spec.pop("config", {})))
-    request = World(complete({"metadata": {"name": name}, "spec": spec})).request()
+    world = World(complete({"metadata": {"name": name}, "spec": spec}), git=config.git.enabled)
+    request = fetched_request(world, config, NOW)
     function = HookRequest.parse(request).function
     assert function is not None, f"{name} is refused by the schema"
     for each in references(function.spec):
@@ -72,13 +73,13 @@ def parts(deployment: Manifest) -> Parts:
     """Return the digests of the parts of a Deployment whose change restarts its pods."""
     rest = deepcopy(deployment["spec"]["template"])
     spec = rest.pop("spec", {})
-    containers, install = spec.pop("containers", []), spec.pop("initContainers", [])
+    containers, steps = spec.pop("containers", []), spec.pop("initContainers", [])
     found = {
         "deployment": [deployment["apiVersion"], deployment["metadata"]["name"], deployment["spec"]["selector"]],
         "metadata": rest.pop("metadata", {}),
-        "images": [container.pop("image", "") for container in [*containers, *install]],
+        "images": [container.pop("image", "") for container in [*containers, *steps]],
         "containers": containers,
-        "initContainers": install,
+        "initContainers": steps,
         "volumes": spec.pop("volumes", []),
         "spec": spec,
         "rest": rest,

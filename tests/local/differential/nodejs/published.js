@@ -1,6 +1,7 @@
 // Handlers that do what Kyma's end-to-end Functions and its published examples do.
 // Kyma's server traces from the first time that something is loaded which needs http.
 const http = require('node:http');
+const { SpanStatusCode, trace } = require('@opentelemetry/api');
 const axios = require('axios');
 
 const received = new Map();
@@ -18,8 +19,66 @@ function keep(event) {
   return '';
 }
 
+// Calls elsewhere within a span; a failure becomes the answer's text.
+async function people(event, address) {
+  const span = event.tracer.startSpan('call-elsewhere');
+  try {
+    const { data } = await axios.get(address);
+    span.addEvent('read').setAttribute('id', '1').setStatus({ code: SpanStatusCode.OK });
+    return data;
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    return error.message;
+  } finally {
+    span.end();
+  }
+}
+
+// After how many steps each point of a plane leaves it.
+function escapes({ width, height, iterations, zoom }) {
+  const steps = (a, b, x = 0, y = 0, step = 0) =>
+    step < iterations && x * x + y * y < 4 ? steps(a, b, x * x - y * y + a, 2 * x * y + b, step + 1) : step;
+  const row = (line) => Array.from({ length: width }, (_, at) => steps((at / width - 0.5) / zoom, line / height - 0.5));
+  return Array.from({ length: height }, (_, line) => row(line));
+}
+
 module.exports = {
   basic: () => 'hello from a function',
+  greeting: async (event, context) => {
+    const { greeting } = event.extensions.request.query;
+    return `${greeting || 'Hello'} from ${context['function-name']} on ${context.runtime}`;
+  },
+  'prints-context': async (event, context) => {
+    for (const name of ['function-name', 'namespace', 'runtime', 'timeout', 'body-size-limit'])
+      console.log(context[name]);
+    console.log(typeof event.tracer);
+  },
+  'status-in-an-object': () => ({ statusCode: 400, body: 'Bad request' }),
+  'environment-missing': () => process.env.NO_SUCH_VARIABLE,
+  people: (event) => people(event, `${process.env.BACKEND}/json`),
+  'people-unreachable': (event) => people(event, 'http://127.0.0.1:1/'),
+  'custom-tracer': async () => {
+    const span = trace.getTracer('custom.tracer').startSpan('own');
+    try {
+      return await axios(`${process.env.BACKEND}/json`).then(({ data }) => data);
+    } finally {
+      span.end();
+    }
+  },
+  'emits-order': async (event) => {
+    await event.emitCloudEvent('com.example.order.created', '/orders', { orderId: '123' });
+    return 'event emitted';
+  },
+  mandelbrot: async (event) => {
+    const { width, height, iterations, zoom } = event.extensions.request.headers;
+    const numbers = {
+      width: Number(width),
+      height: Number(height),
+      iterations: Number(iterations),
+      zoom: Number(zoom),
+    };
+    return { type: 'mandelbrot', ...numbers, values: escapes(numbers) };
+  },
   'with-environment': () => `${process.env.GREETING}-${process.env.FUNC_NAME}`,
   // Keeps events by source and type, and gives them back.
   'proxy-mock': async (event) => {
@@ -95,6 +154,14 @@ module.exports = {
   'key-value': async (event) => {
     const { request, response } = event.extensions;
     const key = request.path.split('/')[2];
+    if (!key) {
+      response.status(400);
+      return { error: 'a key is required' };
+    }
+    if (!['GET', 'POST', 'DELETE'].includes(request.method)) {
+      response.status(405);
+      return undefined;
+    }
     if (request.method === 'GET') {
       if (!store.has(key)) response.status(404);
       return store.has(key) ? JSON.parse(store.get(key)) : null;

@@ -162,5 +162,11 @@ def trace_passed_on(event, context):
     return {name: sent[name] for name in names if name in sent}
 
 
+def trace_of_two_calls(event, context):
+    """Calls that a handler makes for one request belong to one trace."""
+    sent = [requests.get(f"{os.environ['BACKEND']}/json", timeout=5).request.headers for _ in range(2)]
+    return {"same": len({each["x-b3-traceid"] for each in sent}) == 1}
+
+
 def current_span(event, context):
     return {"trace": f"{trace.get_current_span().get_span_context().trace_id:032x}"}

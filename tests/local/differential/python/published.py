@@ -6,6 +6,7 @@ import os
 import bottle
 import requests
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.trace import get_tracer
 
 _received = {}
 _saved = {}
@@ -87,3 +88,61 @@ def prints_context(event, context):
 def mounted_secret(event, context):
     with open(os.environ["MOUNTED"], encoding="utf-8") as file:
         return file.read()
+
+
+def greeting(event, context):
+    word = event["extensions"]["request"].query.get("greeting") or "Hello"
+    return f"{word} from {context['function-name']} on {context['runtime']}"
+
+
+def _json_within(tracer):
+    with tracer.start_as_current_span("parent"), tracer.start_as_current_span("child"):
+        pass
+    return requests.get(os.environ["BACKEND"] + "/json", timeout=5).json()
+
+
+def people_in_spans(event, context):
+    return _json_within(event.tracer)
+
+
+def custom_tracer(event, context):
+    return _json_within(get_tracer("custom.tracer"))
+
+
+def checks_content_type(event, context):
+    """The content type of the request decides status and body."""
+    headers = {"Content-Type": "application/json"}
+    if event["extensions"]["request"].headers.get("Content-Type") != "application/json":
+        return bottle.HTTPResponse(body=json.dumps({"error": "content type"}), status=400, headers=headers)
+    return bottle.HTTPResponse(body={"success": "accepted"}, status=202, headers=headers)
+
+
+def type_of_event(event, context):
+    return event["ce-type"] or "not a cloud event"
+
+
+def emits_order(event, context):
+    event.emitCloudEvent("com.example.order.created", "/orders", {"orderId": "123"})
+    return "event emitted"
+
+
+def bad_request(event, context):
+    return "Bad request", 400
+
+
+def mandelbrot(event, context):
+    """After how many steps each point of a plane leaves it."""
+    given = event["extensions"]["request"].headers
+    width, height, iterations = (int(given.get(name).strip()) for name in ("width", "height", "iterations"))
+    zoom = float(given.get("zoom"))
+
+    def steps(point):
+        value = 0
+        for step in range(iterations):
+            if abs(value) >= 2:
+                return step
+            value = value * value + point
+        return iterations
+
+    values = [[steps(complex((x / width - 0.5) / zoom, y / height - 0.5)) for x in range(width)] for y in range(height)]
+    return {"type": "mandelbrot", "width": width, "height": height, "zoom": zoom, "values": values}
