@@ -8,10 +8,10 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "uv cannot install: pip takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential
-# A tenth of the generated inputs, a quarter of the cases of tests marked `sampled`. BUILDLESS_ALL=1, as in CI, uses all
-# of them and builds programs with Go; the tests of a file then run in one process, so that each program is built once.
-# Four processes, since many tests wait.
-QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=4
+# A tenth of the generated inputs, an eighth of the cases of tests marked `sampled`, none of those marked `image`.
+# BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of a file then run in one process, so
+# that each program is built once. Four or six processes, since many tests wait.
+QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=8 -m 'not image'
 .DEFAULT_GOAL := help
 .PHONY: bench-invoke help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
@@ -25,7 +25,7 @@ check: lint ## lint and the core tests, within a minute
 	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) tests/core $(ARGS)
 
 test: .venv/stamp ## all tests without a cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
-	$(BIN)/pytest -n 4 --dist $(if $(BUILDLESS_ALL),loadfile,worksteal $(QUICK)) $(ARGS)
+	$(BIN)/pytest --dist $(if $(BUILDLESS_ALL),loadfile -n 4,worksteal -n 6 $(QUICK)) $(ARGS)
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)

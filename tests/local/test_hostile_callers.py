@@ -6,11 +6,9 @@ Times are the least that a probe of the kubelet allows, not what the servers nee
 
 import contextlib
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,12 +38,7 @@ def most_bytes(server: Server) -> int:
 
 
 def resident_bytes(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
-
-
-def connected(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    return 1024 * server.kibibytes()
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -57,7 +50,7 @@ def seconds(action: Callable[[], object]) -> float:
 def answered(server: Server, sent: bytes) -> bytes:
     """Return the status line of the last answer to what is sent, b"" where the connection is closed without one."""
     received = b""
-    with contextlib.closing(connected(server)) as sock, contextlib.suppress(OSError):
+    with contextlib.closing(server.connect()) as sock, contextlib.suppress(OSError):
         sock.settimeout(3)
         with contextlib.suppress(OSError):
             sock.sendall(sent)
@@ -74,7 +67,7 @@ def test_health_and_calls_are_answered_beside_a_thousand_idle_ones(server: Serve
     body = b"POST /text HTTP/1.1\r\n" + HEAD + b"Content-Type: text/plain\r\nContent-Length: 900000\r\n\r\nx"
     with contextlib.ExitStack() as stack:
         for sent in [b""] * 500 + [b"G"] * 200 + [body] * 200:
-            sock = stack.enter_context(contextlib.closing(connected(server)))
+            sock = stack.enter_context(contextlib.closing(server.connect()))
             sock.sendall(sent)
         assert seconds(lambda: get(server, "/healthz")) < PROBE_SECONDS
         assert get(server, "/text")[2] == b"text"
@@ -147,7 +140,7 @@ def test_another_protocol_is_declined_not_refused(server: Server) -> None:
 def test_requests_sent_ahead_are_answered_in_order(server: Server) -> None:
     """Pipelined requests of one connection."""
     paths = ["/text", "/number", "/empty", "/object"]
-    with contextlib.closing(connected(server)) as sock:
+    with contextlib.closing(server.connect()) as sock:
         requests = [f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n" for path in paths[:-1]]
         last = f"GET {paths[-1]} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         sock.sendall("".join([*requests, last]).encode())
@@ -173,7 +166,7 @@ def test_a_refused_body_does_not_break_the_callers_pipe(server: Server) -> None:
     """The rest of a body that is too large is taken in, so that the caller can read why; in chunks, too."""
     piece = b"f000\r\n" + b"x" * 0xF000 + b"\r\n"
     for _ in range(30):
-        with contextlib.closing(connected(server)) as sock:
+        with contextlib.closing(server.connect()) as sock:
             sock.sendall(b"POST /text HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
             for _ in range(60):
                 sock.sendall(piece)

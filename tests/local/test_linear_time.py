@@ -286,6 +286,7 @@ PARSERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PARSERS)
 def test_every_parser_is_linear(name: str) -> None:
     """Each parser is linear on repetitions of pieces of its language."""

@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import json
 import random
-import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,20 +48,9 @@ def in_memory(limit: int, directory: Path, **env: Any) -> Iterator[Server]:
         settings.write_text(text)
 
 
-def kibibytes(server: Server, name: str = "VmRSS") -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1])
-
-
-def connected(server: Server, sent: bytes = b"") -> socket.socket:
-    sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-    sock.sendall(sent)
-    return sock
-
-
 def status_after(server: Server, first: bytes, again: bytes, times: int) -> bytes:
     """Send `first`, then `again` so often; return the status of the answer."""
-    with contextlib.closing(connected(server, first)) as sock:
+    with contextlib.closing(server.connect(first)) as sock:
         for _ in range(times):
             sock.sendall(again)
         return sock.recv(100).split()[1]
@@ -108,7 +96,7 @@ def test_requests_behind_a_slow_one_are_answered(server: Server) -> None:
     """On one connection, though the thread that works on it no longer leads."""
     paths = ["/slow", "/text", "/number", "/slow", "/text"]
     sent = "".join(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n" for path in paths)
-    with contextlib.closing(connected(server, sent.encode() + b"GET / HTTP/1.0\r\n\r\n")) as sock:
+    with contextlib.closing(server.connect(sent.encode() + b"GET / HTTP/1.0\r\n\r\n")) as sock:
         received = b"".join(iter(lambda: sock.recv(65536), b""))
     assert [received.count(text) for text in (b"slow but whole", b"\r\n\r\ntext", b"\r\n\r\n42")] == [2, 2, 1]
 
@@ -158,9 +146,9 @@ def test_what_never_ends_is_not_kept(server: Server, name: str) -> None:
     """100 MB of it cost less than 4 MiB at any time."""
     first, status = ENDLESS[name]
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # VmHWM, the peak, begins anew
-    before = kibibytes(server)
+    before = server.kibibytes()
     assert status_after(server, first, b"a" * 100_000, 1000) in (status, b"431")
-    assert kibibytes(server, "VmHWM") - before < 4 * 1024
+    assert server.kibibytes("VmHWM") - before < 4 * 1024
 
 
 def test_bodies_are_limited_by_the_containers_memory(tmp_path: Path) -> None:
@@ -174,7 +162,7 @@ def test_bodies_are_limited_by_the_containers_memory(tmp_path: Path) -> None:
         assert status_after(server, sent + b"Content-Length: %d\r\n\r\n" % len(small), small, 1) == b"413"
         part = b"POST /text HTTP/1.1\r\n" + HEAD + b"Content-Type: text/plain\r\nContent-Length: 9000000\r\n\r\n"
         for _ in range(2):
-            stack.enter_context(contextlib.closing(connected(server, part + b"x" * 8_500_000)))
+            stack.enter_context(contextlib.closing(server.connect(part + b"x" * 8_500_000)))
         assert status_after(server, part, b"x" * 9_000_000, 1) == b"503"
         assert get(server, "/text")[2] == b"text"
         stack.close()
@@ -183,12 +171,12 @@ def test_bodies_are_limited_by_the_containers_memory(tmp_path: Path) -> None:
 
 def test_answered_requests_are_let_go(server: Server) -> None:
     """Bodies do not wait for the garbage collector: 60 of 2 MB leave less than 24 MiB behind."""
-    before = kibibytes(server)
+    before = server.kibibytes()
     heads = {"Content-Type": "application/json"}
     body = json.dumps("x" * 2_000_000)
     for _ in range(60):
         assert send(server, {"method": "POST", "path": "/echo", "headers": heads, "body": body})[0] == 200
-    assert kibibytes(server) - before < 24 * 1024
+    assert server.kibibytes() - before < 24 * 1024
 
 
 def test_a_small_pod_survives_its_callers(tmp_path: Path) -> None:
@@ -197,8 +185,8 @@ def test_a_small_pod_survives_its_callers(tmp_path: Path) -> None:
     body = b"POST /text HTTP/1.1\r\n" + HEAD + b"Content-Type: text/plain\r\nContent-Length: 900000\r\n\r\n"
     kinds = [b""] * 500 + [b"GET /text HTTP/1.1\r\n" + HEAD + b"X: a"] * 200 + [body + b"x" * size] * 200
     with in_memory(256 * MEBIBYTE, tmp_path) as server, contextlib.ExitStack() as stack:
-        idle = kibibytes(server)
+        idle = server.kibibytes()
         for sent in [*kinds, *[b"GET /ticks HTTP/1.1\r\n" + HEAD + b"\r\n"] * 200]:
-            stack.enter_context(contextlib.closing(connected(server, sent)))
+            stack.enter_context(contextlib.closing(server.connect(sent)))
         assert get(server, "/healthz")[2] == b"OK"
-        assert kibibytes(server) < 1.2 * idle + 200 * size / 1024
+        assert server.kibibytes() < 1.2 * idle + 200 * size / 1024

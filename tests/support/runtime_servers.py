@@ -37,6 +37,17 @@ class Server:
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
+    def kibibytes(self, name: str = "VmRSS") -> int:
+        """Return a size of the process as /proc/PID/status has it: VmRSS is resident now, VmHWM at most so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1])
+
+    def connect(self, sent: bytes = b"") -> socket.socket:
+        """Return a connection on which `sent` has been sent."""
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        sock.sendall(sent)
+        return sock
+
     def terminate(self) -> int:
         """Send SIGTERM, as the kubelet does, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)

@@ -114,9 +114,14 @@ class Functions:
             return response.status, response.read().decode()
 
     def response_if_reachable(self, name: str) -> tuple[int, str] | None:
-        """Return the response of a Function, None while its Service has no endpoints."""
+        """
+        Return the response of a Function, None while its Service has no endpoints.
+
+        Between two rules of kube-proxy a request may leave the node, and something else may respond to it.
+        """
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.get(name)
+            response = self.get(name)
+            return response if response[0] == 200 else None
         return None
 
     def node_port(self, name: str) -> int:
