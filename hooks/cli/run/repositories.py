@@ -103,8 +103,9 @@ class Repositories:
         alternates.write_text(f"{objects.resolve()}\n", encoding="utf-8", errors="surrogateescape")
         index = repository / f"index-{next(self._numbers)}"
         try:
+            # With the time of the original: git compares it with those of the files.
             with contextlib.suppress(FileNotFoundError):
-                await asyncio.to_thread(shutil.copyfile, own_index, index)
+                await asyncio.to_thread(shutil.copy2, own_index, index)
             env = {"GIT_INDEX_FILE": str(index), "GIT_OBJECT_DIRECTORY": str(repository / "objects")}
             await output("add", "--all", "--", path, directory=top, variables=env)
             whole = await output("write-tree", directory=top, variables=env)
