@@ -10,15 +10,17 @@ ONE = "def main(event, context):\n    return 'one'\n"
 API_VERSION = "source.toolkit.fluxcd.io/v1"
 
 
-def git_function(name: str = "hello", runtime: str = "python312", **fields: str) -> str:
+def git_function(name: str = "hello", runtime: str = "python312", **fields: object) -> str:
     """Return a Function whose gitRepository has these fields; by default it is the directory fn of main at URL."""
-    source = {"gitRepository": {"url": URL, "baseDir": "fn", "reference": "main"} | fields}
+    source: dict[str, dict[str, object]] = {
+        "gitRepository": {"url": URL, "baseDir": "fn", "reference": "main"} | fields
+    }
     return _function(name, runtime, source)
 
 
-def source_ref_function(name: str = "hello", **fields: str) -> str:
+def source_ref_function(name: str = "hello", **fields: object) -> str:
     """Return a Function whose sourceRef has these fields; by default the directory fn of its GitRepository."""
-    reference = {"kind": "GitRepository", "name": name, "path": "fn"} | fields
+    reference: dict[str, object] = {"kind": "GitRepository", "name": name, "path": "fn"} | fields
     return _function(name, "python312", {"sourceRef": reference})
 
 
@@ -43,6 +45,6 @@ def instead_of(places: dict[str, Path]) -> dict[str, str]:
     return env
 
 
-def _function(name: str, runtime: str, source: dict[str, dict[str, str]]) -> str:
+def _function(name: str, runtime: str, source: dict[str, dict[str, object]]) -> str:
     head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
     return yaml.safe_dump(head | {"spec": {"runtime": runtime, "source": source}})
