@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from hooks import flux
 from hooks.cli import git
 
 _SECONDS = 10
@@ -58,6 +57,8 @@ def checkout_of(directory: Path) -> Checkout | None:
 
 def key(url: str) -> tuple[str, str]:
     """Return host and path: equal for the URLs of one repository, whatever their scheme, user and suffix."""
+    from hooks import flux  # noqa: PLC0415 - its modules take time to load, and most runs need no repository
+
     try:
         parts = urlsplit(flux.url(url))
         port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"

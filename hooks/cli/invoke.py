@@ -2,7 +2,8 @@
 Call a Function once, on this machine or at a URL, and print the body of its response.
 
 The Function of FILE is started for the call; what is printed about that goes to standard error. With --type the call is
-a CloudEvent. Data that starts with @ is the name of a file, @- is standard input.
+a CloudEvent. Data that starts with @ is the name of a file, @- is standard input. The source of a Function from Git is
+found as by `buildless run`.
 
 Exit codes: 0 for a status below 400, 1 for any other or none, 2 for an invalid command line or config.
 

@@ -7,6 +7,10 @@ gets all new requests, and the old version finishes its own. Ctrl-C stops everyt
 A directory may have the code in files: function.yaml without a source, handler.py with requirements.txt or handler.js
 with package.json, and variables for this machine in .env.
 
+The source of a Function from Git is fetched with git, again whenever the Function's file is saved. If that file is in
+a checkout of the repository, or if --repository names one, the files of the checkout are used as they are, and
+followed.
+
 The variables of this shell that configure package registries reach the installers of packages only, not the Functions.
 
 examples:

@@ -9,6 +9,7 @@ from typing import Literal
 from hooks.cli.document import Document
 from hooks.cli.git import GitFailed, without_user
 from hooks.cli.installers import Unavailable
+from hooks.cli.problem import printable
 from hooks.cli.run.instance import InstallFailed, Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
@@ -113,7 +114,7 @@ class LocalFunction:
         try:
             pod = await self._fetched(pod)
         except (GitFailed, OSError) as error:
-            self.fail(f"not fetched: {error}")
+            self.fail(printable(f"not fetched: {error}"))
             self.is_worth_another_try = True
             return False
         if self.instance and self.instance.runs(pod):
@@ -149,7 +150,7 @@ class LocalFunction:
         if tree.commit:
             text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}"
         if text != self._about:
-            self.log(text, "source", commit=tree.commit)
+            self.log(printable(text), "source", commit=tree.commit)
         self._about = text
         return replace(pod, origin=replace(origin, saved=0), tree=tree)
 

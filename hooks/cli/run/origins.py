@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from hooks import flux
@@ -23,6 +24,7 @@ from hooks.function import Function
 
 _UNUSED = "no Function from Git has a remote of it as url; --repository NAME=DIR chooses the Function NAME"
 _UNUSED_NAME = "no Function from Git is called {}"
+MAX_WATCHED = 100_000
 _NOT_WATCHED = SKIPPED | {".git", ".venv"}
 
 
@@ -107,8 +109,14 @@ class Origins:
 
 
 def saved(origin: Origin) -> int:
-    """Return a number that changes when a file of a working tree changes; 0 for a repository that is fetched."""
-    return hash(tuple(_stamps(origin.directory))) if origin.directory else 0
+    """
+    Return a number that changes when a file of a working tree changes; 0 for a repository that is fetched.
+
+    Of more than MAX_WATCHED files the others are not watched, and nothing is if a link leads out of the working tree.
+    """
+    if not origin.directory or not origin.directory.resolve().is_relative_to(Path(origin.place).resolve()):
+        return 0
+    return hash(tuple(islice(_stamps(origin.directory), MAX_WATCHED)))
 
 
 def _saved_file(document: Document) -> int:

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from hooks.cli.git import GitFailed, without_user
+from hooks.cli.problem import printable
 from hooks.cli.run.git_process import output
 from hooks.cli.run.origins import Origin, short
 
@@ -75,7 +76,7 @@ class Repositories:
 
     async def _fetch(self, url: str, references: tuple[str, ...]) -> tuple[Path, str]:
         """Return a repository that has the commit of the first reference that exists, and the commit."""
-        shown = without_user(url)
+        shown = printable(without_user(url))
         self.under_way[shown] = time.monotonic()
         try:
             repository = await self._bare_repository((url, *references))
@@ -119,7 +120,7 @@ class Repositories:
     async def _bare_repository(self, key: tuple[str, ...]) -> Path:
         """Return the repository for `key`, which is made once."""
         task = self._bare.get(key)
-        if task is None:
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
             task = self._bare[key] = asyncio.create_task(self._init())
         return await asyncio.shield(task)
 
