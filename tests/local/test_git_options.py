@@ -1,10 +1,14 @@
 """What of Functions from Git needs no process of a Function: URLs, options, lists of packages, the config."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.cluster.git_repository import git as git_in_test
-from support.local_git import URL, git_function, repository, source_ref_function
+from support.local_git import URL, flux_object, git_function, repository, source_ref_function
 
 from hooks.cli import checkouts, git, main
 from hooks.cli.run import origins, package_lists
@@ -164,3 +168,38 @@ def test_the_repository_of_the_file_is_used(tmp_path: Path) -> None:
         places[fetch] = {name: origin.place for name, origin in loaded.origins.items()}
     assert places[False] == {"hello": str(made.clone.resolve()), "other": "https://git.example/other"}
     assert places[True] == {"hello": URL, "other": "https://git.example/other"}
+
+
+ANY = st.one_of(
+    st.text(max_size=40),
+    st.none(),
+    st.integers(),
+    st.lists(st.text(max_size=5), max_size=2),
+    st.sampled_from(
+        ["https://x/y", "git@x:y", "ext::x", "-x", "a:b", "refs/heads/a", "refs/", "v1", "0" * 40, "a..b", "é"]
+    ),
+)
+FIELDS = st.fixed_dictionaries({}, optional=dict.fromkeys(("commit", "name", "semver", "tag", "branch"), ANY))
+FULL_NAME = re.compile(r"refs/[^-:?*\[\\^~\s/][^:?*\[\\^~\s]*|[0-9a-f]{40}")
+
+
+@given(
+    git_source=st.fixed_dictionaries({"url": ANY, "baseDir": ANY, "reference": ANY}),
+    url=ANY,
+    ref=st.one_of(ANY, FIELDS),
+)
+def test_what_reaches_git_is_an_address_and_full_names(
+    tmp_path_factory: pytest.TempPathFactory, git_source: dict[str, Any], url: object, ref: object
+) -> None:
+    """Whatever the fields have: either a problem of this file, or a URL, full names and a directory below the root."""
+    file = tmp_path_factory.mktemp("any") / "a.yaml"
+    documents = [git_function("one", **git_source), source_ref_function("two"), flux_object("two", url=url, ref=ref)]
+    file.write_text("---\n".join(documents), encoding="utf-8", errors="surrogatepass")
+    loaded = Sources([str(file)], Config(git=Git(enabled=True))).load()
+    assert all(str(problem).startswith(f"{file}") and str(problem).isprintable() for problem in loaded.problems)
+    assert set(loaded.origins) | loaded.invalid == {"one", "two"} or not loaded.functions
+    for origin in loaded.origins.values():
+        assert re.match("(https?|ssh)://[^/]", origin.place)
+        assert all(FULL_NAME.fullmatch(name) for name in origin.references)
+        assert ".." not in origin.path.split("/")
+        assert not origin.path.startswith("/")

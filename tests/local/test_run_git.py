@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from support.cluster.git_http import Fault, HttpRemote
@@ -345,3 +347,21 @@ def test_ctrl_c_ends_a_fetch(remote: Repository, file: Path, tmp_path: Path) -> 
     served.close()
     assert not list(run.temporary.iterdir())
     assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("moment", range(10 if os.environ.get("BUILDLESS_ALL") else 2))
+def test_ctrl_c_leaves_no_file(own: Path, remote: Repository, tmp_path: Path, moment: int) -> None:
+    """Ctrl-C while sources are fetched, read from a working tree, unpacked or installed ends everything."""
+    (tmp_path / "other.yaml").write_text(git_function("other"))
+    files = (str(own), str(tmp_path / "other.yaml"), "--repository", f"other={remote.bare}")
+    with running(tmp_path, *files) as run:
+        wait_until(lambda: bool(list(run.temporary.iterdir())) or run.process.poll() is not None)
+        seconds = Random(moment).uniform(0, 2)
+        time.sleep(seconds / 2)
+        (remote.clone / "fn/handler.py").write_text(TWO)
+        time.sleep(seconds / 2)
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(10) == 0
+    assert not list(run.temporary.glob("buildless-*"))
+    assert "Traceback" not in run.output
+    assert "never retrieved" not in run.output

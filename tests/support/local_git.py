@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 from support.cluster.git_repository import ENVIRONMENT, Repository
+from support.left_out import require_program
 
 URL = "https://git.example/team/functions.git"
 ONE = "def main(event, context):\n    return 'one'\n"
@@ -31,7 +32,8 @@ def flux_object(name: str = "hello", **spec: object) -> str:
 
 
 def repository(folder: Path, files: dict[str, str] | None = None) -> Repository:
-    """Return a repository with one commit."""
+    """Return a repository with one commit; the test is skipped without git."""
+    require_program("git")
     made = Repository(folder / "remote.git")
     made.push({"fn/handler.py": ONE} if files is None else files)
     return made
