@@ -18,6 +18,8 @@ ORDER = [
     "hooks.manifest",
     "hooks.naming",
     "hooks.trace",
+    "hooks.moved_fields",
+    "hooks.convert",
     "hooks.core_v1",
     "hooks.validation_errors",
     "hooks.function",
