@@ -10,6 +10,7 @@ previous_status.py     the valid parts of the previous status
 records.py             last-applied records, and responses that leave a child unchanged
 sources.py             what Flux has fetched: which artifact counts
 same_content.py        keeps the pods when a new commit has the same content
+conversion_review.py   requests of the API server's conversion webhook
 convert.py             Functions of v1alpha2 as v2alpha1 and back
 moved_fields.py        the fields that have other places in v2alpha1
 function.py            models of the Function CRD

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from hooks.config import Config, load, revision
+from hooks.conversion_review import NotAReview, review
 from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import HookRequest, SyncResponse, Unreadable
@@ -69,6 +70,11 @@ def _add_routes(app: Flask, config: Config) -> None:
     def post_customize() -> Response:
         """Return the rules that select the related objects of a sync."""
         return _json(200, {"relatedResources": _related_resources(_body(), config)})
+
+    @app.post("/v1/convert")
+    def post_convert() -> Response:
+        """Return Functions in the other version of the API, for the API server."""
+        return _json(200, review(_body()))
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -141,7 +147,7 @@ def _error_response(error: Exception) -> Response:
             code, message = error.code, _line(str(error))
         case HTTPException():
             code, message = error.code or 500, error.name
-        case Unreadable():
+        case Unreadable() | NotAReview():
             code, message = 422, _line(str(error))
         case _:
             log.error("internal error: %s", traceback(error))

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from hooks.manifest import Manifest, as_mapping, value_at
+from hooks.manifest import Manifest, as_mapping, is_serializable, value_at
 from hooks.moved_fields import MOVED, VERSIONS, Group, Values, build, fill, take
 from hooks.naming import PREFIX
 
@@ -45,10 +45,9 @@ def convert(function: Manifest, version: str) -> Manifest:
     Return a Function in `version`, one of VERSIONS; what does not change is shared with `function`.
 
     Only apiVersion, spec, the messages of conditions and the annotation KEPT change. An empty map of annotations counts
-    as none, and without metadata there is no annotation.
+    as none, and without metadata there is no annotation. A value that JSON cannot hold, nested too deeply, is not kept.
 
-    Raises ValueError if either version is unknown, orjson.JSONEncodeError if a value that has to be kept is nested too
-    deeply.
+    Raises ValueError if either version is unknown.
     """
     own = function.get("apiVersion")
     if own not in VERSIONS or version not in VERSIONS:
@@ -82,8 +81,8 @@ def _map(before: Manifest, parent: str, target: int, restored: Manifest, kept: K
     for name, group in groups.items():
         found = {key: value for key, value in before.items() if key in group.places}
         values, rest = take(found, group.paths(1 - target))
-        if build(values, group.paths(1 - target)) != found:
-            kept[name] = [_digest(values), rest]
+        if build(values, group.paths(1 - target)) != found and (digest := _digest(values)):
+            kept[name] = [digest, rest]
         outputs[name] = _restored(group, restored.get(name), values, target)
     after: Manifest = {}
     for key, value in before.items():
@@ -97,7 +96,7 @@ def _restored(group: Group, entry: Any, values: Values, target: int) -> Manifest
     """Return the group with these fields and what was kept for it, if that is sound and no field was edited."""
     paths = group.paths(target)
     match entry:
-        case [str(digest), dict(rest)] if rest.keys() <= group.places and digest == _digest(values):
+        case [str(digest), dict(rest)] if rest.keys() <= group.places and digest == _digest(values) != "":
             filled: Manifest = fill(rest, paths, values)
             if take(filled, paths)[0] == values:
                 return filled
@@ -105,7 +104,9 @@ def _restored(group: Group, entry: Any, values: Values, target: int) -> Manifest
 
 
 def _digest(values: Values) -> str:
-    """Return a digest of the fields; nulls do not count, since the API server drops them."""
+    """Return a digest of the fields, "" if JSON cannot hold them. The API server drops nulls, so they do not count."""
+    if not is_serializable(values):
+        return ""
     return sha256(orjson.dumps(_without_nulls(values), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
@@ -143,10 +144,11 @@ def _with_kept(function: Manifest, own: str, kept: Kept) -> Manifest:
 
 def _annotation(own: str, kept: Kept, most: int) -> str:
     """Return the annotation's text, without the largest groups if it would be too long, "" for no groups."""
-    smallest = sorted(kept, key=lambda name: len(orjson.dumps(kept[name])))
-    for count in range(len(kept), 0, -1):
-        groups = {name: kept[name] for name in MOVED if name in smallest[:count]}
-        text = orjson.dumps({own.rpartition("/")[2]: groups})
+    version = own.rpartition("/")[2]
+    texts = {name: orjson.dumps({name: entry}) for name, entry in kept.items() if is_serializable({version: entry})}
+    for count in range(len(texts), 0, -1):
+        smallest = sorted(texts, key=lambda name: len(texts[name]))[:count]
+        text = orjson.dumps({version: {name: kept[name] for name in MOVED if name in smallest}})
         if len(text) <= min(MAX_KEPT_BYTES, most - len(KEPT)):
             return text.decode()
     return ""

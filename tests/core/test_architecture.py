@@ -20,6 +20,7 @@ ORDER = [
     "hooks.trace",
     "hooks.moved_fields",
     "hooks.convert",
+    "hooks.conversion_review",
     "hooks.core_v1",
     "hooks.validation_errors",
     "hooks.function",

@@ -258,10 +258,10 @@ def test_kinds_have_modules_and_cases() -> None:
 
 
 def test_hooks_are_routes() -> None:
-    """The routes are the paths of the hooks and the two probes."""
+    """The routes are the paths of the hooks, the conversion webhook and the two probes."""
     paths = {"/" + hook["webhook"]["url"].split("/", 3)[3] for hook in CONTROLLER["hooks"].values()}
     routes = {rule.rule for rule in create_app(Config()).url_map.iter_rules()}
-    assert routes - paths == {"/healthz", "/readyz"}
+    assert routes - paths == {"/healthz", "/readyz", "/v1/convert"}
     assert paths <= routes
 
 

@@ -7,7 +7,6 @@ from copy import deepcopy
 from random import Random
 from typing import Any
 
-import orjson
 import pytest
 import yaml
 from support.cases import ROOT
@@ -201,6 +200,17 @@ def test_malformed_annotations_restore_nothing(entry: str) -> None:
         assert convert(function, V1) == plain | {"metadata": wanted}
 
 
+def test_a_longer_annotation_is_not_read() -> None:
+    """Beyond its bound the annotation restores nothing, even if the JSON in it is right."""
+    there = convert(of(V1, {"template": {}}), V2)
+    entry = there["metadata"]["annotations"][KEPT]
+    for excess in (0, 1):
+        there["metadata"]["annotations"][KEPT] = entry + " " * (MAX_KEPT_BYTES - len(entry) + excess)
+        assert convert(there, V1)["spec"] == ({} if excess else {"template": {}})
+    assert KEPT == "serverless.kyma-project.io/kept-by-conversion"
+    assert (MAX_KEPT_BYTES, MAX_ANNOTATIONS_BYTES) == (65536, 262144)
+
+
 @pytest.mark.parametrize("value", [5, None, {"v1alpha2": {}}])
 def test_annotations_of_a_wrong_type(value: Any) -> None:
     """An annotation that is no string is dropped; other metadata of a wrong type is left alone."""
@@ -279,13 +289,22 @@ def test_the_same_version() -> None:
 
 
 def test_values_nested_too_deeply() -> None:
-    """A kept value that JSON cannot hold is an error; one in a field of both versions is not looked at."""
+    """What JSON cannot hold is not kept; the fields of both versions and the other groups survive."""
     deep: Any = 1
     for _ in range(300):
         deep = [deep]
-    with pytest.raises(orjson.JSONEncodeError):
-        convert(of(V1, {"template": deep}), V2)
-    assert convert(of(V1, {"env": deep}), V2)["spec"]["env"] is deep
+    spec = {"env": deep, "template": deep, "source": {"inline": {"other": 1}}, "resourceConfiguration": {"build": 1}}
+    there = convert(of(V1, spec), V2)
+    assert there["spec"] == {"env": deep, "source": {}, "resourceConfiguration": {}}
+    assert groups(there) == ["inline", "build"]
+    amounts = {"profile": 1, "resources": {"limits": deep, "claims": []}}
+    there = convert(of(V1, {"resourceConfiguration": {"function": amounts}}), V2)
+    assert there["spec"] == {"resourceConfiguration": {"profile": 1, "limits": deep}}
+    assert groups(there) == []
+    entry = json.dumps({"v1alpha2": {"function": ["", {"function": {"profile": None, "other": 1}}]}})
+    there["metadata"] = {"annotations": {KEPT: entry}}
+    wanted = {"function": {"profile": 1, "resources": {"limits": deep}}}
+    assert convert(there, V1)["spec"] == {"resourceConfiguration": wanted}
 
 
 @pytest.mark.parametrize(
