@@ -115,6 +115,25 @@ rendering uses one certificate. "{}" in other modes.
 {{- end -}}
 {{- end -}}
 
+{{- /* spec.conversion of the CRD: the API server converts Functions through the hook. */ -}}
+{{- define "hook.conversion" -}}
+{{- $ca := .Values.tls.caBundle | default (include "hook.madeCertificate" . | fromJson).ca -}}
+{{- if eq .Values.tls.mode "off" -}}
+{{- fail "conversion.enabled: Invalid value: true: the API server calls webhooks over HTTPS only: set tls.mode" -}}
+{{- end -}}
+{{- if and (eq .Values.tls.mode "secret") (not $ca) -}}
+{{- fail "tls.caBundle: Required value: with conversion.enabled and tls.mode secret, the API server reads no Secret" -}}
+{{- end -}}
+strategy: Webhook
+webhook:
+  conversionReviewVersions: [v1]
+  clientConfig:
+    service: {name: {{ .Values.name }}, namespace: {{ .Release.Namespace }}, port: 8080, path: /v1/convert}
+    {{- with $ca }}
+    caBundle: {{ b64enc . }}
+    {{- end }}
+{{- end -}}
+
 {{- /* Metadata of an object that Helm creates for one of its hooks and then deletes: (dict "root" . "name" NAME "hook" HOOK). */ -}}
 {{- define "job.metadata" -}}
 name: {{ .name }}
