@@ -65,11 +65,22 @@ def convert(function: Manifest, version: str) -> Manifest:
 
 
 def _spec(spec: Manifest, target: int, restored: Manifest, kept: Kept) -> Manifest:
-    """Return the converted spec, and add to `kept` what it cannot express."""
+    """
+    Return the converted spec, and add to `kept` what it cannot express.
+
+    A parent of which nothing is left is removed: server-side apply would set an empty map to null when the manager that
+    owned its last field leaves it.
+    """
     converted = _map(spec, "", target, restored, kept)
-    for parent in dict.fromkeys(group.parent for group in MOVED.values()):
-        if isinstance(converted.get(parent), dict):
-            converted[parent] = _map(converted[parent], parent, target, restored, kept)
+    for parent in dict.fromkeys(group.parent for group in MOVED.values() if group.parent):
+        before = converted.get(parent, {})
+        if not isinstance(before, dict):
+            continue
+        after = _map(before, parent, target, restored, kept)
+        if after or converted.get(parent) == {}:
+            converted[parent] = after
+        else:
+            converted.pop(parent, None)
     return converted
 
 
