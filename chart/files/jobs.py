@@ -1,9 +1,9 @@
 """
 The chart's two Jobs. They run in the hook's image and call the API server.
 
-release CONTROLLER
+release CONTROLLER [v2alpha1]
     before an uninstall: remove the finalize hook and wait until Metacontroller has removed its finalizer from all
-    Functions
+    Functions; with v2alpha1, first remove that version from the CRD, which stays and could not be read without the hook
 test NAMESPACE NAME FAMILY RUNTIME LABELS
     for `helm test`: create a Function, call it, delete it; LABELS is a JSON map
 """
@@ -24,6 +24,12 @@ ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 SERVER = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format_map(os.environ)
 FUNCTIONS = "/apis/serverless.kyma-project.io/v1alpha2"
 CONTROLLERS = "/apis/metacontroller.k8s.io/v1alpha1/compositecontrollers"
+DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/functions.serverless.kyma-project.io"
+WITHOUT_CONVERSION = [
+    {"op": "test", "path": "/spec/versions/1/name", "value": "v2alpha1"},
+    {"op": "remove", "path": "/spec/versions/1"},
+    {"op": "replace", "path": "/spec/conversion", "value": {"strategy": "None"}},
+]
 SECONDS = 240
 
 
@@ -53,8 +59,15 @@ def wait(what: str, condition: Callable[[], Any]) -> Any:
     sys.exit(f"timed out after {SECONDS} seconds: {what}")
 
 
-def release(controller: str) -> None:
-    """Remove the finalize hook and return once no Function has the finalizer of this CompositeController."""
+def release(controller: str, version: str = "") -> None:
+    """
+    Remove the finalize hook and return once no Function has the finalizer of this CompositeController.
+
+    `version` is one to be removed from the CRD first.
+    """
+    definition = call("GET", DEFINITION) if version else None
+    if definition and version in [each["name"] for each in definition["spec"]["versions"]]:
+        call("PATCH", DEFINITION, WITHOUT_CONVERSION, "application/json-patch+json")
     patch = {"spec": {"hooks": {"finalize": None}}}
     if call("PATCH", f"{CONTROLLERS}/{controller}", patch, "application/merge-patch+json") is None:
         print(f"CompositeController {controller} does not exist")

@@ -204,6 +204,18 @@ def test_an_unknown_default_profile_is_refused(tmp_path: Path, helm: str) -> Non
         assert f"config.{message}\n" in refusal(helm, file)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("conversion.enabled=true", "conversion.enabled: Invalid value: true"),
+        ("conversion.enabled=true,tls.mode=secret", "tls.caBundle: Required value"),
+    ],
+)
+def test_conversion_needs_a_certificate(given: str, message: str) -> None:
+    """Helm refuses to serve v2alpha1 where the API server could not call the hook."""
+    assert message in Helm("helm4").template("--set", given, check=False)
+
+
 def refusal(helm: str, values: Path) -> str:
     """Return what Helm prints of the ConfigMap, or its errors."""
     where = ("--kube-version", KUBERNETES, "-s", "templates/configmap.yaml", "-f", values)

@@ -1,5 +1,6 @@
 """Functions in both versions, with a real API server that converts through the hook, and Metacontroller."""
 
+import ast
 import itertools
 import json
 import ssl
@@ -14,7 +15,7 @@ import pytest
 import yaml
 from support.cluster.control_plane import wait_until
 from support.cluster.functions import comparable, function, is_ready
-from support.cluster.stack import GROUP, KINDS, Stack, own_stack
+from support.cluster.stack import GROUP, KINDS, ROOT, Stack, own_stack
 from support.cluster.versions import CRD_PATH, V2_GROUP, Converter
 from support.random_functions import function as random_function
 
@@ -335,3 +336,19 @@ def test_the_webhook_away_and_conversion_off(both: tuple[Stack, str], converter:
     merge(stack, url(V1, namespace, "a"), {"replicas": 4})
     converter.turn_on()
     assert call(stack, "GET", url(V2, namespace, "a"))["spec"]["replicas"] == 4
+
+
+def test_the_uninstall_removes_v2alpha1(stack: Stack, converter: Converter) -> None:
+    """The patch of the chart's uninstall Job leaves one version and no webhook; a second time it is refused."""
+    converter.turn_on()
+    code = (ROOT / "chart" / "files" / "jobs.py").read_text(encoding="utf-8")
+    (patch,) = [
+        ast.literal_eval(node.value)
+        for node in ast.parse(code).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "WITHOUT_CONVERSION"
+    ]
+    kind = "application/json-patch+json"
+    found = call(stack, "PATCH", CRD_PATH, patch, kind)["spec"]
+    assert (found["conversion"], [each["name"] for each in found["versions"]]) == ({"strategy": "None"}, ["v1alpha2"])
+    wait_until(lambda: converter.served() == ["v1alpha2"], "v2alpha1 to be gone")
+    assert stack.plane.call("PATCH", CRD_PATH, patch, kind=kind)[0] == 422

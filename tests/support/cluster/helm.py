@@ -33,9 +33,12 @@ class Helm:
         assert not check or done.returncode == 0, done.stderr
         return done.stdout if check else done.stdout + done.stderr
 
-    def template(self, *arguments: str | Path, release: str = RELEASE, namespace: str = NAMESPACE) -> str:
-        """Return the rendered manifests as text."""
-        return self.run("template", release, CHART, "-n", namespace, "--kube-version", KUBERNETES, *arguments)
+    def template(
+        self, *arguments: str | Path, release: str = RELEASE, namespace: str = NAMESPACE, check: bool = True
+    ) -> str:
+        """Return the rendered manifests as text, with check=False also Helm's errors."""
+        where = ("-n", namespace, "--kube-version", KUBERNETES)
+        return self.run("template", release, CHART, *where, *arguments, check=check)
 
     def install(self, *arguments: str | Path, release: str = RELEASE, namespace: str = NAMESPACE) -> None:
         """Install or upgrade without waiting for pods: the cluster may have no node."""
