@@ -31,6 +31,7 @@ ACCEPTED = {
     ("pod-networkpolicy", "-test"): "the pod of `helm test` runs for seconds and calls the API server and a Function",
     ("pod-networkpolicy", "-uninstall"): "the pod of the uninstall runs for seconds and calls the API server",
     ("networkpolicy-targets-pod", "-functions"): "it selects the pods of Functions, which the chart does not contain",
+    ("networkpolicy-targets-pod", "-sources"): "it selects the pods of Flux, which the chart does not contain",
 }
 """Accepted findings of kube-score: the check, a part of the finding or of the object's name, and the reason."""
 CERTIFICATE = {
