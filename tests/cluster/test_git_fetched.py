@@ -7,12 +7,14 @@ source-controller is away.
 
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
-from support.cluster.control_plane import wait_until
+from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.functions import wait_until_ready
 from support.cluster.git_functions import BASIC, INTERVAL, Deployments, GitStack
 from support.cluster.git_repository import Repository
+from support.fetch_source import PROGRAMS, fetch, files
 
 pytestmark = pytest.mark.own_stack
 
@@ -65,9 +67,51 @@ def test_changes_of_the_spec(git: GitStack, team: str, code: Repository, url: st
 
 def path_of(git: GitStack, team: str) -> str:
     """Return the directory that the Function hello unpacks."""
+    return variables(git, team)["SOURCE_PATH"]
+
+
+def variables(git: GitStack, team: str) -> dict[str, str]:
+    """Return the variables of fetch-source in the Deployment of the Function hello."""
     deployment = git.stack.get("deployments", team, "hello") or {}
     fetch, _ = deployment["spec"]["template"]["spec"]["initContainers"]
-    return str(next(entry["value"] for entry in fetch["env"] if entry["name"] == "SOURCE_PATH"))
+    return {entry["name"]: entry["value"] for entry in fetch["env"]}
+
+
+ELSEWHERE = {"handler.py": "root", "README.md": "readme", "sub-way/handler.py": "other", "sub.py": "other"}
+
+
+def test_a_push_elsewhere(
+    git: GitStack, team: str, code: Repository, url: str, deployments: Deployments, tmp_path: Path
+) -> None:
+    """
+    A push outside of baseDir starts no pod, and the status follows; one inside is one rollout.
+
+    A pod that starts after source-controller has deleted its archive finds the content in the newest one.
+    """
+    (first,) = code.commits()
+    git.create(team, "hello", url, baseDir="sub")
+    git.until_runs(team, "hello", first)
+    wait_until_ready(git.stack, team)
+    before = git.plane.kubectl("get", "replicasets", "-n", team, "-o", "name")
+    second = code.push(ELSEWHERE)
+    git.fetch(team, "hello", "1")
+    git.until_source(team, "hello", "True", second)
+    wait_until(lambda: status_of(git, team)["commit"] == second, "the status to name the commit")
+    assert (git.runs(team, "hello"), deployments.templates["hello"]) == (first, 1)
+    assert git.plane.kubectl("get", "replicasets", "-n", team, "-o", "name") == before != ""
+    next(git.sources.storage.rglob(f"{team}/hello/{first}.tar.gz")).unlink()
+    for family in PROGRAMS:
+        done = fetch(family, tmp_path / family, "", b"", **variables(git, team))
+        assert (done.code, list(files(tmp_path / family))) == (0, ["handler.py"]), done
+    third = code.push({"sub/handler.py": "third"})
+    git.fetch(team, "hello", "2")
+    git.until_runs(team, "hello", third)
+    assert deployments.commits["hello"] == [first, third]
+    assert deployments.templates["hello"] == 2
+
+
+def status_of(git: GitStack, team: str) -> Manifest:
+    return dict((git.stack.get("functions", team, "hello") or {})["status"])
 
 
 def test_deleted_and_suspended(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
