@@ -43,6 +43,8 @@ class Display:
             return ""
         now, setups = time.monotonic(), self.supervisor.session.setups.under_way
         steps = [f"preparing {runtime}, {now - since:.0f} s" for runtime, since in setups.items()]
+        fetches = self.supervisor.session.repositories.under_way
+        steps += [f"fetching {url}, {now - since:.0f} s" for url, since in fetches.items()]
         return f"{len(locals_) - len(starting)} of {len(locals_)} started; {'; '.join([*steps, ', '.join(starting)])}"
 
     def _show_table(self) -> None:
