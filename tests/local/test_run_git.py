@@ -44,10 +44,12 @@ def test_a_branch_is_fetched_again_when_the_file_is_saved(remote: Repository, fi
     """A push is served after a save; a save without a push, or a push elsewhere, restarts nothing."""
     with running(tmp_path, str(file), **instead_of({URL: remote.bare})) as run:
         assert run.get("hello") == (200, "one")
+        pods = set(run.temporary.iterdir())
         commits = [git(remote.clone, "rev-parse", "HEAD"), remote.push({"elsewhere": "x"})]
         os.utime(file)
         run.wait_for(f"hello | fetched commit {commits[1][:12]} of {URL}")
         commits.append(remote.push({"fn/handler.py": TWO}))
+        assert set(run.temporary.iterdir()) == pods
         os.utime(file)
         wait_until(lambda: run.get("hello") == (200, "two"))
     fetched = [line for line in run.output.splitlines() if "fetched commit" in line]
@@ -59,10 +61,10 @@ def test_a_branch_is_fetched_again_when_the_file_is_saved(remote: Repository, fi
 def test_the_files_are_those_of_the_repository(remote: Repository, file: Path, tmp_path: Path) -> None:
     """Dotfiles and other files below baseDir are there, byte for byte, whatever .gitattributes says; no others are."""
     attributes = "* export-ignore\n.a export-subst eol=crlf ident\n"
-    remote.push({".gitattributes": attributes, "fn/handler.py": LISTING, "fn/.a": "$Format:%H$ $Id$\n", "other": ""})
+    remote.push({"fn/.gitattributes": attributes, "fn/handler.py": LISTING, "fn/.a": "$Format:%H$ $Id$\n", "other": ""})
     with running(tmp_path, str(file), **instead_of({URL: remote.bare})) as run:
         found = json.loads(run.get("hello")[1])
-    assert found == {"files": [".a", "handler.py"], "text": "$Format:%H$ $Id$\n"}
+    assert found == {"files": [".a", ".gitattributes", "handler.py"], "text": "$Format:%H$ $Id$\n"}
 
 
 REFERENCES = {

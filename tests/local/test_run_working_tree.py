@@ -60,6 +60,18 @@ def test_a_working_tree_is_followed(own: Path, remote: Repository, tmp_path: Pat
     assert not list(run.temporary.iterdir())
 
 
+def test_an_edit_within_the_second_of_a_checkout_is_served(own: Path, remote: Repository, tmp_path: Path) -> None:
+    """A file of the same size and time as in the index counts as it is, as for git itself."""
+    handler, index = remote.clone / "fn/handler.py", remote.clone / ".git/index"
+    git(remote.clone, "config", "core.trustctime", "false")
+    git(remote.clone, "add", "--all")
+    before = handler.stat().st_mtime_ns
+    handler.write_text(TWO)
+    for file in (handler, index):
+        os.utime(file, ns=(before, before))
+    assert "200: two" in once(tmp_path, str(own)).output
+
+
 def state(clone: Path) -> tuple[str, bytes, list[Path]]:
     """Return what git says about a clone, its index, and the names of all files of Git's."""
     files = sorted(path for path in (clone / ".git").rglob("*") if path.is_file())
