@@ -51,11 +51,11 @@ SAMPLES: dict[str, Sample] = {
     ),
 }
 APPLIED_TO_FLUX = {
-    "redis-rest": (KYMA, "main", ["examples/redis-rest/src"]),
-    "event-emitter": (KYMA, "main", [EMITTER.strip("/")]),
+    "redis-rest": (KYMA, "main", ["examples/redis-rest/src/"]),
+    "event-emitter": (KYMA, "main", [EMITTER.lstrip("/")]),
     "tutorial-key": ("ssh://git@github.com/handle/repo.git", "main", None),
     "gitops": (SERVER, "master", None),
-    "azure-devops-ssh-func": (f"ssh://git@ssh.dev.azure.com/v3/{AZURE}/kyma-function", "main", ["code"]),
+    "azure-devops-ssh-func": (f"ssh://git@ssh.dev.azure.com/v3/{AZURE}/kyma-function", "main", ["code/"]),
 }
 OTHER_KINDS = """\
 ---

@@ -120,6 +120,9 @@ class LocalFunction:
         if self.instance and self.instance.runs(pod):
             self.state, self.reason = "ready", ""
             return True
+        return await self._replace(pod)
+
+    async def _replace(self, pod: Pod) -> bool:
         if pod.debug_port:
             await self._end_instances(pod.debug_port)
         started, old = time.monotonic(), self.instance
@@ -146,10 +149,9 @@ class LocalFunction:
         if origin is None or pod.tree:
             return pod
         tree = await self.session.repositories.get(origin)
-        text = origin.about
-        if tree.commit:
-            text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}"
-        if text != self._about:
+        text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}" if tree.commit else origin.about
+        # Once for a working tree, which is read at each save.
+        if tree.commit or text != self._about:
             self.log(printable(text), "source", commit=tree.commit)
         self._about = text
         return replace(pod, origin=replace(origin, saved=0), tree=tree)
