@@ -28,7 +28,9 @@ def start(
     session = Session(output=setups.output, setups=setups)
     supervisor = Supervisor(Sources(files, chosen, variables), chosen, session, port)
     work = _once(supervisor) if once else _watch(supervisor)
-    return asyncio.run(supervised(supervisor, Display(supervisor).shown_during(work), interrupted=0))
+    return asyncio.run(
+        supervised(supervisor, Display(supervisor, is_watching=not once).shown_during(work), interrupted=0)
+    )
 
 
 async def _once(supervisor: Supervisor) -> int:
