@@ -60,12 +60,16 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
 	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
+# Helm does not manage plain YAML, so the two labels that name it are dropped.
+WITHOUT_HELM := | grep -vE '^ +(helm\.sh/chart|app\.kubernetes\.io/managed-by): '
+
 manifests: ## regenerate config/ from the chart (helm)
-	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false > config/hook.yaml
+	helm template function-hook chart -n buildless-functions --no-hooks --set crds.install=false \
+	  $(WITHOUT_HELM) > config/hook.yaml
 	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
-	  $(foreach name,configmap deployment compositecontroller,-s templates/$(name).yaml) > config/git/hook.yaml
+	  $(foreach name,configmap deployment compositecontroller,-s templates/$(name).yaml) $(WITHOUT_HELM) > config/git/hook.yaml
 	helm template function-hook chart -n buildless-functions --set config.git.enabled=true \
-	  -s templates/sourcenetworkpolicy.yaml > config/git/networkpolicy.yaml
+	  -s templates/sourcenetworkpolicy.yaml $(WITHOUT_HELM) > config/git/networkpolicy.yaml
 
 picture: .venv/run ## record docs/terminal.svg anew, the picture of README.md (port 8080)
 	@$(BIN)/python tools/terminal.py

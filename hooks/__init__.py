@@ -9,6 +9,7 @@ protocol.py            requests and responses of Metacontroller's hooks
 previous_status.py     the valid parts of the previous status
 records.py             last-applied records, and responses that leave a child unchanged
 sources.py             what Flux has fetched: which artifact counts
+same_content.py        keeps the pods when a new commit has the same content
 function.py            models of the Function CRD
 core_v1.py             the core/v1 types in a Function's spec
 validation_errors.py   pydantic's errors as messages like the API server's

@@ -48,7 +48,8 @@ def repository(
         "ignore": IGNORED,
     }
     if (path := directory(git.base_dir)) != ".":
-        spec["sparseCheckout"] = [path]
+        # Flux takes each file whose path begins with this text: without the slash also those of "hello-world".
+        spec["sparseCheckout"] = [f"{path}/"]
     if git.auth:
         spec["secretRef"] = {"name": git.auth.secret_name}
     return Repository(spec=spec, annotations=_annotations(function, missing_tag(function) if lacks_tag else ""))

@@ -18,6 +18,7 @@ from hooks.remove_additions import adopt_harmful_additions
 from hooks.reorder_env import reorder_env
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
+from hooks.same_content import keep_artifact
 from hooks.sources import observed_source
 from hooks.status import Observation, compute_status, frozen_status, unchanged_status
 
@@ -40,7 +41,7 @@ def _sync_valid(function: Function, request: HookRequest, config: Config, now: d
     absent = references.missing(function, request, config)
     version = references.referenced_data_version(function, request, config, absent)
     source = None if function.spec.source.inline else observed_source(function, request, config)
-    resolved = resolve(
+    wanted = resolve(
         function,
         config,
         observed_replicas=request.observed_replicas,
@@ -48,6 +49,7 @@ def _sync_valid(function: Function, request: HookRequest, config: Config, now: d
         repository=source.repository if source else None,
         artifact=source.artifact if source else None,
     )
+    resolved = keep_artifact(wanted, request)
     built = build_children(resolved)
     desired = hold_deployment(built, request) if source else built
     report = compute_status(

@@ -4,15 +4,48 @@ app.kubernetes.io/name: {{ .Values.name }}
 {{- end -}}
 
 {{- define "hook.labels" -}}
-{{ include "hook.selector" . }}
-app.kubernetes.io/part-of: buildless-functions
+{{- include "labels.ofObject" (dict "root" . "name" .Values.name "component" "hook") -}}
+{{- end -}}
+
+{{- /* commonAnnotations and those of one object, which win, or nothing: (dict "root" . "own" MAP). */ -}}
+{{- define "annotations" -}}
+{{- with merge (dict) (.own | default dict) .root.Values.commonAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Labels and commonAnnotations of an object whose name is its own. */ -}}
+{{- define "hook.common" -}}
+labels:
+  {{- include "hook.labels" . | nindent 2 }}
+{{- with include "annotations" (dict "root" .) }}{{ . | nindent 0 }}{{ end }}
 {{- end -}}
 
 {{- define "hook.metadata" -}}
-name: {{ .Values.name }}
-namespace: {{ .Release.Namespace }}
+{{- include "hook.annotated" (dict "root" .) -}}
+{{- end -}}
+
+{{- /* Metadata with annotations of one object: (dict "root" . "own" MAP). */ -}}
+{{- define "hook.annotated" -}}
+name: {{ .root.Values.name }}
+namespace: {{ .root.Release.Namespace }}
 labels:
-  {{- include "hook.labels" . | nindent 2 }}
+  {{- include "hook.labels" .root | nindent 2 }}
+{{- with include "annotations" . }}{{ . | nindent 0 }}{{ end }}
+{{- end -}}
+
+{{- /* Recommended labels of a pod: those that change only when its image does. They win over commonLabels. */ -}}
+{{- define "labels.ofPod" -}}
+{{- $own := dict "app.kubernetes.io/name" .name "app.kubernetes.io/instance" .root.Release.Name "app.kubernetes.io/component" .component "app.kubernetes.io/part-of" "buildless-functions" -}}
+{{- $_ := set $own "app.kubernetes.io/version" .root.Chart.AppVersion -}}
+{{- toYaml (merge $own (.more | default dict) .root.Values.commonLabels) -}}
+{{- end -}}
+
+{{- /* All recommended labels. `make manifests` drops the two that name Helm. */ -}}
+{{- define "labels.ofObject" -}}
+{{- $own := dict "app.kubernetes.io/managed-by" .root.Release.Service "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
+{{- toYaml (merge $own (include "labels.ofPod" . | fromYaml)) -}}
 {{- end -}}
 
 {{- define "hook.image" -}}
@@ -25,6 +58,15 @@ labels:
 {{- define "hook.config" -}}
 {{- $defaults := (.Files.Get "files/defaults.yaml" | fromYaml).config -}}
 {{- include "hook.withNulls" (dict "defaults" $defaults "values" .Values.config) -}}
+{{- end -}}
+
+{{- /* Fails with the hook's message if defaultProfile is unknown, which no JSON schema can express. */ -}}
+{{- define "hook.checkedProfile" -}}
+{{- $names := list -}}
+{{- range keys .Values.config.profiles | sortAlpha }}{{ $names = append $names (toJson .) }}{{ end -}}
+{{- if not (hasKey .Values.config.profiles .Values.config.defaultProfile) -}}
+{{- fail (printf "config.defaultProfile: Unsupported value: %s: supported values: %s" (toJson .Values.config.defaultProfile) ($names | join ", " | default "none")) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "hook.withNulls" -}}
@@ -50,20 +92,6 @@ labels:
 
 {{- define "hook.host" -}}
 {{ .Values.name }}.{{ .Release.Namespace }}.svc
-{{- end -}}
-
-{{- /* What Pod Security "restricted" requires, and a read-only root file system. */ -}}
-{{- define "restricted.pod" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile: {type: RuntimeDefault}
-{{- end -}}
-
-{{- define "restricted.container" -}}
-allowPrivilegeEscalation: false
-capabilities: {drop: [ALL]}
-readOnlyRootFilesystem: true
 {{- end -}}
 
 {{- /*
@@ -93,11 +121,9 @@ name: {{ .name }}
 {{- if not .cluster }}
 namespace: {{ .root.Release.Namespace }}
 {{- end }}
-labels: {app.kubernetes.io/name: {{ .name }}, app.kubernetes.io/part-of: buildless-functions}
-annotations:
-  helm.sh/hook: {{ .hook }}
-  helm.sh/hook-weight: {{ .weight | default "-1" | quote }}
-  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+labels:
+  {{- include "labels.ofObject" (dict "root" .root "name" .name "component" .hook) | nindent 2 }}
+{{- with include "annotations" (dict "root" .root "own" (dict "helm.sh/hook" .hook "helm.sh/hook-weight" (.weight | default "-1") "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded")) }}{{ . | nindent 0 }}{{ end }}
 {{- end -}}
 
 {{- /* A pod that runs files/jobs.py in the hook's image: (dict "root" . "name" NAME "args" LIST). */ -}}
@@ -113,7 +139,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 securityContext:
-  {{- include "restricted.pod" . | nindent 2 }}
+  {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
 containers:
 - name: job
   image: {{ include "hook.image" .root }}
@@ -124,5 +150,5 @@ containers:
     requests: {cpu: 20m, memory: 32Mi}
     limits: {memory: 128Mi}
   securityContext:
-    {{- include "restricted.container" . | nindent 4 }}
+    {{- toYaml .root.Values.containerSecurityContext | nindent 4 }}
 {{- end -}}

@@ -2,7 +2,8 @@
 Call a Function once, on this machine or at a URL, and print the body of its response.
 
 The Function of FILE is started for the call; what is printed about that goes to standard error. With --type the call is
-a CloudEvent. Data that starts with @ is the name of a file, @- is standard input.
+a CloudEvent. Data that starts with @ is the name of a file, @- is standard input. The source of a Function from Git is
+found as by `buildless run`.
 
 Exit codes: 0 for a status below 400, 1 for any other or none, 2 for an invalid command line or config.
 
@@ -25,8 +26,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from hooks.cli import options, settings, variables
+from hooks.cli import checkouts, options, settings, variables
 from hooks.cli.run.lifecycle import supervised
+from hooks.cli.run.origins import Origins
 from hooks.cli.run.output import Output
 from hooks.cli.run.session import Session
 from hooks.cli.run.setups import Setups
@@ -59,6 +61,7 @@ class Request:
 @click.option("--type", "event_type", help="Send a CloudEvent of this type.")
 @click.option("--source", default="buildless", show_default=True, help="The source of the CloudEvent.")
 @click.option("-i", "--include", is_flag=True, help="Print the status and the headers, too.")
+@options.repository_options
 @options.variables_options
 @options.config_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -74,7 +77,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     env: tuple[str, ...],
     env_file: tuple[str, ...],
     config: str | None,
+    repository: tuple[str, ...],
     *,
+    fetch: bool,
     include: bool,
 ) -> int:
     """Return 0 for a status below 400, else 1."""
@@ -86,8 +91,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     request = Request(method=method, path=path, body=body, headers=headers, is_verbose=include)
     if url:
         return call(url, request)
-    chosen, output = settings.read(config), Output(as_json=False, to_stderr=True)
-    sources = Sources(files, chosen, variables.from_options(env, env_file))
+    origins = Origins(list(map(checkouts.given, repository)), fetch=fetch)
+    chosen, output = settings.of_author(config), Output(as_json=False, to_stderr=True)
+    sources = Sources(files, chosen, variables.from_options(env, env_file), origins)
     supervisor = Supervisor(sources, chosen, Session(output=output, setups=Setups(output)), FIRST_PORT)
     return asyncio.run(supervised(supervisor, _start_and_call(supervisor, name, request)))
 

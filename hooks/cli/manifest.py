@@ -21,7 +21,7 @@ from hooks.cli.render import validated
 @options.config_option
 def command(files: tuple[str, ...], config: str | None) -> int:
     """Print one document for each Function, or every problem and nothing else."""
-    chosen, found = settings.read(config), objects(files)
+    chosen, found = settings.of_author(config), objects(files)
     for document in found.functions:
         try:
             validated(document, chosen)

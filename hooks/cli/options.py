@@ -61,6 +61,19 @@ def variables_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def repository_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare --repository, for checkouts.given(), and --fetch."""
+    fetch = click.option("--fetch", is_flag=True, help="Fetch repositories, even those that the files are in.")
+    return fetch(
+        click.option(
+            "--repository",
+            multiple=True,
+            metavar="[NAME=]DIR",
+            help="A checkout with the code of Functions from Git, or of the Function NAME.",
+        )(function)
+    )
+
+
 def echo_problems(problems: Iterable[Problem]) -> None:
     """Print each problem as one line on standard error, its place in bold on a terminal."""
     for problem in problems:

@@ -51,7 +51,7 @@ DEFAULT_NAMESPACE = "default"
 @options.config_option
 def command(files: tuple[str, ...], output: str, config: str | None, *, with_status: bool) -> int:
     """Print one List, or every problem of every file and nothing else."""
-    chosen, found = settings.read(config), objects(files)
+    chosen, found = settings.of_author(config), objects(files)
     others, problems = [each.value for each in found.others], found.problems
     items: list[Manifest] = []
     for document in found.functions:

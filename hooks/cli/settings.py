@@ -23,6 +23,14 @@ def read(path: str | None) -> config.Config:
         raise click.exceptions.Exit(2) from None
 
 
+def of_author(path: str | None) -> config.Config:
+    """Return the same; without any config, the defaults with git.enabled: only an operator knows if that is missing."""
+    chosen = read(path)
+    if path or os.environ.get("BUILDLESS_CONFIG"):
+        return chosen
+    return chosen.model_copy(update={"git": config.Git(enabled=True)})
+
+
 def _load(name: str) -> config.Config:
     try:
         document = next(documents(name), None)

@@ -43,7 +43,7 @@ from hooks.config import Config
 @options.config_option
 def command(files: tuple[str, ...], output: str, config: str | None, *, allow_empty: bool) -> int:
     """Print the problems; return 1 if there are any."""
-    problems, count = problems_in(files, settings.read(config), allow_empty=allow_empty)
+    problems, count = problems_in(files, settings.of_author(config), allow_empty=allow_empty)
     if output != "text":
         options.write(REPORTS[output](problems))
     elif problems:

@@ -5,20 +5,15 @@ while no artifact counts.
 While one counts, the Function's state is that of its Deployment: a remote that is lost later changes nothing that runs.
 """
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
-from hooks import naming
-from hooks.manifest import Manifest, as_text, mappings_in, value_at
+from hooks.manifest import Manifest
 from hooks.redact import one_line
-from hooks.runtimes import SOURCE_REVISION
+from hooks.same_content import commit_in, revision_in
 from hooks.sources import Source
 from hooks.status.conditions import NewCondition
 from hooks.status.reasons import Reason
 from hooks.status.state import FETCH_SECONDS, Observation, State
-
-_COMMIT = re.compile(r"(?:.*@)?sha1:([0-9a-f]{40})", re.DOTALL)
 
 
 def source_condition(source: Source) -> NewCondition:
@@ -53,31 +48,21 @@ def source_state(observation: Observation) -> State | None:
 
 
 def repository_status(observation: Observation) -> dict[str, Any]:
-    """Return the status fields of a Function from Git, with the commit of the Deployment in the response."""
+    """Return the status fields of a Function from Git, with the commit whose content the pods are requested to run."""
     fetch = observation.function.source.fetch
     if fetch is None:
         return {}
-    found = dict(fetch.given) | _commit(observation.desired)
+    found = dict(fetch.given) | _commit(observation)
     mirrors: Manifest = {key: found[key] for key in ("commit", "baseDir", "reference") if key in found}
     return {"gitRepository": found, **mirrors} if found else {}
 
 
-def _commit(desired: list[Manifest]) -> dict[str, str]:
-    for revision in _revisions(desired):
-        if found := _COMMIT.fullmatch(revision):
-            return {"commit": found[1]}
-    return {}
-
-
-def _revisions(desired: list[Manifest]) -> Iterator[str]:
-    """Yield the revision in the pod template of the Deployment."""
-    pod = next(
-        (value_at(child, "spec", "template", "spec") for child in desired if child["kind"] == "Deployment"), None
-    )
-    for container in mappings_in(value_at(pod, "initContainers")):
-        if container.get("name") == naming.FETCH_CONTAINER:
-            entries = [entry for entry in mappings_in(container.get("env")) if entry.get("name") == SOURCE_REVISION]
-            yield from (as_text(entry.get("value")) for entry in entries)
+def _commit(observation: Observation) -> dict[str, str]:
+    """Return the newest commit with the content of the Deployment in the response."""
+    artifact = observation.source and observation.source.artifact
+    deployment = next((child for child in observation.desired if child["kind"] == "Deployment"), None)
+    commit = commit_in(artifact.revision if artifact else revision_in(deployment))
+    return {"commit": commit} if commit else {}
 
 
 def _failure(source: Source) -> str:

@@ -29,6 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--existing-cluster", action="store_true", help="use the cluster of KUBECONFIG")
     parser.addoption("--git-functions", type=int, default=20, help="Functions of one repository (default: %(default)s)")
     parser.addoption("--git-seconds", type=int, default=30, help="seconds of pushes to it (default: %(default)s)")
+    parser.addoption(
+        "--git-away", type=int, default=12, help="seconds without source-controller (default: %(default)s)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support import go_tools
+from support import go_tools, random_configs
 from support.cluster.control_plane import Manifest
 from support.cluster.helm import CHART, KUBERNETES, NAMESPACE, VALUES, Helm, hook_of, objects, one, pods
 from support.cluster.stack import ROOT, Stack
@@ -20,6 +20,14 @@ from hooks import config as settings
 from hooks.admission import parameters, policies
 
 HELMS = ("helm3", "helm4")
+RECOMMENDED = "app.kubernetes.io/"
+OF_PODS = [f"{RECOMMENDED}{each}" for each in ("name", "instance", "version", "component", "part-of")]
+OF_HELM = [f"{RECOMMENDED}managed-by", "helm.sh/chart"]
+"""Labels that plain YAML does not have."""
+OF_OBJECTS = [*OF_PODS, *OF_HELM]
+CONFIGS = 40
+OF_KUBERNETES = ("config", "podSecurityContext", "containerSecurityContext")
+"""Values that the chart copies: their booleans change no template."""
 RANDOM = "tls-helm"
 """The set of values with a random certificate in its manifests."""
 ACCEPTED = {
@@ -31,8 +39,11 @@ ACCEPTED = {
     ("pod-networkpolicy", "-test"): "the pod of `helm test` runs for seconds and calls the API server and a Function",
     ("pod-networkpolicy", "-uninstall"): "the pod of the uninstall runs for seconds and calls the API server",
     ("networkpolicy-targets-pod", "-functions"): "it selects the pods of Functions, which the chart does not contain",
+    ("networkpolicy-targets-pod", "-sources"): "it selects Flux' source-controller, which the chart does not contain",
 }
 """Accepted findings of kube-score: the check, a part of the finding or of the object's name, and the reason."""
+INTENDED = [("bare", "pod-networkpolicy"), ("labels", "container-security-context-user-group-id")]
+"""Sets of values with a finding on purpose: one has no NetworkPolicies, one leaves ids to the cluster."""
 CERTIFICATE = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -134,10 +145,10 @@ def reference_to(rendered: list[Manifest]) -> str:
 
 
 def test_every_switch_is_changed() -> None:
-    """Each boolean and each mode of the values differs from its default in some set."""
+    """Each boolean and each mode of the chart's own values differs from its default in some set."""
     changed = [yaml.safe_load(values.read_text()) for values in VALUES]
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    for path in switches({key: value for key, value in defaults.items() if key != "config"}):
+    for path in switches({key: value for key, value in defaults.items() if key not in OF_KUBERNETES}):
         assert any(at(each, path) not in (None, at(defaults, path)) for each in changed), f"no set changes {path}"
 
 
@@ -182,6 +193,97 @@ def test_refused_configs_are_refused_by_helm(tmp_path: Path, helm: str) -> None:
         assert (f"at '{place}" in output) == ((text, message) in IN_SCHEMA), (text, output[-900:])
 
 
+@pytest.mark.parametrize("helm", HELMS)
+def test_an_unknown_default_profile_is_refused(tmp_path: Path, helm: str) -> None:
+    """Helm refuses it with the message of the hook."""
+    file = tmp_path / "values.yaml"
+    refused = [(text, message) for text, message in MISTAKES if message.startswith("defaultProfile: Unsupported")]
+    assert len(refused) > 1
+    for text, message in refused:
+        file.write_text(json.dumps({"config": yaml.safe_load(text)}))
+        assert f"config.{message}\n" in refusal(helm, file)
+
+
+def refusal(helm: str, values: Path) -> str:
+    """Return what Helm prints of the ConfigMap, or its errors."""
+    where = ("--kube-version", KUBERNETES, "-s", "templates/configmap.yaml", "-f", values)
+    return Helm(helm).run("template", CHART, *where, check=False)
+
+
+def test_helm_and_the_hook_agree_on_configs(tmp_path: Path) -> None:
+    """Helm refuses no generated config that the hook accepts, and each whose default profile is unknown."""
+    file, verdicts = tmp_path / "values.yaml", set()
+    for seed in range(CONFIGS):
+        overlay = random_configs.overlay(seed)
+        if seed % 3 == 0:
+            overlay = {"profiles": overlay.get("profiles"), "defaultProfile": "S" if seed % 2 else "unknown"}
+        # Helm reads no escape of a surrogate: emoji are written as they are.
+        file.write_text(json.dumps({"config": overlay}, ensure_ascii=False), encoding="utf-8", errors="replace")
+        output = refusal("helm4", file)
+        is_refused, errors = "Error: " in output, errors_of(overlay)
+        assert errors or not is_refused, (seed, overlay, output[-900:])
+        assert is_refused or not any(error.startswith("defaultProfile:") for error in errors), (seed, overlay)
+        verdicts.add((is_refused, bool(errors)))
+    assert verdicts >= {(True, True), (False, False)}
+
+
+def errors_of(overlay: Manifest) -> list[str]:
+    try:
+        settings.over_defaults(overlay)
+    except settings.InvalidConfig as error:
+        return str(error).splitlines()
+    return []
+
+
+@pytest.mark.parametrize("values", VALUES, ids=name_of)
+def test_every_object_has_the_recommended_labels(values: Path) -> None:
+    """Each object and each pod has them and the operator's; selectors use the name only."""
+    given = yaml.safe_load(values.read_text()) or {}
+    rendered = objects(Helm("helm4").template("-f", values), with_jobs=True)
+    mine = {key: value for key, value in given.get("commonLabels", {}).items() if not key.startswith(RECOMMENDED)}
+    notes = given.get("commonAnnotations", {})
+    for each in rendered:
+        templates = [each["spec"]["template"]] if "template" in each.get("spec", {}) else []
+        assert set(OF_OBJECTS) <= set(each["metadata"]["labels"]), each["kind"]
+        for metadata in (each["metadata"], *(template["metadata"] for template in templates)):
+            assert set(OF_PODS) | set(mine) <= set(metadata["labels"]), each["kind"]
+            assert set(notes) <= set(metadata.get("annotations", {})), each["kind"]
+    name = given.get("name", "function-hook")
+    deployment = one(rendered, "Deployment")["spec"]
+    assert deployment["selector"] == {"matchLabels": {f"{RECOMMENDED}name": name}}
+    assert one(rendered, "Service")["spec"]["selector"] == {f"{RECOMMENDED}name": name}
+    assert deployment["template"]["metadata"]["labels"][f"{RECOMMENDED}name"] == name
+
+
+def test_a_single_object_wins_over_common_values() -> None:
+    """Its annotations and labels replace the common ones; ids of a security context can be removed."""
+    values = CHART / "ci" / "labels-values.yaml"
+    rendered = objects(Helm("helm3").template("-f", values))
+    kinds = {
+        "Deployment": "deployment",
+        "Service": "service",
+        "ServiceAccount": "account",
+        "CompositeController": "all",
+    }
+    for kind, seen in kinds.items():
+        assert one(rendered, kind)["metadata"]["annotations"]["example.com/seen"] == seen
+    assert one(rendered, "CompositeController")["metadata"]["labels"]["shard"] == "a"
+    template = one(rendered, "Deployment")["spec"]["template"]
+    assert template["metadata"]["annotations"]["example.com/seen"] == "pods"
+    assert template["metadata"]["labels"]["tier"] == "control"
+    assert template["spec"]["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    (spread,) = template["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"] == one(rendered, "Deployment")["spec"]["selector"]
+
+
+def test_a_config_of_deprecated_runtimes_renders() -> None:
+    """`helm test` then uses a deprecated one."""
+    names = settings.Config().runtimes
+    arguments = ",".join(f"config.runtimes.{name}.deprecated=true" for name in names)
+    pod = one(objects(Helm("helm4").template("--set", arguments), with_jobs=True), "Pod")
+    assert pod["spec"]["containers"][0]["args"][4] in names
+
+
 def test_kube_score(tmp_path: Path) -> None:
     """Every finding of kube-score is in ACCEPTED, and every entry of ACCEPTED is found."""
     found = {finding for values in VALUES for finding in findings(values, tmp_path)}
@@ -209,8 +311,7 @@ def findings(values: Path, directory: Path) -> Iterator[tuple[str, str]]:
     assert len(scores) > 3, "kube-score saw few objects"
     for scored in scores:
         for check in scored["checks"]:
-            # The set of values without NetworkPolicies has this finding on purpose.
-            is_intended = "bare" in values.name and check["check"]["id"] == "pod-networkpolicy"
+            is_intended = any(part in values.name and check["check"]["id"] == name for part, name in INTENDED)
             if check["grade"] < 10 and not check["skipped"] and not is_intended:
                 for comment in check["comments"]:
                     yield check["check"]["id"], f"{scored['object_name']} {comment['summary']}"
@@ -238,7 +339,12 @@ def test_plain_yaml_equals_the_chart(api: Stack) -> None:
     plain.remove(namespace)
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     rendered = objects(Helm("helm4").template())
-    one(rendered, "CustomResourceDefinition")["metadata"].pop("annotations")
+    definition = one(rendered, "CustomResourceDefinition")["metadata"]
+    assert {"annotations", "labels"} <= set(definition)
+    del definition["annotations"], definition["labels"]
+    for each in rendered:
+        for label in OF_HELM:
+            each["metadata"].get("labels", {}).pop(label, None)
     assert sorted(plain, key=key) == sorted(rendered, key=key), "make manifests"
     assert "helm.sh" not in text
 

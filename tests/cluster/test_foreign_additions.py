@@ -32,7 +32,7 @@ Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.templa
 }}}}
 """
 ROWS = [row for row in drift_rows.ROWS if row.kind != "GitRepository"]
-"""Those whose kinds the cluster has: Flux is not installed."""
+"""Those whose kinds the cluster has: Flux is not installed; test_git_additions.py has the others."""
 
 pytestmark = pytest.mark.own_stack
 

@@ -88,7 +88,7 @@ def test_life_of_a_function_from_git(git: Stack) -> None:
         "interval": "1m0s",
         "timeout": "1m0s",
         "ignore": "/.git/",
-        "sparseCheckout": ["functions/hello"],
+        "sparseCheckout": ["functions/hello/"],
     }
     wait_until(lambda: reason(git, "life") == "SourcePending", "the first fetch to be pending")
     assert git.get("deployments", NAMESPACE, "life") is None

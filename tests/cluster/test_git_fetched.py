@@ -1,17 +1,20 @@
 """
 Functions from Git with a real source-controller: what runs, and what SourceReady says, at each step.
 
-No kubelet runs here, so what runs is the commit in the pod template of the Deployment.
+No kubelet runs here, so what runs is the commit in the pod template of the Deployment. --git-away sets for how long
+source-controller is away.
 """
 
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
-from support.cluster.control_plane import wait_until
+from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.functions import wait_until_ready
 from support.cluster.git_functions import BASIC, INTERVAL, Deployments, GitStack
 from support.cluster.git_repository import Repository
+from support.fetch_source import PROGRAMS, fetch, files
 
 pytestmark = pytest.mark.own_stack
 
@@ -50,53 +53,65 @@ def test_changes_of_the_spec(git: GitStack, team: str, code: Repository, url: st
     wait_until(lambda: path_of(git, team) == "sub", "the directory in the Deployment")
     git.edit(team, "hello", url=f"{git.http.url}/{other.bare.name}", reference="main")
     git.until_runs(team, "hello", third)
-    git.edit(team, "hello", url=f"{git.https.url}/{other.bare.name}", auth=BASIC)
+    before = deployments.templates["hello"]
+    git.edit(team, "hello", url=f"{git.https.url}/{other.bare.name}", auth=BASIC | {"secretName": "absent"})
+    git.until_source(team, "hello", "False", "not found")
+    assert (git.runs(team, "hello"), deployments.templates["hello"]) == (third, before)
+    git.edit(team, "hello", auth=BASIC)
     git.until_source(team, "hello", "True", third)
+    fields = {"url": f"{git.https.url}/{other.bare.name}", "baseDir": "/sub/", "reference": "main"}
+    function = git.stack.get("functions", team, "hello") or {}
+    assert function["status"]["gitRepository"] == fields | {"commit": third}
     assert deployments.commits["hello"] == [first, second, third]
 
 
 def path_of(git: GitStack, team: str) -> str:
     """Return the directory that the Function hello unpacks."""
+    return variables(git, team)["SOURCE_PATH"]
+
+
+def variables(git: GitStack, team: str) -> dict[str, str]:
+    """Return the variables of fetch-source in the Deployment of the Function hello."""
     deployment = git.stack.get("deployments", team, "hello") or {}
     fetch, _ = deployment["spec"]["template"]["spec"]["initContainers"]
-    return str(next(entry["value"] for entry in fetch["env"] if entry["name"] == "SOURCE_PATH"))
+    return {entry["name"]: entry["value"] for entry in fetch["env"]}
 
 
-def test_references(git: GitStack, team: str, code: Repository, url: str) -> None:
-    """A branch, a tag, a full name and a commit: a branch and a tag follow a push, a commit does not."""
-    first = code.push({"handler.py": "first"}, branch="feature/x")
-    code.tag("v1")
-    references = {"tag": "v1", "commit": first, "full": "refs/heads/feature/x", "branch": "feature/x"}
-    for name, reference in references.items():
-        git.create(team, name, url, reference=reference)
-    for name in references:
-        git.until_runs(team, name, first)
-    second = code.push({"handler.py": "second"}, branch="feature/x")
-    code.tag("v1")
-    for name in references:
-        git.fetch(team, name, "1")
-    for name in ("tag", "full", "branch"):
-        git.until_runs(team, name, second)
-    assert git.runs(team, "commit") == first
+ELSEWHERE = {"handler.py": "root", "README.md": "readme", "sub-way/handler.py": "other", "sub.py": "other"}
 
 
-def test_missing_branch(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
-    """The status names what is neither a branch nor a tag; what ran stays; a branch that is pushed later is found."""
+def test_a_push_elsewhere(
+    git: GitStack, team: str, code: Repository, url: str, deployments: Deployments, tmp_path: Path
+) -> None:
+    """
+    A push outside of baseDir starts no pod, and the status follows; one inside is one rollout.
+
+    A pod that starts after source-controller has deleted its archive finds the content in the newest one.
+    """
     (first,) = code.commits()
-    git.create(team, "running", url)
-    git.create(team, "new", url, reference="later")
-    git.until_runs(team, "running", first)
-    git.edit(team, "running", reference="later")
-    for name in ("running", "new"):
-        git.until_source(team, name, "False", "neither a branch nor a tag later")
-    assert git.stack.condition(team, "new", "Stalled")["reason"] == "SourceUpdateFailed"
-    assert git.runs(team, "running") == first
-    assert git.stack.get("deployments", team, "new") is None
-    second = code.push({"handler.py": "second"}, branch="later")
-    for name in ("running", "new"):
-        git.until_runs(team, name, second, 4 * INTERVAL)
-        git.until_source(team, name, "True", second)
-    assert deployments.commits == {"running": [first, second], "new": [second]}
+    git.create(team, "hello", url, baseDir="sub")
+    git.until_runs(team, "hello", first)
+    wait_until_ready(git.stack, team)
+    before = git.plane.kubectl("get", "replicasets", "-n", team, "-o", "name")
+    second = code.push(ELSEWHERE)
+    git.fetch(team, "hello", "1")
+    git.until_source(team, "hello", "True", second)
+    wait_until(lambda: status_of(git, team)["commit"] == second, "the status to name the commit")
+    assert (git.runs(team, "hello"), deployments.templates["hello"]) == (first, 1)
+    assert git.plane.kubectl("get", "replicasets", "-n", team, "-o", "name") == before != ""
+    next(git.sources.storage.rglob(f"{team}/hello/{first}.tar.gz")).unlink()
+    for family in PROGRAMS:
+        done = fetch(family, tmp_path / family, "", b"", **variables(git, team))
+        assert (done.code, list(files(tmp_path / family))) == (0, ["handler.py"]), done
+    third = code.push({"sub/handler.py": "third"})
+    git.fetch(team, "hello", "2")
+    git.until_runs(team, "hello", third)
+    assert deployments.commits["hello"] == [first, third]
+    assert deployments.templates["hello"] == 2
+
+
+def status_of(git: GitStack, team: str) -> Manifest:
+    return dict((git.stack.get("functions", team, "hello") or {})["status"])
 
 
 def test_deleted_and_suspended(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
@@ -123,7 +138,9 @@ def uid_of(git: GitStack, team: str) -> str:
     return str((git.stack.get("gitrepositories", team, "hello") or {})["metadata"]["uid"])
 
 
-def test_source_controller_away(git: GitStack, team: str, code: Repository, url: str, deployments: Deployments) -> None:
+def test_source_controller_away(
+    git: GitStack, team: str, code: Repository, url: str, deployments: Deployments, pytestconfig: pytest.Config
+) -> None:
     """
     Nothing that runs changes while source-controller is away, nor when it starts without its artifacts.
 
@@ -142,8 +159,9 @@ def test_source_controller_away(git: GitStack, team: str, code: Repository, url:
     second = code.push({"handler.py": "second"})
     git.create(team, "new", url)
     git.until_source(team, "new", "Unknown", "waiting for GitRepository new")
-    time.sleep(INTERVAL + 2)
+    time.sleep(pytestconfig.getoption("--git-away"))
     assert git.stack.condition(team, "hello", "Ready")["status"] == "True"
+    assert git.stack.condition(team, "new", "Reconciling")["reason"] == "SourcePending"
     git.sources.forget()
     code.reset(first)
     git.http.faults[code.bare.name] = "deny"

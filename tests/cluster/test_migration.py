@@ -6,22 +6,18 @@ each Service has a ready pod. The hook is a process with the config of the chart
 that the URL of its Service works.
 """
 
-import shutil
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from support import go_tools
 from support.cluster.control_plane import wait_until
 from support.cluster.helm import run_hook, start_metacontroller
 from support.cluster.kyma_children import deployment
 from support.cluster.kyma_module import CRD, MODULE_CRD
-from support.cluster.kyma_simulator import is_ready
 from support.cluster.migration import FROM_GIT, FUNCTIONS, NAMESPACES, PAGE, REFUSED, ROOTED, VALID, Migration
-from support.cluster.pages import Shell, commands
-from support.cluster.stack import GROUP, ROOT, own_stack
+from support.cluster.pages import commands
+from support.cluster.stack import GROUP, own_stack
 
 from hooks.records import LAST_APPLIED
 
@@ -33,18 +29,12 @@ FINALIZER = "metacontroller.io/compositecontroller-function-controller"
 @pytest.fixture(scope="module")
 def migration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migration]:
     """A cluster with Kyma, its Functions and Metacontroller, and a checkout in which the commands run."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    for part in ("chart", "config", "crds"):
-        shutil.copytree(ROOT / part, checkout / part)
-    shutil.copy(ROOT / "kustomization.yaml", checkout)
     with own_stack(tmp_path_factory.mktemp("kyma")) as stack:
-        buildless = stack.plane.directory / "buildless"
-        buildless.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
-        buildless.chmod(0o755)
-        programs = {"buildless": buildless, "helm": go_tools.program("helm4")}
-        migration = Migration(stack, Shell(stack.plane, programs, checkout))
+        stack.plane.kubectl("create", "namespace", "shop")
+        migration = Migration(stack, tmp_path_factory.mktemp("checkout"))
         try:
             migration.start()
+            migration.plane.kubectl("autoscale", "function", "scaled", "-n", "shop", "--min=2", "--max=5", "--cpu=50%")
             start_metacontroller(stack)
             yield migration
         finally:
@@ -55,16 +45,12 @@ def test_the_check_separates_valid_from_refused(migration: Migration) -> None:
     """The file `sound` lists each Function that can move; the output has the errors of the others with their paths."""
     assert "serverless-config" in migration.follow("Settings")
     output = migration.follow("Check")
-    assert lines(migration) == {f"{ns} {name} {uid(migration, ns, name)}" for ns, name in VALID}
+    assert migration.sound() == {migration.line(*each) for each in VALID}
     assert "refused: shop/rooted" in output
     assert "spec.source.gitRepository: Forbidden: disabled: the operator enables it" in output
     assert "spec.podSecurityContext.runAsUser: Forbidden: 0 is not allowed" in output
     migration.follow("Find what will behave differently")
     migration.check_nothing_was_interrupted()
-
-
-def lines(migration: Migration) -> set[str]:
-    return set((migration.shell.directory / "sound").read_text().splitlines())
 
 
 def uid(migration: Migration, namespace: str, name: str) -> str:
@@ -85,15 +71,10 @@ def test_differences_are_found(migration: Migration) -> None:
     assert [output[1], output[3], output[5]] == ["default/plain", f"default/{old} {old}", "serviceaccount/packages"]
 
 
-def prepare(migration: Migration) -> None:
-    for step in ("1. Stop Kyma", "2. Set the owner references to `controller: false`", "3. Hand over the Services"):
-        migration.follow(step)
-
-
 def test_preparation_changes_no_pod(migration: Migration) -> None:
     """After the preparation Kyma is stopped, the CRD is ours, and the pods are the same."""
     pods = names_of_pods(migration)
-    prepare(migration)
+    migration.prepare()
     assert not migration.kyma.is_running()
     assert names_of_pods(migration) == pods
     definition = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD}"
@@ -109,9 +90,9 @@ def test_going_back_after_preparation(migration: Migration) -> None:
     for command in commands(PAGE, "Back to Kyma")[-2:]:
         migration.shell.run(command)
     migration.kyma.settle(list(FUNCTIONS))
-    check_kyma_owns(migration, [f"{name}-..." for _, name in FUNCTIONS])
+    migration.check_kyma_owns([f"{name}-..." for _, name in FUNCTIONS])
     assert names_of_pods(migration) == pods
-    prepare(migration)
+    migration.prepare()
     migration.check_nothing_was_interrupted()
 
 
@@ -158,39 +139,16 @@ def test_the_service_of_a_refused_function_may_be_adopted(migration: Migration) 
     migration.check_nothing_was_interrupted()
 
 
-def go_back(migration: Migration) -> None:
-    """Run the commands of the way back; the last one starts Kyma."""
-    *most, start = commands(PAGE, "Back to Kyma")
-    for command in most:
-        migration.shell.run(command)
-    assert not any("finalizers" in migration.function(*each)["metadata"] for each in FUNCTIONS)
-    migration.shell.run(start)
-    migration.kyma.settle(list(FUNCTIONS))
-
-
 def test_going_back_with_two_deployments(migration: Migration) -> None:
     """Before the old Deployments are deleted, Kyma finds them again, and the new ones are deleted."""
-    go_back(migration)
-    check_kyma_owns(migration, [f"{name}-..." for _, name in FUNCTIONS])
+    migration.go_back()
+    migration.check_kyma_owns([f"{name}-..." for _, name in FUNCTIONS])
     migration.check_nothing_was_interrupted()
-
-
-def check_kyma_owns(migration: Migration, deployments: list[str]) -> None:
-    """Fail unless each Function has exactly one Deployment, of this name and ready, and owns it and its Service."""
-    assert [name for each in FUNCTIONS for name in migration.deployments(*each)] == deployments
-    for each in FUNCTIONS:
-        (live,) = migration.kyma.deployments(migration.function(*each))
-        assert is_ready(live)
-        assert migration.stack.condition(*each, "Ready") == {}
-        service = migration.get("services", *each)
-        assert "controller-uid" not in service["metadata"]["labels"]
-        for child in (live, service):
-            assert [owner["controller"] for owner in child["metadata"]["ownerReferences"]] == [True]
 
 
 def test_moving_over_with_helm(migration: Migration) -> None:
     """The complete migration with Helm: of every valid Function only the new Deployment is left."""
-    prepare(migration)
+    migration.prepare()
     migration.follow("4. Install the hook")
     run_hook(migration.stack)
     migration.follow("5. Wait")
@@ -226,6 +184,7 @@ def test_an_autoscaler_on_the_function_keeps_working(migration: Migration) -> No
         assert code == 200
         wait_until(partial(has_replicas, migration, replicas), f"{replicas} replicas")
     wait_until(partial(is_function_ready, migration, "shop", "scaled"), "the Function to be ready")
+    assert migration.get("horizontalpodautoscalers", "shop", "scaled")["spec"]["scaleTargetRef"]["kind"] == "Function"
 
 
 def has_replicas(migration: Migration, number: int) -> bool:
@@ -264,14 +223,14 @@ def test_a_corrected_function_moves_later(migration: Migration) -> None:
 
 def test_going_back_after_the_migration(migration: Migration) -> None:
     """Kyma finds the new Deployment of each Function by its labels and rolls out its own pods in it."""
-    go_back(migration)
-    check_kyma_owns(migration, [f"{name}-..." if name == "from-git" else name for _, name in FUNCTIONS])
+    migration.go_back()
+    migration.check_kyma_owns([f"{name}-..." if name == "from-git" else name for _, name in FUNCTIONS])
     migration.check_nothing_was_interrupted()
 
 
 def test_the_rest_of_kyma_can_be_deleted(migration: Migration) -> None:
     """After another migration everything of Kyma can be deleted but the Functions and their children."""
-    prepare(migration)
+    migration.prepare()
     migration.follow("4. Install the hook")
     run_hook(migration.stack)
     migration.follow("5. Wait")

@@ -43,6 +43,7 @@ ORDER = [
     "hooks.protocol",
     "hooks.records",
     "hooks.sources",
+    "hooks.same_content",
     "hooks.remove_additions",
     "hooks.rules.violation",
     "hooks.rules.rule",

@@ -57,3 +57,12 @@ def test_examples_fit_the_schema(example: Any) -> None:
         if document.kind == "Function":
             assert not list(check.iter_errors(document.value))
             assert list(check.iter_errors(document.value | {"spec": document.value["spec"] | {"replica": 1}}))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_name_the_schema(example: Any) -> None:
+    """Editors read the header above each Function, and above no other object."""
+    text = example.read_text(encoding="utf-8")
+    header = f"# yaml-language-server: $schema={URL}\n"
+    assert text.count(header) == text.count(f"{header}apiVersion: serverless.kyma-project.io/") > 0
+    assert text.count(header) == text.count("\nkind: Function\n")

@@ -194,6 +194,7 @@ def dripping(head: bytes, byte: bytes) -> Answer:
     ("answer", "reason"),
     [
         (dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"), "did not send the archive within 1 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), "did not send the archive within 1 s"),
         (dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "did not send the archive within 1 s"),
         (dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "did not send the archive within 1 s"),
         (sending(b"", 503), "answered with status 503"),

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.cluster import flux
 from support.cluster.control_plane import wait_until
 from support.cluster.functions import create_function
 from support.cluster.git_http import HttpRemote
 from support.cluster.git_repository import Repository
-from support.cluster.source_controller import SourceController
 from support.cluster.stack import Stack
+from support.node.git import running_with_git
 from support.node.load import steady
 from support.node.testbed import Functions, container_status
 
-CONFIG = "defaultProfile: XS\ngit: {enabled: true, interval: 10s, timeout: 10s}\n"
 LANGUAGES = {"python": "python312", "nodejs": "nodejs22"}
 HANDLERS = {
     "python": (
@@ -55,22 +53,8 @@ RESULT = {"python": "{} dot six", "nodejs": "{} dot dayjs"}
 @pytest.fixture(scope="module")
 def git(stack: Stack) -> Iterator[Stack]:
     """The cluster with source-controller, and the hook with git.enabled; both are taken back afterwards."""
-    nodes = stack.plane.call("GET", "/api/v1/nodes")[1]["items"]
-    (host,) = (each["address"] for each in nodes[0]["status"]["addresses"] if each["type"] == "InternalIP")
-    sources = SourceController(stack, host)
-    before = stack.plane.directory / "config.yaml"
-    config = stack.plane.directory / "git.yaml"
-    config.write_text(CONFIG)
-    sources.install()
-    sources.start()
-    try:
-        stack.restart_hook("--config", str(config))
-        stack.install_controller(kinds=flux.CHILDREN)
+    with running_with_git(stack):
         yield stack
-    finally:
-        stack.install_controller()
-        stack.restart_hook("--config", str(before))
-        sources.stop()
 
 
 @pytest.fixture

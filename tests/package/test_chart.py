@@ -1,7 +1,9 @@
-"""The chart's values: their defaults, their schema, and docs/values.md."""
+"""The chart's values: their defaults, their schema, docs/values.md and chart/README.md; the facts in Chart.yaml."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -19,12 +21,34 @@ TEXT = (CHART / "values.yaml").read_text(encoding="utf-8")
 VALUES = yaml.safe_load(TEXT)
 SCHEMA = CHART / "values.schema.json"
 PAGE = ROOT / "docs" / "values.md"
+README = CHART / "README.md"
+REPOSITORY = "https://github.com/buildless-functions/buildless-functions"
+README_HEAD = f"""\
+# buildless Functions
+
+This chart installs the hook of buildless Functions, with which Metacontroller runs a `Function`, source code and a list
+of dependencies, as pods without an image build. It needs Kubernetes 1.30 or newer and
+[Metacontroller]({REPOSITORY}/blob/main/docs/metacontroller.md) 4.17.2 or newer.
+
+```sh
+helm install function-hook oci://ghcr.io/buildless-functions/charts/buildless-functions \\
+  --namespace buildless-functions --create-namespace
+helm test function-hook --namespace buildless-functions
+```
+
+[Installing]({REPOSITORY}/blob/main/docs/installing.md) describes HTTPS, mirrors, OpenShift and uninstalling,
+[troubleshooting]({REPOSITORY}/blob/main/docs/troubleshooting.md) what to check when nothing happens.
+
+"""
 HEAD = """\
 # Values of the chart
 
-Generated from the comments of `chart/values.yaml`, which `helm show values` prints too. Helm rejects unknown keys and
-invalid values before it installs anything. Invalid combinations of values keep the hook from starting.
+Generated from the comments of `chart/values.yaml`, which `helm show values` prints too. Helm rejects unknown keys,
+invalid values and an unknown default profile before it installs anything. Other invalid combinations of values keep the
+hook from starting.
 
+"""
+TABLE = """\
 | value | default | description |
 | --- | --- | --- |
 """
@@ -62,9 +86,9 @@ def listed() -> list[tuple[str, str, str]]:
     return list(rows(root, json.loads(SCHEMA.read_text(encoding="utf-8"))))
 
 
-def page() -> str:
+def table() -> str:
     lines = [f"| `{path}` | {f'`{default}`' if default else ''} | {words} |" for path, default, words in listed()]
-    return HEAD + "\n".join(lines) + "\n"
+    return TABLE + "\n".join(lines) + "\n"
 
 
 def config_schema() -> Manifest:
@@ -139,6 +163,14 @@ def test_defaults_pass_the_schema() -> None:
         ({"config": {"volumeSizes": {"tmp": "-1Gi"}}}, "'-1Gi' does not match"),
         ({"imagePullSecrets": [""]}, "'' does not match"),
         ({"imagePullSecrets": ["A"]}, "'A' does not match"),
+        ({"commonLabels": {"a": "b c"}}, "'b c' does not match"),
+        ({"extraEnv": [{"name": "BUILDLESS_CONFIG", "value": "x"}]}, "should not be valid under"),
+        ({"extraEnv": [{"value": "x"}]}, "'name' is a required property"),
+        ({"podSecurityContext": {"runAsUser": "1"}}, "'1' is not of type 'integer'"),
+        ({"containerSecurityContext": {"fsGroup": 1}}, "'fsGroup' was unexpected"),
+        ({"topologySpreadConstraints": [{"maxSkew": 1}]}, "'topologyKey' is a required property"),
+        ({"dnsConfig": {"nameserver": "x"}}, "'nameserver' was unexpected"),
+        ({"revisionHistoryLimit": -1}, "-1 is less than the minimum"),
         ({"functionNetworkPolicy": {"namespaces": ["a.b"]}}, "'a.b' does not match"),
         ({"config": {"allowedImageOverrides": ["a, b"]}}, "'a, b' does not match"),
     ],
@@ -159,8 +191,31 @@ def test_every_value_is_described() -> None:
     assert [path for path, default, words in listed() if default and not words] == []
 
 
-def test_page_lists_every_value(request: pytest.FixtureRequest) -> None:
-    """docs/values.md has the comments of values.yaml."""
+@pytest.mark.parametrize(
+    ("page", "head"), [(PAGE, HEAD), (README, f"{README_HEAD}## Values\n\n")], ids=["docs", "chart"]
+)
+def test_pages_list_every_value(request: pytest.FixtureRequest, page: Path, head: str) -> None:
+    """docs/values.md and the chart's README have the comments of values.yaml."""
     if request.config.getoption("--bless"):
-        PAGE.write_text(page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page(), "make test ARGS=--bless"
+        page.write_text(head + table(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == head + table(), "make test ARGS=--bless"
+
+
+def test_files_that_the_chart_names_exist() -> None:
+    """Icon and links of Chart.yaml, and links of its README, lead to files of this repository."""
+    text = (CHART / "Chart.yaml").read_text(encoding="utf-8") + README.read_text(encoding="utf-8")
+    paths = re.findall(r"/buildless-functions/buildless-functions/(?:blob/)?main/([\w./-]+)", text)
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_artifact_hub_shows_the_crd() -> None:
+    """The annotations of Chart.yaml name the CRD and its version, and their example is valid."""
+    annotations = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))["annotations"]
+    (crd,) = yaml.safe_load(annotations["artifacthub.io/crds"])
+    wanted = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+    assert crd["name"] == wanted["metadata"]["name"]
+    assert crd["kind"] == wanted["spec"]["names"]["kind"]
+    assert crd["version"] in {each["name"] for each in wanted["spec"]["versions"]}
+    (example,) = yaml.safe_load(annotations["artifacthub.io/crdsExamples"])
+    jsonschema.validate(example, json.loads((ROOT / "docs" / "function.schema.json").read_text(encoding="utf-8")))

@@ -21,7 +21,7 @@ from hooks.cli import COMMANDS, runtime_cache
 
 INDEXES = [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
-THREATS = 21
+THREATS = 23
 HANDLERS = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 FILES = {"python": "handler.py", "nodejs": "handler.js"}
 MARKS = {"python": "python", "nodejs": "js"}

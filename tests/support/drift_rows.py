@@ -2,7 +2,7 @@
 The rows of drift_rows.yaml: changes that others make to a Function's children, and the outcome of each.
 
 They run on the offline model (core/test_additions.py) and on the real Metacontroller
-(cluster/test_foreign_additions.py), and they are the table of docs/changes-by-others.md.
+(cluster/test_foreign_additions.py, cluster/test_git_additions.py), and they are the table of docs/changes-by-others.md.
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,10 @@ gets all new requests, and the old version finishes its own. Ctrl-C stops everyt
 A directory may have the code in files: function.yaml without a source, handler.py with requirements.txt or handler.js
 with package.json, and variables for this machine in .env.
 
+The source of a Function from Git is fetched with git, again whenever the Function's file is saved. If that file is in
+a checkout of the repository, or if --repository names one, the files of the checkout are used as they are, and
+followed.
+
 The variables of this shell that configure package registries reach the installers of packages only, not the Functions.
 
 examples:
@@ -20,7 +24,7 @@ examples:
 
 import click
 
-from hooks.cli import options, variables
+from hooks.cli import checkouts, options, variables
 from hooks.cli.run.output import Output
 from hooks.cli.run.setups import Setups
 
@@ -43,23 +47,29 @@ LAST_PORT = 65_535
 @click.option(
     "--debug", is_flag=True, help="Listen for debuggers; a save ends the old version before the new one starts."
 )
+@options.repository_options
 @options.variables_options
 @options.config_option
-def command(  # noqa: PLR0913 - one parameter for each option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     files: tuple[str, ...],
     port: int,
     log_format: str,
     config: str | None,
     env: tuple[str, ...],
     env_file: tuple[str, ...],
+    repository: tuple[str, ...],
     *,
+    fetch: bool,
     once: bool,
     debug: bool,
 ) -> int:
     """Return 0 at Ctrl-C; 1 if no Function is valid or, with --once, if one is invalid or fails."""
     given = variables.from_options(env, env_file)
+    repositories = list(map(checkouts.given, repository))
     setups = Setups(Output(as_json=log_format == "json"), debug=debug)
     setups.output.show("starting")
+    from hooks.cli.run.origins import Origins  # noqa: PLC0415 - as below
     from hooks.cli.run.start import start  # noqa: PLC0415 - takes most of the time until a Function starts
 
-    return start(files, config, given, setups, port=port, once=once)
+    origins = Origins(repositories, fetch=fetch)
+    return start(files, config, given, setups, origins, port=port, once=once)

@@ -48,10 +48,14 @@ class Display:
         if not starting:
             return ""
         now, setups = time.monotonic(), self.supervisor.session.setups.under_way
+        fetches = self.supervisor.session.repositories.under_way
         steps = [f"setting up {title}, {now - since:.0f} s" for title, since in setups.items()]
+        steps += [f"fetching {url}, {now - since:.0f} s" for url, since in fetches.items()]
         steps += [f"{local.name}: {local.step}" for local in starting if local.step]
-        rest = [local.name for local in starting if not local.step]
-        return "; ".join([f"{len(locals_) - len(starting)} of {len(locals_)} started", *steps, ", ".join(rest)])
+        rest = ", ".join(local.name for local in starting if not local.step)
+        return "; ".join(
+            [f"{len(locals_) - len(starting)} of {len(locals_)} started", *steps, *([rest] if rest else [])]
+        )
 
     def _forget(self) -> None:
         self._shown = []

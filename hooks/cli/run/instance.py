@@ -13,9 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from hooks.cli import git
 from hooks.cli.run import processes
-from hooks.cli.run.lines import lines
+from hooks.cli.run.lines import forward
+from hooks.cli.run.package_lists import LISTS, state
 from hooks.cli.run.pod import Pod, Step
+from hooks.cli.run.repositories import Tree
 from hooks.cli.run.setups import Prepared
 from hooks.cli.runtime_cache import cache_directory
 
@@ -37,10 +40,10 @@ class InstallFailed(StartFailed):
 
 class Instance:
     """
-    `port` is the one on which the server listens; `log` receives each line that the server prints, and those of an
-    installer that fails. `step` is what is being installed, as the installer's last line.
+    The server listens on `port`. `log` gets its lines, and those of an installer that fails; `step` is its last one.
 
-    `instances` holds it until its processes and its files are gone.
+    `instances` holds it until its processes and its files are gone. `packages` is equal for instances whose install
+    step has the same result, "" without packages.
     """
 
     def __init__(self, pod: Pod, log: Log, instances: "set[Instance]") -> None:
@@ -49,6 +52,7 @@ class Instance:
         self.instances = instances
         self.root = _root(pod)
         self.port = _free_port()
+        self.packages = pod.dependencies
         self.process: Process | None = None
         self.step = ""
         self._reason = ""
@@ -61,10 +65,12 @@ class Instance:
 
     async def start(self, prepared: Prepared, previous: "Instance | None") -> None:
         """Return when the server is healthy; raises StartFailed, MissingObject, OSError or ValueError."""
+        if self.pod.tree:
+            await self._unpack(self.pod.tree)
         self._laying_out = asyncio.ensure_future(asyncio.to_thread(self.pod.lay_out, self.root, prepared))
         await asyncio.shield(self._laying_out)
         install, main = self.pod.steps(self.root, self.port, prepared)
-        if install:
+        if install and self.packages:
             await self._install(install, main.directory, previous)
         process = await self._spawn("sh", "-c", main.script, step=main, log=self._loads)
         deadline = time.monotonic() + HEALTH_SECONDS
@@ -80,6 +86,10 @@ class Instance:
     async def ended(self) -> int:
         """Wait until the server exits and return its exit code."""
         return await self.process.wait() if self.process else 0
+
+    def runs(self, pod: Pod) -> bool:
+        """Return whether the server runs, from that very pod."""
+        return pod == self.pod and self.process is not None and self.process.returncode is None
 
     @property
     def handler(self) -> Path:
@@ -110,10 +120,23 @@ class Instance:
         await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
         self.instances.discard(self)
 
+    async def _unpack(self, tree: Tree) -> None:
+        """Fill the working directory from Git, with the checks of the pod's init container."""
+        work = self.pod.work_directory(self.root)
+        work.mkdir(parents=True)
+        step = Step(script="", directory=self.root, env=git.environment())
+        process = await self._spawn(*self.pod.unpacking(self.root, tree), step=step)
+        if await process.wait():
+            await self._last_lines()
+            raise StartFailed("the source could not be unpacked")
+        self.packages = await asyncio.to_thread(state, work, self.pod.family, tree.id)
+
     async def _install(self, step: Step, work: Path, previous: "Instance | None") -> None:
-        if previous and previous.pod.installs_like(self.pod):
-            old = previous.pod.inside(previous.root, f"/{work.relative_to(self.root)}")
-            copy = await self._spawn("cp", "-R", "-P", f"{old}/.", str(work), step=step)
+        if previous and (previous.pod.runtime, previous.packages) == (self.pod.runtime, self.packages):
+            old = previous.pod.work_directory(previous.root)
+            # A fetched source has all files but the packages.
+            copied = f"{old}/{LISTS[self.pod.family].result}" if self.pod.tree else f"{old}/."
+            copy = await self._spawn("cp", "-R", "-P", copied, str(work), step=step)
             if not await copy.wait():
                 return
         printed: deque[str] = deque(maxlen=MAX_INSTALLER_LINES)
@@ -142,7 +165,7 @@ class Instance:
 
     async def _spawn(self, *command: str, step: Step, log: Log | None = None) -> Process:
         self.process = await processes.spawn(command, stdout=PIPE, stderr=STDOUT, env=step.env, cwd=step.directory)
-        self._reading = asyncio.create_task(_read(self.process, log or self.log))
+        self._reading = asyncio.create_task(forward(self.process.stdout, log or self.log))
         return self.process
 
     async def _last_lines(self) -> None:
@@ -159,12 +182,6 @@ class Instance:
                     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     return b" 200 " in await reader.readline()
         return False
-
-
-async def _read(process: Process, log: Log) -> None:
-    if process.stdout:
-        async for line in lines(process.stdout):
-            log(line.rstrip())
 
 
 def _root(pod: Pod) -> Path:

@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Literal
 
 from hooks.cli.document import Document
+from hooks.cli.git import GitFailed, without_user
 from hooks.cli.installers import Unavailable
+from hooks.cli.problem import printable
 from hooks.cli.run.instance import InstallFailed, Instance, StartFailed
 from hooks.cli.run.pod import Pod
 from hooks.cli.run.pod_environment import MissingObject
 from hooks.cli.run.proxy import Proxy
 from hooks.cli.run.session import Session
-from hooks.cli.run.tracebacks import with_own_files
+from hooks.cli.run.tracebacks import with_own_files, with_repository_files
 
 BACK_OFF_SECONDS = (1, 2, 4, 8, 15, 30)
 
@@ -37,6 +40,7 @@ class LocalFunction:
         self.proxy = Proxy(
             lambda: self.instance.port if self.instance else None, lambda: self.state == "starting", self._request
         )
+        self._about = ""
         self._task: asyncio.Task[None] | None = None
         self._starting: Instance | None = None
 
@@ -116,6 +120,15 @@ class LocalFunction:
 
     async def _deploy(self, pod: Pod) -> bool:
         """Replace the instance once the new one is healthy; return False and keep the old one if it does not start."""
+        try:
+            pod = await self._fetched(pod)
+        except (GitFailed, OSError) as error:
+            self.fail(StartFailed(printable(f"not fetched: {error}")))
+            self.is_worth_another_try = True
+            return False
+        if self.instance and self.instance.runs(pod):
+            self.state, self.reason = "ready", ""
+            return True
         if pod.debug_port:
             await self._end_instances(pod.debug_port)
         started, old = time.monotonic(), self.instance
@@ -136,7 +149,23 @@ class LocalFunction:
             old.stop()
         return True
 
+    async def _fetched(self, pod: Pod) -> Pod:
+        """Return a pod with the present files of its source from Git; raises GitFailed or OSError."""
+        origin = pod.origin
+        if origin is None or pod.tree:
+            return pod
+        tree = await self.session.repositories.get(origin)
+        text = origin.about
+        if tree.commit:
+            text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}"
+        if text != self._about:
+            self.log(printable(text), "source", commit=tree.commit)
+        self._about = text
+        return replace(pod, origin=replace(origin, saved=0), tree=tree)
+
     def _with_own_files(self, line: str, instance: Instance) -> str:
+        if origin := instance.pod.origin:
+            return with_repository_files(line, instance.handler.parent, origin)
         return with_own_files(line, instance.handler, self.document) if self.document else line
 
     def _ready(self, seconds: float) -> None:

@@ -3,16 +3,20 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hooks.cli import runtime_cache
+from hooks.cli import git, runtime_cache
 from hooks.cli.data_objects import Objects
-from hooks.cli.run import debugging, machine
+from hooks.cli.run import debugging, machine, unpack
+from hooks.cli.run.origins import Origin
 from hooks.cli.run.pod_environment import MissingObject, container_environment
+from hooks.cli.run.repositories import Tree
 from hooks.cli.run.setups import Prepared
 from hooks.manifest import Manifest
+from hooks.naming import INSTALL_CONTAINER
 from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2
 
 SERVICE = re.compile(r"^http://([a-z0-9-]+)(\.[a-z0-9-]+(\.svc(\.cluster\.local)?)?)?(:80)?(?=/|$)")
@@ -35,7 +39,8 @@ class Pod:
     `family` and `runtime` name the language family and the Function's runtime, `dependencies` is the text that the
     install step reads, "" for none. `template` is the Deployment's pod template, `metadata` the pod's own. `ports` maps
     each Function that the pod may call to its local port; `variables` are those of the author for the server alone;
-    at `debug_port`, unless it is 0, the server listens for a debugger.
+    at `debug_port`, unless it is 0, the server listens for a debugger. A source from Git has an `origin`, and its files
+    in `tree` once they are known; `max_bytes` is the size of the volume for them.
     """
 
     family: str
@@ -47,15 +52,20 @@ class Pod:
     ports: Mapping[str, int]
     variables: Mapping[str, str]
     debug_port: int = 0
+    origin: Origin | None = None
+    tree: Tree | None = None
+    max_bytes: int = 0
 
-    def installs_like(self, other: "Pod") -> bool:
-        """Return whether the install step of both pods has the same result."""
-        return (self.runtime, self.dependencies) == (other.runtime, other.dependencies)
+    def unpacking(self, root: Path, tree: Tree) -> list[str]:
+        """Return the command that writes the files of `tree` into the working directory, which has to be empty."""
+        archive = ["git", *git.OPTIONS, "--git-dir", str(tree.repository), "archive", "--format=tar.gz", "-1", tree.id]
+        script = [sys.executable, unpack.__file__, str(runtime_cache.RUNTIMES), str(self.work_directory(root))]
+        return [*script, str(self.max_bytes), *archive]
 
     def lay_out(self, root: Path, prepared: Prepared) -> None:
         """Fill `root` with the files of image and volumes; raises MissingObject or OSError."""
         work = self.work_directory(root)
-        work.mkdir(parents=True)
+        work.mkdir(parents=True, exist_ok=True)
         (root / "tmp").mkdir()
         machine.write_settings(root / "tmp")
         packages = prepared.packages
@@ -104,7 +114,8 @@ class Pod:
 
     @property
     def _install_container(self) -> Manifest | None:
-        return next(iter(self.template["spec"].get("initContainers", [])), None)
+        containers: list[Manifest] = self.template["spec"].get("initContainers", [])
+        return next((each for each in containers if each["name"] == INSTALL_CONTAINER), None)
 
     def _step(self, container: Manifest, root: Path, prepared: Prepared, machine: Mapping[str, str]) -> Step:
         paths = sorted((mount["mountPath"] for mount in container["volumeMounts"]), key=len, reverse=True)

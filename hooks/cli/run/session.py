@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hooks.cli.run.output import Output
+from hooks.cli.run.repositories import Repositories
 from hooks.cli.run.setups import Setups
 
 if TYPE_CHECKING:
@@ -16,4 +17,5 @@ class Session:
 
     output: Output
     setups: Setups
+    repositories: Repositories = field(default_factory=Repositories)
     instances: "set[Instance]" = field(default_factory=set)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hooks.cli import variables
@@ -13,6 +13,8 @@ from hooks.cli.files import Objects, expanded, nothing_found, read
 from hooks.cli.handler_files import SIBLINGS
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.render import validated
+from hooks.cli.run import origins
+from hooks.cli.run.origins import Origin, Origins
 from hooks.config import Config
 from hooks.function import Function
 
@@ -24,7 +26,8 @@ class Wanted:
     """
     The result of reading all files.
 
-    `documents` and `variables` belong to `functions`; variables are those of .env files and the command line.
+    `documents` and `variables` belong to `functions`; variables are those of .env files and the command line. `origins`
+    has the sources that are not inline.
     `invalid` names the Functions that have a problem of their own. A file with a problem counts as it was when it had
     none.
     """
@@ -32,6 +35,7 @@ class Wanted:
     functions: dict[str, Function] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
     others: list[Document] = field(default_factory=list)
     invalid: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -40,10 +44,18 @@ class Wanted:
 class Sources:
     """Files and directories, read again whenever one of them has changed."""
 
-    def __init__(self, names: Iterable[str], config: Config, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        config: Config,
+        variables: Mapping[str, str] | None = None,
+        origins: Origins | None = None,
+    ) -> None:
         self.names = list(names)
         self.config = config
         self.variables = variables or {}
+        self.origins = origins or Origins()
+        self._watched: frozenset[Origin] = frozenset()
         self._good: dict[str, Objects] = {}
 
     def stamps(self) -> Stamps:
@@ -56,7 +68,7 @@ class Sources:
             with contextlib.suppress(OSError):
                 stat = Path(file).stat()
                 stamps.append((file, stat.st_mtime_ns, stat.st_size))
-        return stamps
+        return stamps + [(origin.place, origins.saved(origin), 0) for origin in self._watched]
 
     def load(self) -> Wanted:
         """Read all files."""
@@ -70,6 +82,8 @@ class Sources:
             self._add(document, wanted)
         if not documents and not wanted.problems:
             wanted.problems.append(nothing_found(", ".join(self.names), wanted.others))
+        wanted.problems += self.origins.unused()
+        self._watched = frozenset(replace(origin, saved=0) for origin in wanted.origins.values() if origin.directory)
         return wanted
 
     def _read(self, file: str, problems: list[Problem]) -> Objects:
@@ -97,11 +111,14 @@ class Sources:
             return
         try:
             function = validated(document, self.config)
+            origin = self.origins.of(document, function, wanted.others)
         except Unusable as error:
             wanted.problems += error.problems
             wanted.invalid.add(name)
         else:
             wanted.functions[name], wanted.documents[name] = function, document
+            if origin:
+                wanted.origins[name] = origin
             wanted.variables[name] = {**_variables(document)[0], **self.variables}
 
 

@@ -15,10 +15,12 @@ from hooks.config import Config
 from hooks.manifest import Manifest
 from hooks.references import references
 from hooks.resolve import resolve
-from hooks.resolved import ResolvedFunction
+from hooks.resolved import Artifact, ResolvedFunction
 
 GRACE_SECONDS = 1
 SETTLE_SECONDS = 0.05
+_NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
+"""A Deployment needs one; here git fetches in place of its init container."""
 
 
 class Supervisor:
@@ -42,7 +44,9 @@ class Supervisor:
         for name in set(self.running) - set(wanted.functions) - wanted.invalid:
             self.running[name].log("stopped: it is no longer in the files", "stopped")
             await self.running.pop(name).stop()
-        resolved = {name: resolve(function, self.config) for name, function in wanted.functions.items()}
+        resolved = {
+            name: resolve(function, self.config, artifact=_NO_ARTIFACT) for name, function in wanted.functions.items()
+        }
         for name, function in resolved.items():
             local = self.running.setdefault(name, LocalFunction(name, self.session))
             if function.scaling.replicas and not local.proxy.is_open:
@@ -73,6 +77,7 @@ class Supervisor:
         asyncio.get_running_loop().call_later(GRACE_SECONDS, self.kill)
         while self.session.instances:
             await asyncio.gather(*(instance.stop() for instance in self.session.instances))
+        await self.session.repositories.stop()
 
     def kill(self) -> None:
         """Kill everything that is stopping."""
@@ -105,6 +110,7 @@ class Supervisor:
     def _pod(self, wanted: Wanted, function: ResolvedFunction, objects: Objects) -> Pod:
         """Return the pod with only the objects and ports that it uses: no other change restarts it."""
         (made,) = deployment.build(function)
+        fetch = function.source.fetch
         name = function.identity.name
         used = {(each.kind, each.name) for each in references(wanted.functions[name].spec)}
         return Pod(
@@ -116,6 +122,8 @@ class Supervisor:
             objects={key: contents for key, contents in objects.items() if key in used},
             ports={each: self._ports[each] for each in _called(function.pod.env, objects) if each in self._ports},
             variables=wanted.variables[name],
+            origin=wanted.origins.get(name),
+            max_bytes=fetch.max_bytes if fetch else 0,
             debug_port=self._debug_port(name, function.source.runtime.name) if self.session.setups.debug else 0,
         )
 

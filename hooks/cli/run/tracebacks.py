@@ -1,10 +1,13 @@
 """The author's own files in what a handler prints: tracebacks name a copy in a temporary directory."""
 
+import os
 import re
 from pathlib import Path
 
 from hooks.cli.document import Document
 from hooks.cli.handler_check import PATH
+from hooks.cli.run.origins import Origin
+from hooks.cli.run.package_lists import LISTS
 
 
 def with_own_files(line: str, handler: Path, document: Document) -> str:
@@ -22,3 +25,13 @@ def with_own_files(line: str, handler: Path, document: Document) -> str:
         return line
     pattern = rf"(?:file://)?{re.escape(str(handler))}\.(?:py|[cm]?[jt]s)(?:(\", line |:)(\d{{1,9}}))?"
     return re.sub(pattern, own, line)
+
+
+def with_repository_files(line: str, work: Path, origin: Origin) -> str:
+    """Return a line with the copies of files below `work` replaced by those in the repository, but for packages."""
+    if str(work) not in line:
+        return line
+    packages = "|".join(re.escape(each.result) for each in LISTS.values())
+    own = os.path.relpath(origin.directory) if origin.directory else origin.path
+    prefix = "" if own == "." else f"{own}/"
+    return re.sub(rf"(?:file://)?{re.escape(str(work))}/(?!(?:{packages})/)", lambda _: prefix, line)

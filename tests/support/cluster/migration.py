@@ -1,13 +1,17 @@
 """Functions that move from Kyma, and the threads that watch their pods and Services meanwhile."""
 
+import shutil
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from support import go_tools
 from support.cluster.control_plane import Manifest, wait_until
-from support.cluster.kyma_simulator import Kyma
+from support.cluster.kyma_simulator import Kyma, is_ready
 from support.cluster.pages import Shell, commands
-from support.cluster.stack import GROUP, Stack
+from support.cluster.stack import GROUP, ROOT, Stack
 
 PAGE = "migrating-from-kyma.md"
 PYTHON = {"inline": {"source": "def main(event, context):\n    return '$(HOME) $$'\n"}}
@@ -69,30 +73,29 @@ class Loop:
 
 
 class Migration:
-    """The cluster, and the threads that watch it."""
+    """A cluster with Kyma and these Functions, a checkout in which the commands run, and threads that watch."""
 
-    def __init__(self, stack: Stack, shell: Shell) -> None:
-        self.stack, self.plane, self.shell, self.kyma = stack, stack.plane, shell, Kyma(stack)
+    def __init__(self, stack: Stack, checkout: Path, functions: Mapping[tuple[str, str], Manifest] = FUNCTIONS) -> None:
+        self.stack, self.plane, self.kyma, self.functions = stack, stack.plane, Kyma(stack), functions
+        self.shell = _shell(stack, checkout)
         self.marks: Counter[str] = Counter()
         self.gaps: list[tuple[str, str]] = []
         self.loops: list[Loop] = []
         self.before: dict[tuple[str, str], Manifest] = {}
 
     def start(self) -> None:
-        """Create the Functions in Kyma's cluster, and start the threads."""
+        """Create the Functions in Kyma's cluster, whose namespaces exist, and start the threads."""
         self.kyma.install()
-        self.plane.kubectl("create", "namespace", "shop")
-        for (namespace, name), spec in FUNCTIONS.items():
+        for (namespace, name), spec in self.functions.items():
             labels = {"labels": {"app": "shop"}} if namespace == "shop" else {}
             body = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "spec": spec}
             body["metadata"] = {"name": name} | labels
             code, created = self.plane.call("POST", f"{GROUP}/namespaces/{namespace}/functions", body)
             assert code == 201, created
         self.loops.append(Loop(self.mark_pods, KUBELET_SECONDS))
-        self.kyma.settle(list(FUNCTIONS))
-        self.plane.kubectl("autoscale", "function", "scaled", "-n", "shop", "--min=2", "--max=5", "--cpu=50%")
-        self.before = {each: self.function(*each) for each in FUNCTIONS}
-        self.services = {each: self.get("services", *each) for each in FUNCTIONS}
+        self.kyma.settle(list(self.functions))
+        self.before = {each: self.function(*each) for each in self.functions}
+        self.services = {each: self.get("services", *each) for each in self.functions}
         self.loops.append(Loop(self.find_gaps, 0.05))
 
     def stop(self) -> None:
@@ -146,7 +149,50 @@ class Migration:
             assert now["spec"] | DEFAULTS == before["spec"] | DEFAULTS
             for path in (("metadata", "uid"), ("spec", "clusterIP"), ("spec", "selector"), ("spec", "ports")):
                 assert [service[path[0]][path[1]]] == [self.services[each][path[0]][path[1]]]
-        assert self.get("horizontalpodautoscalers", "shop", "scaled")["spec"]["scaleTargetRef"]["kind"] == "Function"
+
+    def prepare(self) -> None:
+        """Follow the steps before the hook is installed."""
+        for step in ("1. Stop Kyma", "2. Set the owner references to `controller: false`", "3. Hand over the Services"):
+            self.follow(step)
+
+    def go_back(self) -> None:
+        """Run the commands of the way back; the last one starts Kyma."""
+        *most, start = commands(PAGE, "Back to Kyma")
+        for command in most:
+            self.shell.run(command)
+        assert not any("finalizers" in self.function(*each)["metadata"] for each in self.functions)
+        self.shell.run(start)
+        self.kyma.settle(list(self.functions))
+
+    def check_kyma_owns(self, deployments: list[str]) -> None:
+        """Fail unless each Function has exactly one Deployment, of this name and ready, and owns it and its Service."""
+        assert [name for each in self.functions for name in self.deployments(*each)] == deployments
+        for each in self.functions:
+            (live,) = self.kyma.deployments(self.function(*each))
+            assert is_ready(live)
+            assert self.stack.condition(*each, "Ready") == {}
+            service = self.get("services", *each)
+            assert "controller-uid" not in service["metadata"]["labels"]
+            for child in (live, service):
+                assert [owner["controller"] for owner in child["metadata"]["ownerReferences"]] == [True]
+
+    def sound(self) -> set[str]:
+        """Return the lines of the file that the check writes."""
+        return set((self.shell.directory / "sound").read_text().splitlines())
+
+    def line(self, namespace: str, name: str) -> str:
+        """Return the line of a Function in that file."""
+        return f"{namespace} {name} {self.function(namespace, name)['metadata']['uid']}"
+
+
+def _shell(stack: Stack, checkout: Path) -> Shell:
+    for part in ("chart", "config", "crds"):
+        shutil.copytree(ROOT / part, checkout / part)
+    shutil.copy(ROOT / "kustomization.yaml", checkout)
+    buildless = stack.plane.directory / "buildless"
+    buildless.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
+    buildless.chmod(0o755)
+    return Shell(stack.plane, {"buildless": buildless, "helm": go_tools.program("helm4")}, checkout)
 
 
 def serves(pod: Manifest) -> bool:

@@ -3,20 +3,14 @@
 /** @import { Settings } from './settings.mjs' */
 /** @import { IncomingMessage } from 'node:http' */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { ftruncateSync, writeSync } from 'node:fs';
-import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.mjs';
+import { answer, body, Repeat, words } from './request.mjs';
 
 // Seconds before each attempt: source-controller may restart. The kubelet repeats the container in any case.
 const PAUSES = [0, 1, 2, 4];
-// How long one attempt waits for a connection or for the next bytes.
-const SILENCE_SECONDS = 10;
 const MOMENTARY = [429, 500, 502, 503, 504];
-
-// The attempt failed, but the next one may succeed.
-class Repeat extends Error {}
 
 // Writes the archive to the open file, which is empty; throws a Failure unless it has the digest. No redirect is
 // followed and no proxy is used: the archive comes from the host in the Function's pod template.
@@ -45,12 +39,25 @@ function repeatable(error) {
 
 /** @type {(settings: Settings, file: number, signal: AbortSignal) => Promise<void>} */
 async function attempt(settings, file, signal) {
-  const response = await answer(settings, signal);
+  const { url, digest, label } = settings;
+  const found = await fetchInto(file, url, settings, signal);
+  if (found === digest) return;
+  if (found) throw new Failure(`the archive of ${label} has another digest: ${found}`);
+  const { laterArchives } = await import('./later.mjs');
+  for (const later of await laterArchives(url, signal)) {
+    if ((await fetchInto(file, later, settings, signal)) === digest) return;
+  }
+  throw new Failure(`${url.host} does not have the archive of ${label}: source-controller keeps only the newest`);
+}
+
+// Writes the answer to the file and returns its digest, '' if there is no such file.
+/** @type {(file: number, url: URL, settings: Settings, signal: AbortSignal) => Promise<string>} */
+async function fetchInto(file, url, settings, signal) {
+  const response = await answer(url, signal);
   try {
+    if (response.statusCode === 404) return '';
     checkStatus(settings, Number(response.statusCode));
-    const found = await copy(settings, response, file, signal);
-    if (found === settings.digest) return;
-    throw new Failure(`the archive of ${settings.label} has another digest: ${found}`);
+    return await copy(settings, response, file, signal);
   } finally {
     response.destroy();
   }
@@ -65,7 +72,7 @@ async function copy(settings, response, file, signal) {
   const hash = createHash('sha256');
   let size = 0;
   ftruncateSync(file);
-  for await (const chunk of body(settings, response, signal)) {
+  for await (const chunk of body(settings.url, response, signal, 'the whole archive')) {
     if (size + chunk.length > limit) throw tooLarge;
     hash.update(chunk);
     store(file, chunk, size);
@@ -74,47 +81,13 @@ async function copy(settings, response, file, signal) {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** @type {(settings: Settings, signal: AbortSignal) => Promise<IncomingMessage>} */
-async function answer({ url }, signal) {
-  const send = url.protocol === 'http:' ? get : (await import('node:https')).get;
-  // No certificate is valid for a name with a final dot.
-  const name = url.hostname.endsWith('.') ? { servername: url.hostname.slice(0, -1) } : {};
-  const request = send(url, { agent: false, signal, ...name });
-  // Whatever comes after the response is an error of reading that.
-  request.on('error', () => {});
-  request.setTimeout(SILENCE_SECONDS * 1000, () => request.destroy(new Error('timed out')));
-  try {
-    const [response] = await once(request, 'response');
-    return response;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new Repeat(`${url.host} cannot be reached: ${words(error)}`);
-  }
-}
-
 /** @type {(settings: Settings, status: number) => void} */
-function checkStatus({ url: { host }, label }, status) {
+function checkStatus({ url: { host } }, status) {
   if (MOMENTARY.includes(status)) throw new Repeat(`${host} answered with status ${status}`);
-  if (status === 404) {
-    throw new Failure(`${host} does not have the archive of ${label}: source-controller keeps only the newest`);
-  }
   if (status >= 300 && status < 400) {
     throw new Failure(`${host} answered with a redirect (status ${status}), which is not followed`);
   }
   if (status !== 200) throw new Failure(`${host} answered with status ${status}`);
-}
-
-/** @type {(settings: Settings, response: IncomingMessage, signal: AbortSignal) => AsyncGenerator<Buffer>} */
-async function* body({ url }, response, signal) {
-  const chunks = response[Symbol.asyncIterator]();
-  for (;;) {
-    const { value, done } = await chunks.next().catch((error) => {
-      signal.throwIfAborted();
-      throw new Repeat(`${url.host} did not send the whole archive: ${words(error)}`);
-    });
-    if (done) return;
-    yield value;
-  }
 }
 
 /** @type {(file: number, chunk: Buffer, position: number) => void} */
@@ -124,10 +97,4 @@ function store(file, chunk, position) {
   } catch (error) {
     throw new Failure(`the archive cannot be stored: ${words(error)}`);
   }
-}
-
-// Returns the error without addresses and without what the other side has sent.
-/** @type {(error: any) => string} */
-function words(error) {
-  return error.code ?? error.message;
 }

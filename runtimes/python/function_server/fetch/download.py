@@ -5,23 +5,18 @@ import http.client
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 from typing import IO
 
 from function_server.fetch.failure import Failure
+from function_server.fetch.request import Repeat, answer, words
 from function_server.fetch.settings import Settings
 
 PAUSES = (0, 1, 2, 4)
 """Seconds before each attempt: source-controller may restart. The kubelet repeats the container in any case."""
-SILENCE_SECONDS = 10
-"""How long one attempt waits for a connection or for the next bytes."""
 CHUNK = 65_536
 MOMENTARY = (429, 500, 502, 503, 504)
-
-
-class _Repeat(Exception):
-    """The attempt failed, but the next one may succeed."""
 
 
 class _Expired(Exception):
@@ -41,7 +36,7 @@ def download(settings: Settings, file: IO[bytes]) -> None:
                 time.sleep(pause)
                 try:
                     return _attempt(settings, file)
-                except _Repeat as error:
+                except Repeat as error:
                     reason = str(error)
     except _Expired:
         pass
@@ -65,34 +60,35 @@ def _deadline(seconds: float) -> Iterator[None]:
 
 def _attempt(settings: Settings, file: IO[bytes]) -> None:
     url = settings.url
+    found = _store(settings, f"{url.path or '/'}{'?' if url.query else ''}{url.query}", file)
+    if found and found != settings.digest:
+        raise Failure(f"the archive of {settings.label} has another digest: {found}")
+    if not found and not any(_store(settings, path, file) == settings.digest for path in _later(settings)):
+        newest = "source-controller keeps only the newest"
+        raise Failure(f"{url.netloc} does not have the archive of {settings.label}: {newest}")
+
+
+def _later(settings: Settings) -> list[str]:
+    from function_server.fetch.later import later_archives  # noqa: PLC0415 - needed for archives of the past only
+
+    return later_archives(settings)
+
+
+def _store(settings: Settings, target: str, file: IO[bytes]) -> str:
+    """Write the answer for a path to the file; return its digest, "" if there is no such file."""
     file.seek(0)
     file.truncate()
-    with closing(_connection(settings)) as connection:
-        try:
-            connection.request("GET", f"{url.path or '/'}{'?' if url.query else ''}{url.query}")
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            raise _Repeat(f"{url.netloc} cannot be reached: {_words(error)}") from None
+    with answer(settings, target) as response:
+        if response.status == http.client.NOT_FOUND:
+            return ""
         _check_status(settings, response.status)
-        found = _copy(settings, response, file)
-    if found != settings.digest:
-        raise Failure(f"the archive of {settings.label} has another digest: {found}")
-
-
-def _connection(settings: Settings) -> http.client.HTTPConnection:
-    host, port = settings.url.hostname or "", settings.url.port
-    if settings.url.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=SILENCE_SECONDS)
-    # No certificate is valid for a name with a final dot.
-    return http.client.HTTPSConnection(host.rstrip("."), port, timeout=SILENCE_SECONDS)
+        return _copy(settings, response, file)
 
 
 def _check_status(settings: Settings, status: int) -> None:
     host = settings.url.netloc
     if status in MOMENTARY:
-        raise _Repeat(f"{host} answered with status {status}")
-    if status == http.client.NOT_FOUND:
-        raise Failure(f"{host} does not have the archive of {settings.label}: source-controller keeps only the newest")
+        raise Repeat(f"{host} answered with status {status}")
     if 300 <= status < 400:
         raise Failure(f"{host} answered with a redirect (status {status}), which is not followed")
     if status != http.client.OK:
@@ -122,13 +118,6 @@ def _chunks(settings: Settings, response: http.client.HTTPResponse) -> Iterator[
             yield chunk
         is_short = bool(response.length)
     except (OSError, http.client.HTTPException) as error:
-        raise _Repeat(f"{settings.url.netloc} did not send the whole archive: {_words(error)}") from None
+        raise Repeat(f"{settings.url.netloc} did not send the whole archive: {words(error)}") from None
     if is_short:
-        raise _Repeat(f"{settings.url.netloc} did not send the whole archive: it closed the connection")
-
-
-def _words(error: Exception) -> str:
-    """Return the error without addresses and without what the other side has sent."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return "its answer is not HTTP"
+        raise Repeat(f"{settings.url.netloc} did not send the whole archive: it closed the connection")
