@@ -12,6 +12,7 @@ sources.py             what Flux has fetched: which artifact counts
 same_content.py        keeps the pods when a new commit has the same content
 function.py            models of the Function CRD
 core_v1.py             the core/v1 types in a Function's spec
+patterns.py            the patterns of texts, with words for messages
 validation_errors.py   pydantic's errors as messages like the API server's
 rules/                 every rule, and which component enforces it first
 kubernetes_names.py    the names that Kubernetes accepts
