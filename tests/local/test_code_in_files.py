@@ -19,6 +19,8 @@ from hooks.cli.problem import Unusable
 from hooks.cli.run.sources import Sources
 from hooks.config import Config
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture
 def hello(tmp_path: Path) -> Path:

@@ -28,6 +28,8 @@ from support.ports import free_port
 
 from hooks.runtimes import FAMILIES
 
+pytestmark = pytest.mark.sampled
+
 ARCHIVE = packed(
     entry("fn", type=b"5", mode=0o750),
     entry("fn/handler.py", b"code", mode=0o600),

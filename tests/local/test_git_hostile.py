@@ -8,6 +8,8 @@ from support.cluster.git_repository import Repository, git
 from support.local_git import ONE, URL, flux_object, git_function, instead_of, once, repository, source_ref_function
 from support.local_run import Run
 
+pytestmark = pytest.mark.sampled
+
 URLS = [
     "--upload-pack=touch {marker}",
     "ext::sh -c touch% {marker}",

@@ -14,6 +14,8 @@ from support.local_run import SECONDS, running
 from hooks.cli import main
 from hooks.manifest import value_at
 
+pytestmark = pytest.mark.sampled
+
 KYMA = "https://github.com/kyma-project/serverless.git"
 AZURE = "kyma-wookiee/kyma-function"
 EMITTER, RECEIVER = (f"/examples/incluster_eventing/src/{name}-fn/" for name in ("emitter", "receiver"))

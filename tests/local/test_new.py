@@ -16,6 +16,8 @@ from support.local_run import running
 from hooks.cli import main, runtime_cache
 from hooks.cli.new import ROOT, STYLES, TEMPLATES
 
+pytestmark = pytest.mark.sampled
+
 RUNTIMES = {
     ("python", "event"): "python312",
     ("python", "sdk"): "python314",

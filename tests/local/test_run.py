@@ -20,6 +20,8 @@ from hooks.cli import runtime_cache
 from hooks.config import Config
 from hooks.runtimes import FAMILIES
 
+pytestmark = pytest.mark.sampled
+
 EXAMPLES = ROOT / "examples"
 
 

@@ -24,6 +24,8 @@ from support.local_git import (
 )
 from support.local_run import running, wait_until
 
+pytestmark = pytest.mark.sampled
+
 TWO = ONE.replace("one", "two")
 
 

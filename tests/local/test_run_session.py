@@ -15,6 +15,8 @@ from random import Random
 import pytest
 from support.local_run import HELLO, SECONDS, Run, function, processes_of, running, wait_until
 
+pytestmark = pytest.mark.sampled
+
 SLOW = "import time\ntime.sleep(8)\n" + HELLO
 DEAD = "http://127.0.0.1:9"
 UNREACHABLE = {
