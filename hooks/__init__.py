@@ -15,6 +15,7 @@ convert.py             Functions of v1alpha2 as v2alpha1 and back
 moved_fields.py        the fields that have other places in v2alpha1
 function.py            models of the Function CRD
 core_v1.py             the core/v1 types in a Function's spec
+patterns.py            the patterns of texts, with words for messages
 validation_errors.py   pydantic's errors as messages like the API server's
 rules/                 every rule, and which component enforces it first
 kubernetes_names.py    the names that Kubernetes accepts

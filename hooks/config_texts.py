@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from hooks import duration
 from hooks import kubernetes_names as names
+from hooks.patterns import Pattern
 
 _URL = (
     r"https?://([!\x22$-.0->A-Z\[-~]*@)?([A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+([-_]+[A-Za-z0-9]+)*)*"
@@ -121,9 +122,7 @@ def _is_address(text: str) -> bool:
 PROFILE = Text(
     words="must not contain ',', '=' or control characters", pattern=r"[^,=\x00-\x1f\x7f]{1,63}", max_length=63
 )
-RUNTIME = Text(
-    words="must consist of a-z, 0-9 and '-', and start with a letter", pattern="[a-z][a-z0-9-]{0,62}", max_length=63
-)
+RUNTIME = Text(words=Pattern.RUNTIME.words, pattern="[a-z][a-z0-9-]{0,62}", max_length=63)
 RESOURCE = Text(
     words=names.RESOURCE_SHAPE,
     pattern="cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]{0,3}[KMG]i|[a-z0-9][a-z0-9.-]{0,243}/[A-Za-z0-9_.-]{1,63}",

@@ -10,15 +10,11 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Discriminator, Field, Strict, Tag
 from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
 
-LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
-DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-VARIABLE_NAME = r"^[ -<>-~]*$"
+from hooks.patterns import Pattern
 
-LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
-ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
-ConfigKey = Annotated[
-    str, Field(min_length=1, max_length=253, pattern=r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$")
-]
+LabelValue = Annotated[str, Field(max_length=63, pattern=Pattern.LABEL_VALUE)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=Pattern.OBJECT_NAME)]
+ConfigKey = Annotated[str, Field(min_length=1, max_length=253, pattern=Pattern.CONFIG_KEY)]
 
 Integer = Annotated[int, Strict()]
 OptionalBool = Annotated[bool, Strict()] | None
@@ -54,23 +50,14 @@ class ObjectFieldSelector(TypedDict, total=False):
 
 class ResourceFieldSelector(TypedDict, total=False):
     containerName: Literal["function"] | None
-    resource: Required[
-        Annotated[
-            str,
-            Field(
-                min_length=1,
-                max_length=253,
-                pattern=r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$",
-            ),
-        ]
-    ]
+    resource: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=Pattern.RESOURCE_FIELD)]]
     divisor: Quantity | None
 
 
 class FileKeySelector(TypedDict, total=False):
     volumeName: Required[Literal["sources", "tmp"]]
     path: Required[Annotated[str, Field(min_length=1, max_length=4096)]]
-    key: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=VARIABLE_NAME)]]
+    key: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=Pattern.VARIABLE_NAME)]]
     optional: OptionalBool
 
 
@@ -94,7 +81,7 @@ class OptionalObjectReference(TypedDict, total=False):
 
 
 class EnvFromSource(TypedDict, total=False):
-    prefix: Annotated[str, Field(max_length=253, pattern=VARIABLE_NAME)] | None
+    prefix: Annotated[str, Field(max_length=253, pattern=Pattern.VARIABLE_NAME)] | None
     configMapRef: OptionalObjectReference | None
     secretRef: OptionalObjectReference | None
 
@@ -106,7 +93,7 @@ class ResourceClaim(TypedDict, total=False):
 
 class AppArmorProfile(TypedDict, total=False):
     type: Required[Literal["Localhost", "RuntimeDefault", "Unconfined"]]
-    localhostProfile: Annotated[str, Field(max_length=1024, pattern=r"^[!-~]([ -~]*[!-~])?$")] | None
+    localhostProfile: Annotated[str, Field(max_length=1024, pattern=Pattern.LOCALHOST_PROFILE)] | None
 
 
 class SeccompProfile(TypedDict, total=False):
@@ -122,16 +109,7 @@ class SELinuxOptions(TypedDict, total=False):
 
 
 class Sysctl(TypedDict, total=False):
-    name: Required[
-        Annotated[
-            str,
-            Field(
-                min_length=1,
-                max_length=253,
-                pattern=r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
-            ),
-        ]
-    ]
+    name: Required[Annotated[str, Field(min_length=1, max_length=253, pattern=Pattern.SYSCTL)]]
     value: Required[Annotated[str, Field(max_length=253)]]
 
 

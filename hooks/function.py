@@ -25,9 +25,9 @@ from hooks.core_v1 import (
     Toleration,
 )
 from hooks.naming import Identity
+from hooks.patterns import Pattern
 
-INTERVAL = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
-MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:\x00-\x1f\x7f]*$")]
+MountPath = Annotated[str, Field(min_length=2, max_length=1024, pattern=Pattern.MOUNT_PATH)]
 
 
 class Model(BaseModel):
@@ -49,7 +49,7 @@ class GitRepository(Model):
     base_dir: str = Field(min_length=1, max_length=1024)
     reference: str = Field(min_length=1, max_length=255)
     auth: GitAuth | None = None
-    interval: str | None = Field(default=None, min_length=2, max_length=16, pattern=INTERVAL)
+    interval: str | None = Field(default=None, min_length=2, max_length=16, pattern=Pattern.INTERVAL)
 
 
 class SourceReference(Model):
@@ -102,7 +102,7 @@ class LocalObjectReference(Model):
 
 
 class FunctionSpec(Model):
-    runtime: str = Field(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9-]*$")
+    runtime: str = Field(min_length=1, max_length=63, pattern=Pattern.RUNTIME)
     runtime_image_override: str | None = Field(default=None, max_length=1024)
     source: Source
     env: list[EnvVar] | None = Field(default=None, max_length=256)

@@ -52,6 +52,7 @@ class Family:
     env                  variables of the server, which a user's env may replace, except for those named in `paths`
     handler_file         the file in `work_dir` that `start` writes
     dependencies_format  also the name of the file in `work_dir` that `install` writes
+    newer_style_from     the first version whose handlers are main(request, response) or main(), as in Kyma
     sample               a handler that answers every request with "it works", in every runtime of the family
     """
 
@@ -68,7 +69,13 @@ class Family:
     handler_file: str
     dependencies_format: DependenciesFormat
     interpreter: Interpreter
+    newer_style_from: tuple[int, ...]
     sample: str
+
+    def has_newer_style(self, runtime: str) -> bool:
+        """Return whether handlers of a runtime are of the newer style; a name without a version has the older one."""
+        version = self.interpreter.version_of(runtime)
+        return bool(version) and tuple(map(int, version.split("."))) >= self.newer_style_from
 
 
 SOURCE_URL, SOURCE_DIGEST, SOURCE_REVISION = "SOURCE_URL", "SOURCE_DIGEST", "SOURCE_REVISION"
@@ -115,6 +122,7 @@ exec npm install --include=dev --no-audit --no-fund --no-update-notifier --progr
     handler_file="handler.js",
     dependencies_format="package.json",
     interpreter=Interpreter(title="Node.js", programs=("node", "npm"), version_in_name=re.compile(r"nodejs-?([0-9]+)")),
+    newer_style_from=(26,),
     # The second argument is a context, or from nodejs26 on a response.
     sample="module.exports = { main: (_, second) => (second.send ? second.send('it works') : 'it works') };\n",
 )
@@ -158,6 +166,7 @@ printf '%s' "$FUNC_HANDLER_DEPENDENCIES" > requirements.txt
     handler_file="handler.py",
     dependencies_format="requirements.txt",
     interpreter=Interpreter(title="Python", programs=(), version_in_name=re.compile(r"python-?([0-9])[.-]?([0-9]+)")),
+    newer_style_from=(3, 14),
     sample="def main(*arguments):\n    return 'it works'\n",
 )
 

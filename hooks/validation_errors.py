@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from hooks.core_v1 import INTEGER, STRING
+from hooks.patterns import Pattern
 
 _MESSAGES = {
     "missing": "Required value",
     "greater_than_equal": "should be greater than or equal to {ge}",
     "less_than_equal": "should be less than or equal to {le}",
-    "string_pattern_mismatch": "should match '{pattern}'",
+    "string_pattern_mismatch": "{words}",
     "string_too_short": "should be at least {min_length} chars long",
     "string_too_long": "Too long: may not be more than {max_length} bytes",
     "too_short": "should have at least {min_length} properties",
@@ -49,6 +50,8 @@ def _parameters(error: Any) -> dict[str, Any]:
     context: dict[str, Any] = {"s": "s"} | error.get("ctx", {})
     if context.get("max_length") == 1:
         context["s"] = ""
+    if "pattern" in context:
+        context["words"] = Pattern.of(context["pattern"]).message
     if "expected" in context:
         context["expected"] = context["expected"].replace(" or ", ", ").replace("'", '"')
     return context

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden answers and other generated files")
     parser.addoption("--mutations", type=int, default=5000, help="mutated requests in process (default: %(default)s)")
     parser.addoption("--bodies", type=int, default=2000, help="mutated requests over HTTP (default: %(default)s)")
-    parser.addoption("--share", type=int, default=1, help="run 1 of so many cases of each test marked `sampled`")
+    parser.addoption("--share", type=int, default=1, help="run 1 of so many tests and cases marked `sampled`")
     parser.addoption("--url", help="test the hook at this URL, for example http://127.0.0.1:8080")
 
 
@@ -30,14 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --share N keep every Nth case of each test that is marked `sampled`; the others are deselected."""
-    cases: Counter[str] = Counter()
+    """With --share N keep every Nth of a file's tests and cases that are marked `sampled`, and deselect the others."""
+    cases: Counter[Path] = Counter()
     left_out = []
     for item in [item for item in items if item.get_closest_marker("sampled")]:
-        test = item.nodeid.partition("[")[0]
-        if cases[test] % config.getoption("--share"):
+        if cases[item.path] % config.getoption("--share"):
             left_out.append(item)
-        cases[test] += 1
+        cases[item.path] += 1
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 

@@ -10,7 +10,11 @@ from pathlib import Path
 MAX_LINES = 12
 """Of an installer that fails."""
 _USER = re.compile(r"//[^/@\s]*+@")
-_LEFT_OUT = re.compile(r"complete log of this run|^npm (?:error|ERR!) +(?:/?\S*-debug-0\.log|at )")
+_OBJECT = re.compile(r"<[A-Za-z_.0-9]+ object at 0x[0-9a-f]+>: ")
+_LEFT_OUT = re.compile(
+    r"complete log of this run|^npm (?:error|ERR!) *(?:\Z|\}|/?\S*-debug-0\.log|at |errno |[a-z]+: ['0-9].*,?\Z)"
+)
+"""Lines of npm without a cause: a log that is removed, a stack, and the properties of an error that it has named."""
 _NETWORK = re.compile(
     r"ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CERT|certificate|[Cc]onnection|connect error|tunnel|proxy"
 )
@@ -18,20 +22,40 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 
 
 class Unavailable(Exception):
-    """The server of a family cannot run here; the message names what is missing."""
+    """
+    The server of a family cannot run here; the message names what is missing.
+
+    `is_network` is whether a package registry could not be reached.
+    """
+
+    def __init__(self, message: str, *, is_network: bool = False) -> None:
+        super().__init__(message)
+        self.is_network = is_network
 
 
 def install_packages(python: str, lock: Path, *more: str) -> None:
     """Install the packages of a lock for `python`: with uv, which takes a tenth of pip's time, or with pip."""
     packages = ("--quiet", "--require-hashes", *more, "--requirement", str(lock))
+    failed = None
     if uv := _uv():
         try:
             run(uv, "pip", "install", "--python", python, *packages)
         except Unavailable as error:  # a mirror may be configured for pip only
-            print(error, "trying pip ...", sep="\n", file=sys.stderr, flush=True)
+            failed = error
+            print("uv failed, trying pip ...", file=sys.stderr, flush=True)
         else:
             return
-    run(python, "-m", "pip", "install", "--disable-pip-version-check", "--retries=1", *packages)
+    try:
+        run(python, "-m", "pip", "install", "--disable-pip-version-check", "--retries=1", *packages)
+    except Unavailable as error:
+        raise _both(failed, error) if failed else error from None
+
+
+def _both(first: Unavailable, second: Unavailable) -> Unavailable:
+    """Return the first of two failures if no registry could be reached for either, else both."""
+    if first.is_network and second.is_network:
+        return first
+    return Unavailable(f"{first}\n{second}", is_network=second.is_network)
 
 
 def _uv() -> str | None:
@@ -40,12 +64,20 @@ def _uv() -> str | None:
     return str(beside) if beside.exists() else os.environ.get("UV") or shutil.which("uv")
 
 
-def run(*command: str) -> None:
-    """Run an installer; raises Unavailable with the installer's own words if it fails."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*command: str, programs: Path | None = None) -> None:
+    """
+    Run an installer, with the directory `programs` first on PATH.
+
+    Raises Unavailable with the installer's own words if it fails.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    env = os.environ | {"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")}
+    env |= {"PATH": f"{programs}:{path}"} if programs else {}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if result.returncode:
-        words = own_words(result.stderr or result.stdout)
-        raise Unavailable("\n".join((f"{Path(command[0]).name} failed with exit code {result.returncode}:", *words)))
+        output = result.stderr or result.stdout
+        text = "\n".join((f"{Path(command[0]).name} failed with exit code {result.returncode}:", *own_words(output)))
+        raise Unavailable(text, is_network=bool(_NETWORK.search(output)))
 
 
 def own_words(output: str) -> list[str]:
@@ -54,7 +86,7 @@ def own_words(output: str) -> list[str]:
 
     The cause is at the beginning; npm's log file is removed with the directory of the installation.
     """
-    found = [_USER.sub("//***@", line.strip()) for line in output.splitlines()]
+    found = [_OBJECT.sub("", _USER.sub("//***@", line.strip())).removesuffix(" {") for line in output.splitlines()]
     words = [line for line in dict.fromkeys(found) if line and not _LEFT_OUT.search(line)][:MAX_LINES]
     if _NETWORK.search(output):
         proxies = [name for name in _PROXIES if os.environ.get(name)]

@@ -1,24 +1,31 @@
 """
 Make a directory with a new Function whose code is in files.
 
-It has function.yaml, the handler, the list of its packages, a test of the handler and a .gitignore. `buildless run`,
-`validate`, `render` and `manifest` take the directory.
+It has function.yaml, the handler, the list of its packages, a test of the handler, types for editors and a .gitignore.
+`buildless run`, `validate`, `render` and `manifest` take the directory. The runtime decides about the style of the
+handler: main(event, context), or the newer one of nodejs26 and python314.
 
 examples:
   buildless new hello
   buildless new orders --runtime nodejs22 --template cloudevent
   buildless new orders --runtime nodejs24 --typescript
+  buildless new orders --runtime python314
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from hooks.cli import options, settings
-from hooks.cli.templates import TEMPLATES, files_of
 from hooks.config import Config
+from hooks.runtimes import FAMILIES
 
+ROOT = Path(__file__).with_name("templates")
+"""Has a directory FAMILY[/typescript]/STYLE/TEMPLATE for each template; files of those above belong to it, too."""
+STYLES = ("event", "sdk")
+TEMPLATES = sorted({path.parent.name for style in STYLES for path in ROOT.glob(f"**/{style}/*/handler.*")})
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -42,11 +49,29 @@ def command(directory: str, runtime: str, template: str, config: str | None, *, 
         raise click.ClickException(f"{path} is not empty")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        for name, text in files_of(family, path.name, runtime, template, typescript=typescript).items():
-            (path / name).write_text(text, encoding="utf-8")
+        for file in files_of(template_directory(runtime, family, template, typescript=typescript)):
+            text = file.read_text(encoding="utf-8")
+            if file.name == "function.yaml":
+                text = text.replace("$NAME", path.name).replace("$RUNTIME", runtime)
+            (path / file.name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     options.write(f"Made {path}. Try: buildless run {path}\n")
+
+
+def template_directory(runtime: str, family: str, template: str, *, typescript: bool) -> Path:
+    """Return the directory of a template for a runtime; raises UsageError if there is none."""
+    style = STYLES[FAMILIES[family].has_newer_style(runtime)]
+    directory = ROOT.joinpath(family, *(["typescript"] if typescript else []), style, template)
+    if not directory.is_dir():
+        raise click.UsageError(f"there is no template {template!r} for {runtime}")
+    return directory
+
+
+def files_of(directory: Path) -> Iterable[Path]:
+    """Return the files of a template; one in a deeper directory replaces another of its name."""
+    levels = [level for level in reversed([directory, *directory.parents]) if level.is_relative_to(ROOT)]
+    return {file.name: file for level in levels for file in level.iterdir() if file.is_file()}.values()
 
 
 def _family(runtime: str, config: Config) -> str:

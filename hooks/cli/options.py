@@ -63,7 +63,7 @@ def variables_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def repository_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Declare --repository, for checkouts.given(), and --fetch."""
-    fetch = click.option("--fetch", is_flag=True, help="Fetch repositories, even those that the files are in.")
+    fetch = click.option("--fetch", is_flag=True, help="Fetch sources from Git, even if the files are in a checkout.")
     return fetch(
         click.option(
             "--repository",

@@ -9,6 +9,8 @@ import json
 import sys
 import warnings
 
+MISSING = "has no function main"
+
 
 def problems(source: str) -> list[tuple[int, str]]:
     """Return line (0 for the whole) and message of each problem."""
@@ -21,7 +23,7 @@ def problems(source: str) -> list[tuple[int, str]]:
             return [(error.lineno or 0, f"{type(error).__name__}: {error.msg}")]
         except (ValueError, RecursionError, MemoryError) as error:
             return [(0, f"cannot be compiled: {error}")]
-    return [] if _may_define(tree, "main") else [(0, "has no function main(event, context)")]
+    return [] if _may_define(tree, "main") else [(0, MISSING)]
 
 
 def _may_define(tree: ast.Module, name: str) -> bool:

@@ -89,13 +89,14 @@ def validated(document: Document, config: Config) -> Function:
 
 
 def _with_runtimes(problem: Problem, document: Document, config: Config) -> Problem:
-    """Return a problem of spec.runtime with the most similar runtime, or with all if it is missing."""
+    """Return a problem of spec.runtime with the runtimes of the config, and the most similar of them."""
     if problem.path != "spec.runtime":
         return problem
     given = as_text(value_at(document.value, "spec", "runtime"))
     names = ", ".join(f'"{name}"' for name in sorted(config.runtimes))
-    more = did_you_mean(given, config.runtimes) if given else f"supported values: {names}"
-    return replace(problem, message=f"{problem.message}; {more}") if more else problem
+    listed = "" if "supported values: " in problem.message else f"supported values: {names}"
+    parts = problem.message, listed, did_you_mean(given, config.runtimes)
+    return replace(problem, message="; ".join(filter(None, parts)))
 
 
 def children(function: Function, config: Config, request: "HookRequest | None" = None) -> list[Manifest]:

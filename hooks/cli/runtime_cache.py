@@ -6,26 +6,22 @@ The packages of a server are installed once for each lock file, below $XDG_CACHE
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.cli import debugger
+from hooks.cli import debugger, interpreters
 from hooks.cli.installers import Unavailable, install_packages, run
 from hooks.runtimes import FAMILIES
 
 _INSTALLED = Path(__file__).with_name("servers")
 RUNTIMES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "runtimes"
 """The servers of Functions: in an installed package (setup.py), or in the source tree."""
-PYTHON_VERSION = "3.12"
-"""The preferred Python for a runtime whose name has no version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +40,9 @@ class Local:
 
 
 def missing_programs(family: str) -> list[str]:
-    """Return the programs that the family needs and that are not on PATH."""
-    return [name for name in FAMILIES[family].interpreter.programs if not shutil.which(name)]
+    """Return the programs that the family needs and that are not on this machine."""
+    missing = [name for name in FAMILIES[family].interpreter.programs if not shutil.which(name)]
+    return [] if family == "nodejs" and missing and interpreters.nearest_node() else missing
 
 
 def interpreter(family: str, runtime: str) -> str:
@@ -54,23 +51,19 @@ def interpreter(family: str, runtime: str) -> str:
     wanted = known.version_of(runtime)
     version = LOCAL[family].version(wanted)
     is_same = not wanted or f"{version}.".startswith(f"{wanted}.")
-    return f"{known.title} {version}" + ("" if is_same else f", the nearest to {runtime} here")
+    return f"{known.title} {version}" + ("" if is_same else ", the nearest here")
 
 
 def python(wanted: str = "") -> Path:
-    """
-    Return an interpreter that has the packages of runtimes/python.
-
-    It has the wanted version if this machine has it, else the version of the Python that runs this. Raises Unavailable
-    if the packages cannot be installed.
-    """
+    """Return an interpreter nearest to the wanted version with the packages of its server; raises Unavailable."""
 
     def install(directory: Path) -> None:
         run(nearest_python(wanted), "-m", "venv", str(directory))
         install_packages(str(directory / "bin/python"), lock)
 
     lock = RUNTIMES / "python/requirements.txt"
-    return _cached(f"python-{python_version(wanted)}", lock, install) / "bin/python"
+    version = python_version(wanted)
+    return _cached(f"python-{version}", f"Python {version}", lock, install) / "bin/python"
 
 
 def debugpy(wanted: str = "") -> Path:
@@ -80,20 +73,26 @@ def debugpy(wanted: str = "") -> Path:
         install_packages(str(python(wanted)), lock, "--target", str(directory))
 
     lock = Path(debugger.__file__).with_name("requirements.txt")
-    return _cached(f"debugpy-{python_version(wanted)}", lock, install)
+    return _cached(f"debugpy-{python_version(wanted)}", "debugpy", lock, install)
+
+
+def nearest_python(wanted: str = "") -> str:
+    """Return the Python on this machine that is nearest to the wanted version."""
+    return interpreters.nearest_python(wanted).program
 
 
 def python_version(wanted: str = "") -> str:
     """Return the version of the Python that runs Functions here, such as "3.12.1"."""
-    return _output(nearest_python(wanted), "-c", "import platform; print(platform.python_version())")
+    return interpreters.nearest_python(wanted).version
 
 
-def node_version() -> str | None:
-    """Return the version of the Node.js on PATH, such as "22.4.0"; None if it or npm is missing."""
-    return None if missing_programs("nodejs") else _output("node", "--version").removeprefix("v")
+def node_version(wanted: str = "") -> str | None:
+    """Return the version of the Node.js that runs Functions here, such as "22.4.0"; None if it or npm is missing."""
+    found = interpreters.nearest_node(wanted)
+    return found.version if found else None
 
 
-def node_modules() -> Path:
+def node_modules(wanted: str = "") -> Path:
     """Return a directory node_modules with the packages of runtimes/nodejs; raises Unavailable as python() does."""
 
     def install(directory: Path) -> None:
@@ -101,18 +100,25 @@ def node_modules() -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(RUNTIMES / "nodejs" / name, directory)
         quick_to_fail = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000")
-        run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", *quick_to_fail, "--prefix", str(directory))
+        options = ("--omit=dev", "--no-audit", "--no-fund", *quick_to_fail, "--prefix", str(directory))
+        run("npm", "ci", *options, programs=_node_directory(wanted))
 
     if missing := missing_programs("nodejs"):
         raise Unavailable(f"not on PATH: {', '.join(missing)}")
-    return _cached("nodejs", RUNTIMES / "nodejs/package-lock.json", install) / "node_modules"
+    return _cached("nodejs", "Node.js", RUNTIMES / "nodejs/package-lock.json", install) / "node_modules"
+
+
+def _node_directory(wanted: str) -> Path | None:
+    """Return the directory of Node.js and npm, None if they are the first on PATH."""
+    found = interpreters.nearest_node(wanted)
+    return Path(found.program).parent if found and found.program != shutil.which("node") else None
 
 
 LOCAL: Mapping[str, Local] = {
     "nodejs": Local(
-        version=lambda _: node_version() or "",
-        programs=lambda _: None,
-        packages=lambda _: {"node_modules": node_modules()},
+        version=lambda wanted: node_version(wanted) or "",
+        programs=_node_directory,
+        packages=lambda wanted: {"node_modules": node_modules(wanted)},
     ),
     "python": Local(
         version=python_version,
@@ -128,7 +134,7 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildless"
 
 
-def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
+def _cached(name: str, title: str, lock: Path, install: Callable[[Path], None]) -> Path:
     """Return the directory that `install` fills, once for each content of `lock`; a second process waits for it."""
     if not lock.exists():
         raise Unavailable(f"{lock} is missing: this installation has no servers of Functions")
@@ -138,7 +144,7 @@ def _cached(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / f"{directory.name}.lock"):
         if not done.exists():
-            print(f"setting up {name}, once for this machine ...", file=sys.stderr, flush=True)
+            print(f"setting up {title}, once for this machine ...", file=sys.stderr, flush=True)
             # A virtual environment contains its own path and cannot be moved, so a file beside it marks it as complete.
             shutil.rmtree(directory, ignore_errors=True)
             install(directory)
@@ -153,42 +159,24 @@ def _locked(file: Path) -> Iterator[None]:
         yield
 
 
-@functools.cache
-def nearest_python(wanted: str = "") -> str:
-    """Return a Python of the wanted version, on PATH or below pyenv's directory, else the one that runs this."""
-    version = wanted or PYTHON_VERSION
-    name = f"python{version}"
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    installed = sorted((pyenv / "versions").glob(f"{version}.*/bin/{name}"))
-    for program in (shutil.which(name), *installed):
-        # pyenv puts a program of that name on PATH even if its settings do not allow running it.
-        if program and not subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
-            return str(program)
-    return sys.executable
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def main() -> None:
+def main() -> int:
     """
-    Set up the family and runtime of the command line; print what `buildless run` needs of them, as JSON.
+    Set up the family and version of the command line, "" for any; print what `buildless run` needs of them, as JSON.
 
-    A third argument, "debug", adds the debugger.
+    A third argument, "debug", adds the debugger. If a set-up fails, the JSON has the reason, and the exit code is 1.
     """
-    family, runtime, *debug = sys.argv[1:]
+    family, wanted, *debug = sys.argv[1:]
     local = LOCAL[family]
-    wanted = FAMILIES[family].interpreter.version_of(runtime)
     try:
         programs = local.programs(wanted)
         packages = {name: str(path) for name, path in local.packages(wanted).items()}
         debugger_packages = str(debugpy(wanted)) if debug and family == "python" else None
     except Unavailable as error:
-        sys.exit(str(error))
-    found = {"programs": programs and str(programs), "packages": packages, "debugger": debugger_packages}
-    print(json.dumps({"interpreter": interpreter(family, runtime), **found}))
+        print(json.dumps({"failed": str(error), "is_network": error.is_network}))
+        return 1
+    print(json.dumps({"programs": programs and str(programs), "packages": packages, "debugger": debugger_packages}))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from hooks import duration
 from hooks.config import Config
-from hooks.function import INTERVAL, Function
+from hooks.function import Function
+from hooks.patterns import Pattern
 from hooks.rules import cel
 from hooks.rules.rule import FETCHED, Cel, rule
 from hooks.rules.violation import Violation, forbidden, invalid
@@ -16,9 +17,9 @@ MIN_INTERVAL, MAX_INTERVAL = "10s", "24h"
 _URL = re.compile(cel.GIT_URL)
 _CLIMBS, _CONTROL = re.compile(r"(^|/)[.][.](/|\Z)"), re.compile(r"[\x00-\x1f\x7f]")
 _REFERENCE, _NO_REFERENCE = re.compile(cel.REFERENCE), re.compile(cel.NO_REFERENCE)
-_INTERVAL = re.compile(INTERVAL)
+_INTERVAL = re.compile(Pattern.INTERVAL)
 _IS_INTERVAL = (
-    f"!self.matches('{INTERVAL}') || "
+    f"!self.matches('{Pattern.INTERVAL}') || "
     f"(duration(self) >= duration('{MIN_INTERVAL}') && duration(self) <= duration('{MAX_INTERVAL}'))"
 )
 

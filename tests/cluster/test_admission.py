@@ -34,6 +34,7 @@ from hooks.admission import NAMESPACE, PARAMETERS
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.function import Function
+from hooks.patterns import Pattern
 from hooks.protocol import HookRequest
 from hooks.rules import RULES, validate
 from hooks.rules.security import LIMITS
@@ -44,6 +45,7 @@ Manifest = dict[str, Any]
 COUNT, SEED, THREADS = 5_000, 20_260_101, 4
 BAD = {"seccompProfile": "Unconfined", "appArmorProfile": "Unconfined", "sysctls": "kernel.x"}
 SCHEMA_WORDS = re.compile(r" in body |^Required value$|^Too long|^Too many|^Unsupported value|^Duplicate value")
+REGEX = re.compile(r"should match '(.*)'$", re.DOTALL)
 PYTHON, NODEJS = Config().runtimes["python312"], Config().runtimes["nodejs22"]
 OTHERS = {
     "mixed": Config(
@@ -79,13 +81,14 @@ def variables_from(source: Callable[[int], Manifest]) -> Manifest:
 
 
 def found_at_apply(code: int, answer: Manifest) -> list[Fault]:
-    """Return the causes that the API server gives, without those that only repeat another."""
+    """Return the causes that the API server gives, patterns as the hook's words, without those that repeat another."""
     if code == 201:
         return []
     assert code == 422, answer
     causes = [(cause.get("field", ""), cause["message"]) for cause in answer["details"]["causes"]]
     # For a boolean the API server writes "int32" where it writes "integer" for a string.
     words = [(field, re.sub(r"of type int(32|64)", "of type integer", text)) for field, text in causes]
+    words = [(field, REGEX.sub(lambda found: Pattern.of(found[1]).message, text)) for field, text in words]
     plain = [(field, text) for field, text in words if not NOISE.search(text) and not field.startswith(".")]
     return [Fault(layer(field, text), dotted(field), text) for field, text in plain]
 

@@ -19,7 +19,7 @@ from support.cluster.bound import FOLDER
 from support.cluster.control_plane import wait_until
 from support.cluster.functions import wait_until_ready
 from support.cluster.stack import KINDS, own_stack
-from support.cluster.tenant import FIRST, GIT, NAMESPACE, USER, Tenant
+from support.cluster.tenant import FIRST, GIT, NAMESPACE, REQUESTED, USER, Tenant
 
 pytestmark = pytest.mark.own_stack
 
@@ -127,6 +127,7 @@ def test_a_forged_source_under_the_name_of_a_function(tenant: Tenant) -> None:
         tenant.post(name)
     wait_until(lambda: tenant.stack.condition(NAMESPACE, "plain", "SourceReady"), "the source to be reported")
     tenant.fetch("valid")
+    assert (tenant.stack.get(GIT, NAMESPACE, "valid") or {})["spec"] == REQUESTED
     wait_until(lambda: tenant.reason("plain") == "ChildrenNotCreated", "the taken name to be reported", 60)
     assert tenant.stack.get("deployments", NAMESPACE, "plain") is None
     wait_until(lambda: tenant.is_own(GIT, "labelled"), "the look-alike to be replaced", 60)
@@ -163,7 +164,7 @@ def test_a_foreign_finalizer_keeps_no_function(tenant: Tenant) -> None:
         assert code == 200, answer
     tenant.delete("kept")
     tenant.wait_until_deleted("kept")
-    assert len(tenant.children()) == len(tenant.resources)
+    assert len(tenant.children("kept")) == len(tenant.resources)
     for resource in tenant.resources:
         tenant.stack.patch(resource, NAMESPACE, "kept", {"metadata": {"finalizers": None}})
-    wait_until(lambda: tenant.children() == [], "the children to be deleted", 90)
+    wait_until(lambda: tenant.children("kept") == [], "the children to be deleted", 90)

@@ -9,7 +9,9 @@ from support.cases import ROOT
 from support.crd import SCHEMA
 
 from hooks.cli.files import documents
-from hooks.cli.templates import SCHEMA as URL
+from hooks.cli.new import ROOT as TEMPLATES
+
+URL = (TEMPLATES / "function.yaml").read_text(encoding="utf-8").partition("\n")[0].partition("$schema=")[2]
 
 FILE = ROOT / "docs" / "function.schema.json"
 HEAD = {

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from support.cases import ROOT
 
+from hooks.cli.run.package_lists import LISTS
 from hooks.cli.runtime_cache import LOCAL
 from hooks.config import Config
 from hooks.rules.source import DEPENDENCY_CHECKS
@@ -79,6 +80,9 @@ def test_every_family_has_a_folder() -> None:
 def test_every_family_runs_on_this_machine() -> None:
     """`buildless run` can run each family."""
     assert set(LOCAL) == set(FAMILIES), "LOCAL in hooks/cli/runtime_cache.py needs a row for each family"
+    lists = {family: each.first for family, each in LISTS.items()}
+    formats = {name: family.dependencies_format for name, family in FAMILIES.items()}
+    assert lists == formats, "LISTS in hooks/cli/run/package_lists.py needs a row for each family"
 
 
 def test_every_format_of_dependencies_has_a_check() -> None:

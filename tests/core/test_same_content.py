@@ -156,3 +156,12 @@ def test_a_forged_commit_names_a_file_in_the_directory_of_flux() -> None:
     assert (found["SOURCE_URL"], found["SOURCE_DIGEST"]) == (url, artifact["digest"])
     synced(world)
     assert world.parent["status"]["commit"] == NEWEST
+
+
+@pytest.mark.parametrize("name", ["../other/" + "3" * 31, "A" * 40, "3" * 39, "3" * 41, "3" * 39 + "\n", "x"])
+def test_nothing_but_a_commit_is_kept(name: str) -> None:
+    """A consistent record with another text in place of the commit keeps nothing."""
+    world = pushed()
+    url, revision = variable("SOURCE_URL", f"{DIRECTORY}/{name}.tar.gz"), f"main@sha1:{name}"
+    forge(world.children["Deployment", "hello"], url, variable("SOURCE_REVISION", revision))
+    assert variables(world)["SOURCE_URL"] == f"{DIRECTORY}/{NEWEST}.tar.gz"

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -513,23 +512,3 @@ def test_completion_offers_commands_options_and_choices() -> None:
     assert {"plain,--status"} <= set(completions("bash", "buildless render --st"))
     assert {"plain,json", "plain,yaml"} <= set(completions("bash", "buildless render -o "))
     assert completions("bash", "buildless run exam") == ["file,exam"]
-
-
-SCRIPTS = {
-    "bash": 'eval "$(buildless completion bash)"; COMP_WORDS=(buildless ren); COMP_CWORD=1; '
-    '_buildless_completion buildless; echo "${COMPREPLY[@]}"',
-    "zsh": "compdef() { : }; _describe() { print -- ${completions_with_descriptions%%:*} }; "
-    'eval "$(buildless completion zsh)"; words=(buildless ren); CURRENT=2; _buildless_completion',
-}
-
-
-@pytest.mark.parametrize("shell", SCRIPTS)
-def test_the_completion_script_works_in_the_shell(tmp_path: Path, shell: str) -> None:
-    """The script that `buildless completion` prints completes `buildless ren` in a real shell."""
-    if not shutil.which(shell):
-        pytest.skip(f"LEFT OUT: {shell} is not on PATH")
-    (tmp_path / "buildless").write_text(f'#!/bin/sh\nexec {sys.executable} -m hooks.cli "$@"\n')
-    (tmp_path / "buildless").chmod(0o755)
-    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([shell, "-c", SCRIPTS[shell]], env=env, capture_output=True, text=True, check=True)
-    assert "render" in done.stdout.split(), done.stderr

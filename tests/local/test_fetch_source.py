@@ -28,6 +28,8 @@ from support.ports import free_port
 
 from hooks.runtimes import FAMILIES
 
+pytestmark = pytest.mark.sampled
+
 ARCHIVE = packed(
     entry("fn", type=b"5", mode=0o750),
     entry("fn/handler.py", b"code", mode=0o600),
@@ -267,24 +269,60 @@ def test_bad_settings(family: str, name: str, value: str, reason: str, tmp_path:
     assert "secret" not in line
 
 
+PADDED = ARCHIVE + bytes(100_000)
+EDGE = bytearray(ARCHIVE[:10]) + b"n" * (65_535 - len(ARCHIVE)) + b"\0" + ARCHIVE[10:]
+EDGE[3] |= 8
+"""The archive with a file name in its header, so that it ends with the first chunk that Node.js reads."""
+NOT_GZIP = "the archive is refused: it is not a tar.gz file"
+NO_ARCHIVE: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", NOT_GZIP),
+    "garbage": (b"garbage" * 1000, NOT_GZIP),
+    "tar": (gzip.decompress(ARCHIVE), NOT_GZIP),
+    "zstd": (b"\x28\xb5\x2f\xfd" + ARCHIVE, NOT_GZIP),
+    "zeros first": (bytes(5) + ARCHIVE, NOT_GZIP),
+    "no tar": (gzip.compress(b"garbage" * 1000), "the archive is damaged: "),
+    "empty": (gzip.compress(b""), "the archive is damaged: it ends within an entry"),
+    "no entries": (gzip.compress(bytes(1024)), "the archive is refused: it is empty"),
+    "truncated": (ARCHIVE[:-20], "the archive is damaged: unexpected end of file"),
+    "header": (ARCHIVE[:10], "the archive is damaged: unexpected end of file"),
+    "checksum": (ARCHIVE[:-8] + bytes(4) + ARCHIVE[-4:], "the archive is damaged: incorrect data check"),
+    "length": (ARCHIVE[:-4] + bytes(4), "the archive is damaged: incorrect length check"),
+    "half a member": (ARCHIVE + ARCHIVE[:-1], "the archive is damaged: unexpected end of file"),
+    "one byte": (ARCHIVE + b"x", "the archive is damaged: unexpected end of file"),
+    "many bytes": (ARCHIVE + b"garbage" * 10_000, "the archive is damaged: incorrect header check"),
+    "one byte after a chunk": (bytes(EDGE + b"x"), "the archive is damaged: unexpected end of file"),
+    "a byte after zeros": (PADDED + b"x", "the archive is damaged: data follows its end"),
+    "a member after zeros": (PADDED + ARCHIVE, "the archive is damaged: data follows its end"),
+    "zeros and a byte after a chunk": (bytes(EDGE + bytes(9) + b"x"), "the archive is damaged: data follows its end"),
+}
+
+
 @each_program
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"garbage" * 1000, "the archive is damaged: "),
-        (b"", "the archive is damaged: "),
-        (ARCHIVE[:-20], "the archive is damaged: "),
-        (ARCHIVE + b"garbage", "the archive is damaged: "),
-        (gzip.compress(b"garbage" * 1000), "the archive is damaged: "),
-        (gzip.compress(b""), "the archive is damaged: it ends within an entry"),
-        (gzip.compress(bytes(1024)), "the archive is refused: it is empty"),
-    ],
-    ids=["garbage", "nothing", "truncated", "trailing", "no-tar", "empty", "no-entries"],
-)
+@pytest.mark.parametrize(("data", "reason"), NO_ARCHIVE.values(), ids=NO_ARCHIVE)
 def test_what_is_no_archive(family: str, data: bytes, reason: str, tmp_path: Path) -> None:
-    """What has the right digest and is no whole tar.gz is refused."""
+    """What has the right digest and is no whole tar.gz is refused, in the same words in both languages."""
     with serving(sending(data)) as server:
         assert fetch(family, tmp_path, server.url, data).last_line.startswith(reason)
+
+
+WHOLE: dict[str, bytes] = {
+    "zeros": ARCHIVE + bytes(10),
+    "many zeros": PADDED,
+    "zeros after a chunk": bytes(EDGE + bytes(9)),
+    "a member": ARCHIVE + gzip.compress(b"tail"),
+    "an empty member": ARCHIVE + gzip.compress(b""),
+    "a member after a chunk": bytes(EDGE + gzip.compress(b"tail")),
+    "zeros after two members": ARCHIVE + gzip.compress(b"tail") + bytes(10),
+}
+
+
+@each_program
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+def test_what_may_follow(family: str, data: bytes, tmp_path: Path) -> None:
+    """Members of gzip may follow each other, and zeros the last one."""
+    with serving(sending(data)) as server:
+        assert fetch(family, tmp_path, server.url, data).code == 0
+    assert files(tmp_path) == EVERYTHING
 
 
 @each_program

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fetch_source import each_program, entry, fetch, files, measured, packed, raw, sending, serving
 
+pytestmark = pytest.mark.sampled
+
 DEEP = "/".join("d" * 70)
 MIB = 1024**2
 MINUS_512 = b"\xff" * 10 + b"\xfe\0"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from support.cluster.git_repository import Repository, git
-from support.local_git import ONE, URL, flux_object, git_function, instead_of, repository, source_ref_function
-from support.local_run import SECONDS, Run, running
+from support.local_git import ONE, URL, flux_object, git_function, instead_of, once, repository, source_ref_function
+from support.local_run import Run
+
+pytestmark = pytest.mark.sampled
 
 URLS = [
     "--upload-pack=touch {marker}",
@@ -44,10 +46,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "functions.yaml"
 
 
-def once(folder: Path, *arguments: str, **env: str) -> Run:
-    """Return the ended `buildless run --once`."""
-    with running(folder, *arguments, "--once", **env) as run:
-        run.process.wait(SECONDS)
+def checked(folder: Path, *arguments: str, **env: str) -> Run:
+    """Return the ended `buildless run --once`, after the checks that hold for any."""
+    run = once(folder, *arguments, **env)
     assert "Traceback" not in run.output
     assert all(line.isprintable() for line in run.output.splitlines())
     assert not list(run.temporary.iterdir())
@@ -67,7 +68,7 @@ def test_nothing_in_a_function_is_an_option_of_git(remote: Repository, file: Pat
     for number, url in enumerate(URLS):
         texts += [source_ref_function(f"flux-{number}"), flux_object(f"flux-{number}", url=url.format(marker=marker))]
     file.write_text("---\n".join(texts))
-    run = once(tmp_path, str(file), **instead_of({URL: remote.bare}))
+    run = checked(tmp_path, str(file), **instead_of({URL: remote.bare}))
     assert run.process.returncode == 1
     assert "ready in" not in run.output
     assert not marker.exists()
@@ -88,7 +89,7 @@ def test_a_link_out_of_the_directory_is_refused(remote: Repository, file: Path, 
     file.write_text("---\n".join(git_function(name, baseDir=name) for name in (*LINKS, "fn")))
     given = ["--repository", str(remote.clone)] if place == "working tree" else []
     git(remote.clone, "remote", "set-url", "origin", URL)
-    run = once(tmp_path, str(file), *given, **instead_of({URL: remote.bare}))
+    run = checked(tmp_path, str(file), *given, **instead_of({URL: remote.bare}))
     for name, target in LINKS.items():
         assert f'{name} | the archive is refused: "link" is a symbolic link to "{target}", outside' in run.output
     assert "fn | GET / answered 200: one" in run.output
@@ -100,7 +101,7 @@ def test_a_large_source_is_refused(remote: Repository, file: Path, tmp_path: Pat
     config = tmp_path / "config.yaml"
     config.write_text("git: {enabled: true}\nvolumeSizes: {sources: 4Mi}\n")
     file.write_text(git_function())
-    run = once(tmp_path, str(file), "--config", str(config), **instead_of({URL: remote.bare}))
+    run = checked(tmp_path, str(file), "--config", str(config), **instead_of({URL: remote.bare}))
     assert "hello | the archive is refused: its files need more than 2097152 bytes of disk space" in run.output
 
 
@@ -123,7 +124,7 @@ def test_no_program_of_a_repository_runs(remote: Repository, file: Path, tmp_pat
     file.write_text(git_function())
     env = instead_of({URL: remote.bare}) | {"GIT_TEMPLATE_DIR": str(hooks.parent)}
     for given in ([], ["--repository", str(remote.clone)]):
-        assert "hello | GET / answered 200: one" in once(tmp_path, str(file), *given, **env).output
+        assert "hello | GET / answered 200: one" in checked(tmp_path, str(file), *given, **env).output
     assert not list(tmp_path.glob("marker*"))
 
 
@@ -136,7 +137,7 @@ def test_names_that_escape_are_refused(remote: Repository, file: Path, tmp_path:
     commit = git(remote.clone, "commit-tree", "-m", "x", whole)
     git(remote.clone, "push", "-q", "--force", "origin", f"{commit}:refs/heads/main")
     file.write_text(git_function())
-    run = once(tmp_path, str(file), **instead_of({URL: remote.bare}))
+    run = checked(tmp_path, str(file), **instead_of({URL: remote.bare}))
     assert run.process.returncode == 1
     assert "ready in" not in run.output
     assert not list(tmp_path.rglob("escaped.py"))
@@ -155,6 +156,6 @@ def test_variables_of_a_git_hook_change_nothing(remote: Repository, file: Path, 
     index = tmp_path / "index"
     env = {"GIT_DIR": str(tmp_path / "gone"), "GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": os.devnull}
     file.write_text(git_function())
-    run = once(tmp_path, str(file), "--repository", str(remote.clone), **instead_of({}) | env)
+    run = checked(tmp_path, str(file), "--repository", str(remote.clone), **instead_of({}) | env)
     assert "hello | GET / answered 200: one" in run.output
     assert not index.exists()

@@ -89,13 +89,6 @@ def test_packages_are_installed_again_only_if_they_may_differ(tmp_path: Path, fa
     assert package_lists.state(tmp_path, family, "1") != package_lists.state(tmp_path, family, "2")
 
 
-def test_every_family_has_lists() -> None:
-    """The first list is the file that the install step of the pod reads."""
-    assert {family: lists.first for family, lists in package_lists.LISTS.items()} == {
-        name: family.dependencies_format for name, family in FAMILIES.items()
-    }
-
-
 REFERRING = {
     "nodejs": ['"file:../a"', '{"a": "./a"}', '"workspaces": []', '"postinstall": "tsc"', '"prepare": "x"', '"link:a"'],
     "python": ["-e .", "./a", "  ../a.whl", "a @ file:///a", "--constraint c.txt", "--requirement=b.txt", "-rb.txt"],

@@ -17,6 +17,8 @@ from support.ports import free_port
 
 from hooks.cli import COMMANDS, main
 
+pytestmark = pytest.mark.sampled
+
 EXAMPLES = [
     line.strip()
     for name in COMMANDS

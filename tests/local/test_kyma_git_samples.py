@@ -14,6 +14,8 @@ from support.local_run import SECONDS, running
 from hooks.cli import main
 from hooks.manifest import value_at
 
+pytestmark = pytest.mark.sampled
+
 KYMA = "https://github.com/kyma-project/serverless.git"
 AZURE = "kyma-wookiee/kyma-function"
 EMITTER, RECEIVER = (f"/examples/incluster_eventing/src/{name}-fn/" for name in ("emitter", "receiver"))
@@ -51,11 +53,11 @@ SAMPLES: dict[str, Sample] = {
     ),
 }
 APPLIED_TO_FLUX = {
-    "redis-rest": (KYMA, "main", ["examples/redis-rest/src"]),
-    "event-emitter": (KYMA, "main", [EMITTER.strip("/")]),
+    "redis-rest": (KYMA, "main", ["examples/redis-rest/src/"]),
+    "event-emitter": (KYMA, "main", [EMITTER.lstrip("/")]),
     "tutorial-key": ("ssh://git@github.com/handle/repo.git", "main", None),
     "gitops": (SERVER, "master", None),
-    "azure-devops-ssh-func": (f"ssh://git@ssh.dev.azure.com/v3/{AZURE}/kyma-function", "main", ["code"]),
+    "azure-devops-ssh-func": (f"ssh://git@ssh.dev.azure.com/v3/{AZURE}/kyma-function", "main", ["code/"]),
 }
 OTHER_KINDS = """\
 ---

@@ -9,6 +9,8 @@ from socketserver import StreamRequestHandler
 import pytest
 from support.fetch_source import Answer, Server, digest, each_program, entry, fetch, files, packed, sending, serving
 
+pytestmark = pytest.mark.sampled
+
 ARCHIVE = packed(entry("handler.py", b"code"))
 OTHER = packed(entry("handler.py", b"other"))
 FOLDER = "/gitrepository/ns/name/"

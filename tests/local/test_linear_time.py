@@ -60,6 +60,7 @@ CONSTRUCTED = {
     ("hooks.cli.run.tracebacks", "pattern"): [
         r"(?:file://)?/tmp/buildless\-x/kubeless/handler\.(?:py|[cm]?[jt]s)(?:(\", line |:)(\d{1,9}))?"
     ],
+    ("hooks.cli.run.tracebacks", "copies"): [r"(?:file://)?/tmp/buildless\-x/kubeless/(?!(?:\.local|node_modules)/)"],
     ("hooks.config_texts", "self.pattern"): [text.pattern for text in CONFIG_TEXTS],
 }
 """Examples of the expressions that the code constructs at run time."""

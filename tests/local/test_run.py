@@ -20,6 +20,8 @@ from hooks.cli import runtime_cache
 from hooks.config import Config
 from hooks.runtimes import FAMILIES
 
+pytestmark = pytest.mark.sampled
+
 EXAMPLES = ROOT / "examples"
 
 
@@ -164,11 +166,13 @@ def test_without_node_the_others_run(file: Path, tmp_path: Path) -> None:
     tools.mkdir()
     for name in ("sh", "env", "uname"):
         (tools / name).symlink_to(str(shutil.which(name)))
+    env = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(runtime_cache.cache_directory().parent)}
     script = "module.exports = {main: () => ''}"
     file.write_text(f"{function()}---\n{function('js', script, 'nodejs22')}")
-    with running(tmp_path, str(file), "--once", PATH=str(tools)) as run:
+    with running(tmp_path, str(file), "--once", PATH=str(tools), **env) as run:
         assert run.process.wait(SECONDS) == 1
-    assert "js | not started: node, npm not found on PATH" in run.output
+    assert run.output.count("Functions for Node.js cannot run: node, npm not found on PATH") == 1
+    assert re.search(r"^  js     failed  not started: node, npm not found on PATH$", run.output, re.MULTILINE)
     assert "answered 200: one" in run.output
 
 
@@ -178,9 +182,7 @@ def test_another_version_of_the_interpreter_is_named(file: Path, tmp_path: Path)
     file.write_text(function(runtime="python399"))
     with running(tmp_path, str(file), "--once", "--config", str(tmp_path / "config.yaml")) as run:
         assert run.process.wait(SECONDS) == 0
-    assert re.search(
-        r"^python399 runs with Python 3\.[0-9.]+, the nearest to python399 here$", run.output, re.MULTILINE
-    )
+    assert re.search(r"^python399 runs with Python 3\.[0-9.]+, the nearest here$", run.output, re.MULTILINE)
 
 
 RUNTIMES = {name: FAMILIES[runtime.family] for name, runtime in Config().runtimes.items()}

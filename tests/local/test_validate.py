@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from support import node26
 from support.cases import ROOT
 
-from hooks.cli import main, runtime_cache
+from hooks.cli import interpreters, main, node_check, runtime_cache
+from hooks.cli.handler_check import PATH
 from hooks.cli.validate import problems_in
 from hooks.config import Config
 
@@ -91,6 +94,7 @@ NODE = {
     "module.exports = { main: () => 1 };": [],
     "export default () => 1;": [],
     "import fs from 'node:fs';\nexport const main = () => fs;": [],
+    "export const mian = () => 1;": ["9: spec.source.inline.source: exports no function main(event, context)"],
     "function main() {}": ["9: spec.source.inline.source: exports no function main(event, context)"],
     "const a = 1;\nmodule.exports = { main( {} };": [
         "11: spec.source.inline.source: SyntaxError: Unexpected token '}'"
@@ -106,6 +110,102 @@ def test_node_checks_the_syntax(tmp_path: Path, source: str, problems: list[str]
     assert lines == problems
 
 
+TYPESCRIPT = {
+    "export default (event: { data: unknown }): unknown => event.data;": [],
+    "export const mian = (): number => 1;": ["9: spec.source.inline.source: exports no function main(event, context)"],
+    "export const main = 1;\nenum Color { Red }": [
+        "11: spec.source.inline.source: SyntaxError: TypeScript enum is not supported in strip-only mode"
+    ],
+    "export const main = 1;\n\nnamespace A { export const b = 1 }": [
+        f"12: {PATH}: SyntaxError: TypeScript namespace declaration is not supported in strip-only mode"
+    ],
+    "export const main = 1;\nlet a: number = ;": ["11: spec.source.inline.source: SyntaxError: Expression expected"],
+    "export const main = 1;\nconst a: number = 1;\nconst a: number = 2;": [
+        "12: spec.source.inline.source: SyntaxError: Identifier 'a' has already been declared"
+    ],
+}
+
+
+def typescript(directory: Path, source: str, runtime: str = "nodejs24", **package: str) -> str:
+    dependencies = json.dumps(json.dumps({"main": "handler.ts"} | package))
+    return written(directory, block(source), runtime, f"      dependencies: {dependencies}\n")
+
+
+@pytest.fixture
+def fresh_interpreters() -> Iterator[None]:
+    interpreters.nearest_node.cache_clear()
+    yield
+    interpreters.nearest_node.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_interpreters")
+@pytest.mark.parametrize(("source", "problems"), TYPESCRIPT.items())
+@pytest.mark.skipif(not shutil.which("node"), reason="LEFT OUT: node is not on PATH")
+def test_typescript_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, problems: list[str]
+) -> None:
+    """TypeScript that Node.js cannot run is reported in its words, with the line in the file."""
+    monkeypatch.setenv("PATH", node26.path())
+    assert [line.partition(" (read by")[0] for line in found(typescript(tmp_path, source))] == problems
+
+
+@pytest.mark.usefixtures("fresh_interpreters")
+@pytest.mark.skipif(not shutil.which("node"), reason="LEFT OUT: node is not on PATH")
+def test_package_json_decides_about_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of TypeScript is read as the kind of module that package.json names."""
+    monkeypatch.setenv("PATH", node26.path())
+    source = "export const main = (): number => 1;"
+    assert found(typescript(tmp_path, source, type="module")) == []
+    assert "SyntaxError: Unexpected token 'export'" in found(typescript(tmp_path, source, type="commonjs"))[0]
+
+
+def test_typescript_needs_a_runtime(tmp_path: Path) -> None:
+    """A runtime whose Node.js cannot run TypeScript is a problem."""
+    assert found(typescript(tmp_path, "export default () => 1;", "nodejs20")) == [
+        "9: spec.source.inline.source: is handler.ts, but Node.js 20 runs no TypeScript: use nodejs22 or newer"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("here", "reason"),
+    [
+        (None, "TypeScript is not checked without Node.js"),
+        ("20.20.2", "TypeScript is not checked: Node.js 22.13 or newer is needed, found 20.20.2"),
+    ],
+)
+def test_unchecked_typescript_is_reported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    here: str | None,
+    reason: str,
+) -> None:
+    """If no Node.js here can check TypeScript, a line on standard error names the file and the reason."""
+    (tmp_path / "node").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "node").chmod(0o755)
+    monkeypatch.setattr(node_check, "_node", lambda _: (str(tmp_path / "node"), here) if here else (None, ""))
+    file = typescript(tmp_path, "export default (): number => 1;")
+    assert run(capsys, file) == (0, "1 Function is valid\n", f"{file}:9: spec.source.inline.source: {reason}\n")
+
+
+MISSING = {
+    "python312": ("x = 1", "has no function main(event, context)"),
+    "python314": ("x = 1", "has no function main()"),
+    "nodejs22": ("const x = 1;", "exports no function main(event, context)"),
+    "nodejs26": ("const x = 1;", "exports no function main(request, response)"),
+}
+
+
+@pytest.mark.parametrize(("runtime", "row"), MISSING.items())
+def test_a_missing_main_has_the_parameters_of_the_style(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, row: tuple[str, str]
+) -> None:
+    """The message about a missing main has the parameters of the runtime's style."""
+    monkeypatch.setattr(sys, "version_info", (3, 99))
+    source, message = row
+    assert found(written(tmp_path, block(source), runtime)) == [f"9: spec.source.inline.source: {message}"]
+
+
 def test_every_problem_of_every_file_is_reported(tmp_path: Path) -> None:
     """Problems of specs, Secrets and handlers come in the order of files and lines."""
     more = "  replica: 3\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {k: '%'}\n"
@@ -114,7 +214,8 @@ def test_every_problem_of_every_file_is_reported(tmp_path: Path) -> None:
     other.write_text("kind: [")
     problems = [str(each) for each in problems_in([str(other), file], Config())[0]]
     assert [each.split(": ")[0] for each in problems] == [f"{other}:1", f"{file}:6", f"{file}:11", f"{file}:16"]
-    assert problems[1].endswith("""should match '^[a-z][a-z0-9-]*$'; did you mean "python312"?""")
+    assert 'such as python312; supported values: "nodejs20", "nodejs22", ' in problems[1]
+    assert problems[1].endswith('; did you mean "python312"?')
     assert 'unknown field, did you mean "replicas"?' in problems[2]
 
 

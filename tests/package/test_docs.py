@@ -152,6 +152,22 @@ def test_the_manifest_of_handlers_runs(tmp_path: Path) -> None:
         assert request(server, "/", b'{"a": 1}') == (200, '{"received":{"a":1}}')
 
 
+@pytest.mark.parametrize(("family", "mark"), [("python", "py"), ("nodejs", "javascript")])
+def test_uploads_are_read_as_shown(family: str, mark: str, tmp_path: Path) -> None:
+    """The handlers in docs/handlers.md that read an upload find its name and size."""
+    if family == "nodejs" and runtime_cache.node_version() is None:
+        pytest.skip("LEFT OUT: node and npm are not on PATH")
+    (source,) = re.findall(rf"```{mark}\n(.*?)```", HANDLERS, re.DOTALL)
+    (tmp_path / FILES[family]).write_text(source)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    part = 'Content-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: application/octet-stream'
+    body = f"--x\r\n{part}\r\n\r\nabc\r\n--x--\r\n".encode()
+    place: dict[str, Any] = {"FUNCTION_PATH": str(tmp_path), "HANDLER_PATH": str(tmp_path / "handler.js")}
+    with started(family, **place) as server:
+        status, answer = request(server, "/", body, "multipart/form-data; boundary=x")
+    assert (status, json.loads(answer)) == (200, {"name": "a.bin", "bytes": 3})
+
+
 @pytest.mark.parametrize(("row", "column", "shown", "file", "name", "value"), LIMITS)
 def test_limits_are_those_of_the_servers(row: str, column: int, shown: str, file: str, name: str, value: float) -> None:
     """The tables of docs/handlers.md have the constants of the servers."""
@@ -162,10 +178,10 @@ def test_limits_are_those_of_the_servers(row: str, column: int, shown: str, file
     assert re.search(rf"(?<!\S){re.escape(shown)}(?!\S*\d)", cells[column])
 
 
-def request(server: Server, path: str, body: bytes | None = None) -> tuple[int, str]:
-    """Send a GET, or a POST of JSON."""
+def request(server: Server, path: str, body: bytes | None = None, kind: str = "application/json") -> tuple[int, str]:
+    """Send a GET, or a POST of a body of this type."""
     prepared = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}{path}", body, {"Content-Type": "application/json"} if body else {}
+        f"http://127.0.0.1:{server.port}{path}", body, {"Content-Type": kind} if body else {}
     )
     with urllib.request.urlopen(prepared) as response:
         return response.status, response.read().decode()

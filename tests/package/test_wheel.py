@@ -40,6 +40,15 @@ def test_the_wheel_has_every_file_of_the_servers(installed: Path) -> None:
     assert (installed / "hooks/cli/debugger/requirements.txt").is_file()
 
 
+def test_the_wheel_has_every_template(installed: Path) -> None:
+    """The files of `buildless new` are in the wheel, those whose name begins with a dot, too."""
+    folder = "hooks/cli/templates"
+    listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = {path.relative_to(installed).as_posix() for path in (installed / folder).rglob("*") if path.is_file()}
+    assert found == set(listed.stdout.split())
+    assert f"{folder}/.gitignore" in found
+
+
 def test_an_installed_package_runs_functions(installed: Path, tmp_path: Path) -> None:
     """Without the source tree, `buildless run` finds the servers in the package."""
     example = ROOT / "examples" / "hello-python.yaml"

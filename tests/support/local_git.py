@@ -5,9 +5,16 @@ from pathlib import Path
 import yaml
 from support.cluster.git_repository import ENVIRONMENT, Repository
 from support.left_out import require_program
+from support.local_run import SECONDS, Run, running
 
 URL = "https://git.example/team/functions.git"
 ONE = "def main(event, context):\n    return 'one'\n"
+LISTING = """\
+import os
+def main(event, context):
+    return {"files": sorted(set(os.listdir("kubeless")) - {"__pycache__"}), "text": open("kubeless/.a").read()}
+"""
+"""A handler that returns the files beside it, and the text of .a."""
 API_VERSION = "source.toolkit.fluxcd.io/v1"
 
 
@@ -50,3 +57,10 @@ def instead_of(places: dict[str, Path]) -> dict[str, str]:
 def _function(name: str, runtime: str, source: dict[str, dict[str, object]]) -> str:
     head = {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
     return yaml.safe_dump(head | {"spec": {"runtime": runtime, "source": source}})
+
+
+def once(folder: Path, *arguments: str, **env: str) -> Run:
+    """Return the ended `buildless run --once`."""
+    with running(folder, *arguments, "--once", **env) as run:
+        run.process.wait(SECONDS)
+    return run

@@ -70,6 +70,16 @@ def inside(folder: Path) -> list[Path]:
     return found
 
 
+def processes_of(folder: Path) -> list[Path]:
+    """Return the processes with a variable that names a path below `folder`, as directories of /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"={folder}".encode() in (process / "environ").read_bytes():
+                found.append(process)
+    return found
+
+
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
     run = Run(folder, *arguments, **env)
@@ -80,12 +90,15 @@ def running(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
         run.process.wait(SECONDS)
 
 
-def function(name: str = "hello", source: str = HELLO, runtime: str = "python312", **spec: object) -> str:
+def function(
+    name: str = "hello", source: str = HELLO, runtime: str = "python312", packages: str = "", **spec: object
+) -> str:
+    inline = {"source": source} | ({"dependencies": packages} if packages else {})
     return yaml.safe_dump(
         {
             "apiVersion": "serverless.kyma-project.io/v1alpha2",
             "kind": "Function",
             "metadata": {"name": name},
-            "spec": {"runtime": runtime, "source": {"inline": {"source": source}}, **spec},
+            "spec": {"runtime": runtime, "source": {"inline": inline}, **spec},
         }
     )

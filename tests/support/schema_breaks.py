@@ -3,20 +3,17 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from support.function_values import SPEC
+
+from hooks.patterns import Pattern
 
 Manifest = dict[str, Any]
 
 ITEM, ENTRY, REMOVED = "[]", "{}", object()
 OF_TYPES: dict[str, Any] = {"string": "x", "integer": 7, "boolean": True, "array": [], "object": {}, "number": 1.5}
-LEAST = {
-    r"^/[^:\x00-\x1f\x7f]*$": "/mnt",
-    r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$": "limits.cpu",
-    r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$": "5m",
-}
-"""By pattern, a text that matches where "a" does not."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,11 @@ class SchemaBreak:
     path: tuple[str, ...]
     keyword: str
     values: list[Any]
+
+    @property
+    def schema(self) -> Manifest:
+        """The schema at `path`."""
+        return reduce(_below, self.path, SPEC)
 
     def apply(self, spec: Manifest, value: Any) -> None:
         """Put a value at `path`, and above it the least that the schema requires."""
@@ -67,7 +69,7 @@ def least(schema: Manifest) -> Any:
         return _required(schema) or _some_properties(schema, schema.get("minProperties", 0))
     if kind == "array":
         return [least(schema["items"])]
-    text = LEAST.get(schema.get("pattern", ""), "a")
+    text = next((each.example for each in Pattern if each == schema.get("pattern")), "a")
     return {"integer": max(1, schema.get("minimum", 1)), "boolean": True, "quantity": "1", "string": text}[kind]
 
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import contextlib
+import re
 import shutil
 import signal
 import socket
 import tempfile
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from hooks.cli import git
 from hooks.cli.run import processes
-from hooks.cli.run.lines import lines
+from hooks.cli.run.lines import forward
 from hooks.cli.run.package_lists import LISTS, state
 from hooks.cli.run.pod import Pod, Step
 from hooks.cli.run.repositories import Tree
@@ -23,6 +25,8 @@ from hooks.cli.runtime_cache import cache_directory
 HEALTH_SECONDS = 150
 STOP_SECONDS = 25
 LAST_LINES_SECONDS = 1
+MAX_INSTALLER_LINES = 200
+_REASON = re.compile(r"The (?:handler|server) could not be (?:loaded|started)")
 Log = Callable[[str], None]
 
 
@@ -36,7 +40,7 @@ class InstallFailed(StartFailed):
 
 class Instance:
     """
-    `port` is the one on which the server listens; `log` receives each line that the processes print.
+    The server listens on `port`. `log` gets its lines, and those of an installer that fails; `step` is its last one.
 
     `instances` holds it until its processes and its files are gone. `packages` is equal for instances whose install
     step has the same result, "" without packages.
@@ -50,6 +54,9 @@ class Instance:
         self.port = _free_port()
         self.packages = pod.dependencies
         self.process: Process | None = None
+        self.step = ""
+        self._reason = ""
+        self._is_healthy = False
         self._reading: asyncio.Task[None] | None = None
         self._laying_out: asyncio.Future[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -65,15 +72,16 @@ class Instance:
         install, main = self.pod.steps(self.root, self.port, prepared)
         if install and self.packages:
             await self._install(install, main.directory, previous)
-        process = await self._spawn("sh", "-c", main.script, step=main)
+        process = await self._spawn("sh", "-c", main.script, step=main, log=self._loads)
         deadline = time.monotonic() + HEALTH_SECONDS
         while not await self._healthy():
             if process.returncode is not None:
                 await self._last_lines()
-                raise StartFailed(f"the handler could not be started (exit code {process.returncode})")
+                raise StartFailed(self._reason or f"the server ended with exit code {process.returncode}")
             if time.monotonic() > deadline:
                 raise StartFailed(f"not healthy after {HEALTH_SECONDS} s")
             await asyncio.sleep(0.03)
+        self._is_healthy = True
 
     async def ended(self) -> int:
         """Wait until the server exits and return its exit code."""
@@ -131,23 +139,34 @@ class Instance:
             copy = await self._spawn("cp", "-R", "-P", copied, str(work), step=step)
             if not await copy.wait():
                 return
-        self.log("installing dependencies ...")
+        printed: deque[str] = deque(maxlen=MAX_INSTALLER_LINES)
         started = time.monotonic()
-        process = await self._spawn("sh", "-c", step.script, step=step)
+        self.step = "installing packages"
+        process = await self._spawn("sh", "-c", step.script, step=step, log=lambda line: self._installs(line, printed))
         if code := await process.wait():
             await self._last_lines()
+            for line in printed:
+                self.log(line)
             raise InstallFailed(f"the dependencies could not be installed (exit code {code})")
+        self.step = ""
         self.log(f"dependencies installed in {time.monotonic() - started:.1f} s")
 
-    async def _spawn(self, *command: str, step: Step) -> Process:
-        self.process = await processes.spawn(command, stdout=PIPE, stderr=STDOUT, env=step.env, cwd=step.directory)
-        self._reading = asyncio.create_task(self._read(self.process))
-        return self.process
+    def _loads(self, line: str) -> None:
+        """Keep the server's last line, which repeats the error, as the reason; print all others."""
+        if not self._is_healthy and _REASON.match(line):
+            self._reason = line
+        else:
+            self.log(line)
 
-    async def _read(self, process: Process) -> None:
-        if process.stdout:
-            async for line in lines(process.stdout):
-                self.log(line.rstrip())
+    def _installs(self, line: str, printed: deque[str]) -> None:
+        if line.strip():
+            printed.append(line)
+            self.step = line.strip()
+
+    async def _spawn(self, *command: str, step: Step, log: Log | None = None) -> Process:
+        self.process = await processes.spawn(command, stdout=PIPE, stderr=STDOUT, env=step.env, cwd=step.directory)
+        self._reading = asyncio.create_task(forward(self.process.stdout, log or self.log))
+        return self.process
 
     async def _last_lines(self) -> None:
         """Wait for what an exited process has printed, but not for its children, which may keep the pipe open."""

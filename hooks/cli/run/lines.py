@@ -1,7 +1,7 @@
 """The lines that a process prints, of any length."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 MAX_LINE_BYTES = 65_536
 
@@ -17,6 +17,13 @@ async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         kept, length = (kept + rest)[:MAX_LINE_BYTES], length + len(rest)
     if kept:
         yield _text(kept, length)
+
+
+async def forward(stream: asyncio.StreamReader | None, log: Callable[[str], None]) -> None:
+    """Give each line to `log`."""
+    if stream:
+        async for line in lines(stream):
+            log(line.rstrip())
 
 
 def _text(kept: bytes, length: int) -> str:

@@ -42,6 +42,12 @@ class LocalFunction:
         )
         self._about = ""
         self._task: asyncio.Task[None] | None = None
+        self._starting: Instance | None = None
+
+    @property
+    def step(self) -> str:
+        """What the start of the wanted pod does, "" for nothing that takes time."""
+        return self._starting.step if self._starting and self.state == "starting" else ""
 
     @property
     def url(self) -> str:
@@ -60,10 +66,13 @@ class LocalFunction:
         self._cancel()
         self._task = asyncio.create_task(self._serve(pod))
 
-    def fail(self, reason: str) -> None:
-        """Report that the Function cannot start; what runs goes on."""
-        self.state, self.reason = "failed", reason
-        self.log(reason + ("; the previous version keeps running" if self.instance else ""), "failed")
+    def fail(self, error: Exception) -> None:
+        """Report that the Function cannot start; what runs goes on. Setups has printed why something is unavailable."""
+        self.state, self.reason = "failed", str(error)
+        self.is_worth_another_try = isinstance(error, InstallFailed | Unavailable | OSError)
+        text = self.reason + ("; the previous version keeps running" if self.instance else "")
+        output = self.session.output
+        (output.record if isinstance(error, Unavailable) else output.event)("failed", text, self.name)
 
     def turn_off(self) -> None:
         """Stop the instance of a Function with `replicas: 0`, and close its port."""
@@ -114,23 +123,26 @@ class LocalFunction:
         try:
             pod = await self._fetched(pod)
         except (GitFailed, OSError) as error:
-            self.fail(printable(f"not fetched: {error}"))
+            self.fail(StartFailed(printable(f"not fetched: {error}")))
             self.is_worth_another_try = True
             return False
         if self.instance and self.instance.runs(pod):
             self.state, self.reason = "ready", ""
             return True
+        return await self._replace(pod)
+
+    async def _replace(self, pod: Pod) -> bool:
         if pod.debug_port:
             await self._end_instances(pod.debug_port)
         started, old = time.monotonic(), self.instance
         new = Instance(pod, lambda line: self.log(self._with_own_files(line, new)), self.session.instances)
+        self._starting = new
         try:
             prepared = await self.session.setups.get(pod.family, pod.runtime)
             await new.start(prepared, old)
             self.instance = new
         except (StartFailed, MissingObject, Unavailable, OSError, ValueError) as error:
-            self.fail(str(error))
-            self.is_worth_another_try = isinstance(error, InstallFailed | Unavailable | OSError)
+            self.fail(error)
             return False
         finally:
             if self.instance is not new:
@@ -146,10 +158,9 @@ class LocalFunction:
         if origin is None or pod.tree:
             return pod
         tree = await self.session.repositories.get(origin)
-        text = origin.about
-        if tree.commit:
-            text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}"
-        if text != self._about:
+        text = f"fetched commit {tree.commit[:12]} of {without_user(origin.place)}" if tree.commit else origin.about
+        # Once for a working tree, which is read at each save.
+        if tree.commit or text != self._about:
             self.log(printable(text), "source", commit=tree.commit)
         self._about = text
         return replace(pod, origin=replace(origin, saved=0), tree=tree)

@@ -42,6 +42,11 @@ class Output:
         # One write, so that lines of several processes do not mix.
         click.echo(f"{self._prefix(function)}{message}", err=self.to_stderr)
 
+    def record(self, kind: str, message: str, function: str = "", **fields: Any) -> None:
+        """Print an event as JSON only: as text, something else has it."""
+        if self.as_json:
+            self.event(kind, message, function, **fields)
+
     def problems(self, problems: Iterable[Problem]) -> None:
         """Print problems of files: on standard error, or as events."""
         self._erase()
@@ -50,6 +55,11 @@ class Output:
             return
         for each in problems:
             self.event("problem", str(each), file=each.file, line=each.line, path=each.path)
+
+    @property
+    def columns(self) -> int:
+        """The width of the terminal; without a terminal, more than any line needs."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
     def show(self, status: str) -> None:
         """Replace the last line of the terminal by `status`; "" removes it."""

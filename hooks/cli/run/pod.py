@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hooks.cli import git, runtime_cache
 from hooks.cli.data_objects import Objects
-from hooks.cli.run import debugging, unpack
+from hooks.cli.run import debugging, machine, unpack
 from hooks.cli.run.origins import Origin
 from hooks.cli.run.pod_environment import MissingObject, container_environment
 from hooks.cli.run.repositories import Tree
@@ -20,17 +20,6 @@ from hooks.naming import INSTALL_CONTAINER
 from hooks.runtimes import DEPENDENCIES, SOURCE, SOURCE_2
 
 SERVICE = re.compile(r"^http://([a-z0-9-]+)(\.[a-z0-9-]+(\.svc(\.cluster\.local)?)?)?(:80)?(?=/|$)")
-
-_CERTIFICATES = ("SSL_CERT_", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
-_REGISTRIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PIP_", "UV_", "NPM_CONFIG_")
-_QUICK_TO_FAIL = {
-    "UV_SYSTEM_CERTS": "true",
-    "PIP_RETRIES": "1",
-    "NPM_CONFIG_FETCH_RETRIES": "1",
-    "NPM_CONFIG_FETCH_RETRY_MINTIMEOUT": "1000",
-    "NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT": "2000",
-}
-"""A registry that cannot be reached is reported after seconds, not minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +67,7 @@ class Pod:
         work = self.work_directory(root)
         work.mkdir(parents=True, exist_ok=True)
         (root / "tmp").mkdir()
+        machine.write_settings(root / "tmp")
         packages = prepared.packages
         source = runtime_cache.RUNTIMES / self.family
         shutil.copytree(source, work.parent, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*packages))
@@ -94,18 +84,19 @@ class Pod:
         Only the install step has this machine's settings for package registries, which may hold passwords.
         """
         install = self._install_container
-        server = {**_environment_of_server(), **self.variables, "FUNC_PORT": str(port)}
+        server = {**machine.environment_of_server(), **self.variables, "FUNC_PORT": str(port)}
         main = self._step(self._main, root, prepared, server)
         if self.debug_port:
             added = debugging.environment(self.family, self.debug_port, prepared.debugger, main.env)
             main = replace(main, env={**main.env, **added})
-        return self._step(install, root, prepared, _environment_of_installer()) if install else None, main
+        return self._step(install, root, prepared, machine.environment_of_installer()) if install else None, main
 
-    def mounts(self) -> list[str]:
-        """Return the mount paths of Secrets and ConfigMaps."""
+    def mounts_in_source(self) -> list[str]:
+        """Return the mount paths of Secrets and ConfigMaps that the source contains."""
         kinds = {volume["name"]: volume for volume in self.template["spec"]["volumes"]}
-        mounts = self._main["volumeMounts"]
-        return [mount["mountPath"] for mount in mounts if "emptyDir" not in kinds[mount["name"]]]
+        paths = [each["mountPath"] for each in self._main["volumeMounts"] if "emptyDir" not in kinds[each["name"]]]
+        source = "".join(str(each.get("value")) for each in self._main["env"] if each["name"] in (SOURCE, SOURCE_2))
+        return [path for path in paths if path in source]
 
     def work_directory(self, root: Path) -> Path:
         """Return the directory of the handler's file."""
@@ -173,14 +164,3 @@ class Pod:
 def _path(prepared: Prepared) -> str:
     here = os.environ.get("PATH", os.defpath)
     return f"{prepared.programs}:{here}" if prepared.programs else here
-
-
-def _environment_of_server() -> dict[str, str]:
-    """Return this machine's variables that name certificates: a handler's calls may pass the same proxy as ours."""
-    return {name: value for name, value in os.environ.items() if name.upper().startswith(_CERTIFICATES)}
-
-
-def _environment_of_installer() -> dict[str, str]:
-    """Return this machine's variables for package registries: proxies, mirrors, passwords and certificates."""
-    inherited = {name: value for name, value in os.environ.items() if name.upper().startswith(_REGISTRIES)}
-    return _QUICK_TO_FAIL | inherited | _environment_of_server()

@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -28,11 +28,15 @@ _ATTRIBUTES = "* -export-ignore -export-subst -filter -ident -text -eol -working
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A directory of Git's: its id, in the bare repository `repository`; `commit` is "" for a working tree."""
+    """
+    A directory of Git's: its id, in the bare repository `repository`; `commit` is "" for a working tree.
+
+    Trees of two commits are equal if their files are.
+    """
 
     repository: Path
     id: str
-    commit: str = ""
+    commit: str = field(default="", compare=False)
 
 
 class Repositories:

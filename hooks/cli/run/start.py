@@ -31,7 +31,9 @@ def start(  # noqa: PLR0913 - from one parameter for each option
     session = Session(output=setups.output, setups=setups)
     supervisor = Supervisor(Sources(files, chosen, variables, origins), chosen, session, port)
     work = _once(supervisor) if once else _watch(supervisor)
-    return asyncio.run(supervised(supervisor, Display(supervisor).shown_during(work), interrupted=0))
+    return asyncio.run(
+        supervised(supervisor, Display(supervisor, is_watching=not once).shown_during(work), interrupted=0)
+    )
 
 
 async def _once(supervisor: Supervisor) -> int:

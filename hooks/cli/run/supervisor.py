@@ -5,7 +5,6 @@ import http.client
 import re
 
 from hooks.children import deployment
-from hooks.cli import runtime_cache
 from hooks.cli.data_objects import Objects, objects_in
 from hooks.cli.run import LAST_PORT, debugging
 from hooks.cli.run.local_function import LocalFunction
@@ -104,11 +103,8 @@ class Supervisor:
         if is_off:
             local.turn_off()
             return
-        if missing := runtime_cache.missing_programs(pod.family):
-            local.fail(f"not started: {', '.join(missing)} not found on PATH")
-            return
-        for path in pod.mounts() if local.pod is None else ():
-            local.log(f"{path} is a directory of the pod: here, an env variable with that value has the local path")
+        for path in pod.mounts_in_source() if local.pod is None else ():
+            local.log(f"{path} is not on this machine: read the path from a variable of env, which is replaced here")
         local.want(pod)
 
     def _pod(self, wanted: Wanted, function: ResolvedFunction, objects: Objects) -> Pod:

@@ -34,4 +34,5 @@ def with_repository_files(line: str, work: Path, origin: Origin) -> str:
     packages = "|".join(re.escape(each.result) for each in LISTS.values())
     own = os.path.relpath(origin.directory) if origin.directory else origin.path
     prefix = "" if own == "." else f"{own}/"
-    return re.sub(rf"(?:file://)?{re.escape(str(work))}/(?!(?:{packages})/)", lambda _: prefix, line)
+    copies = rf"(?:file://)?{re.escape(str(work))}/(?!(?:{packages})/)"
+    return re.sub(copies, lambda _: prefix, line)

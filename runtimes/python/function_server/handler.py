@@ -21,7 +21,7 @@ def load() -> Handler:
     module_name = _given("HANDLER_MOD_NAME", "MOD_NAME", "handler")
     name = _given("HANDLER_FUNC_NAME", "FUNC_HANDLER", "main")
     # In a pod FUNCTION_PATH is set; HANDLER_PATH may be a variable of the author.
-    sys.path.append(_given("FUNCTION_PATH", "HANDLER_PATH", "/"))
+    _find_in(_given("FUNCTION_PATH", "HANDLER_PATH", "/"))
     try:
         module = importlib.import_module(module_name)
     except BaseException as error:
@@ -31,6 +31,12 @@ def load() -> Handler:
         _stop(f"{module_name}.py has no function {name}(event, context)")
     handler: Handler = function
     return handler
+
+
+def _find_in(directory: str) -> None:
+    """Let imports find the user's modules before server.py and sdk.py, whose names a repository may have too."""
+    ours = os.path.dirname(os.path.dirname(__file__))
+    sys.path[:] = [*(path for path in sys.path if path != ours), directory, ours]
 
 
 def _given(first: str, second: str, default: str) -> str:

@@ -16,6 +16,14 @@ from hooks.records import LAST_APPLIED
 NAMESPACE = "tenant"
 GIT = "gitrepositories"
 REPOSITORY = {"url": "https://git.example/r.git", "baseDir": "/", "reference": "main"}
+REQUESTED = {
+    "url": REPOSITORY["url"],
+    "ref": {"branch": "main"},
+    "interval": "1m0s",
+    "timeout": "1m0s",
+    "ignore": "/.git/",
+}
+"""The spec that the hook requests for it."""
 FIRST, FORGED = f"main@sha1:{'1' * 40}", f"main@sha1:{'f' * 40}"
 """The revision that the model of Flux fetches, and that of the forged artifacts."""
 SCALED: Manifest = {"scaleConfig": {"minReplicas": 1, "maxReplicas": 3}}
@@ -59,7 +67,9 @@ class Tenant:
         """Create an object without an owner, with a record and, if it is a source, with an artifact."""
         annotations = {LAST_APPLIED: json.dumps(forged_records.PRIVILEGED)}
         metadata = {"name": name, "labels": labels, "annotations": annotations}
-        code, answer = self.call("POST", self.path(resource), BODIES[resource] | {"metadata": metadata})
+        kind, version = KIND[resource]
+        body = BODIES[resource] | {"apiVersion": version, "kind": kind, "metadata": metadata}
+        code, answer = self.call("POST", self.path(resource), body)
         assert code in (201, 409), answer
         if code == 201 and resource == GIT:
             status = source_controller.fetched(answer, FORGED)
@@ -90,23 +100,23 @@ class Tenant:
 
     def revisions(self) -> set[str]:
         """Return the revisions that the Deployments of the namespace request."""
-        return set(re.findall(r"main@sha1:[0-9a-f]{40}", json.dumps(self.stack.list("deployments", NAMESPACE))))
+        return set(re.findall(r"main@sha1:[0-9a-f]{40}", json.dumps(self.found("deployments"))))
 
     def delete(self, name: str) -> None:
         code, answer = self.call("DELETE", f"{GROUP}/namespaces/{NAMESPACE}/functions/{name}")
         assert code == 200, answer
 
-    def children(self) -> list[str]:
-        """Return every object of the children's kinds in the namespace."""
-        return [
-            f"{kind} {child['metadata']['name']}"
-            for kind in self.resources
-            for child in self.stack.list(kind, NAMESPACE)
-        ]
+    def children(self, name: str = "") -> list[str]:
+        """Return every object of the children's kinds in the namespace, or those with this name."""
+        found = [(kind, child["metadata"]["name"]) for kind in self.resources for child in self.found(kind)]
+        return [f"{kind} {each}" for kind, each in found if name in ("", each)]
+
+    def found(self, resource: str) -> list[Manifest]:
+        return self.stack.list(resource, NAMESPACE)
 
     def delete_orphans(self) -> set[str]:
         """Delete the children without an owner that deleted Functions of the attack left, and return their names."""
-        found = [(kind, child["metadata"]) for kind in self.resources for child in self.stack.list(kind, NAMESPACE)]
+        found = [(kind, child["metadata"]) for kind in self.resources for child in self.found(kind)]
         left = [(kind, metadata) for kind, metadata in found if metadata["name"].startswith("going-")]
         orphans = [(kind, metadata["name"]) for kind, metadata in left if not metadata.get("ownerReferences")]
         for kind, name in orphans:
@@ -171,7 +181,7 @@ BODIES: dict[str, Manifest] = {
     "serviceaccounts": {},
     "services": {"spec": {"ports": [{"port": 1}]}},
     "deployments": {"spec": {"replicas": 0, "selector": {"matchLabels": {"app": "x"}}, "template": POD}},
-    GIT: {"spec": {"url": REPOSITORY["url"], "interval": "1m0s"}},
+    GIT: {"spec": REQUESTED},
     "horizontalpodautoscalers": {
         "spec": {"maxReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}}
     },

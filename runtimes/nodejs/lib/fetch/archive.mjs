@@ -4,7 +4,7 @@
 // chunks or has a newline, and others read entries of unknown types as files.
 
 /** @import { Entry, Extended, Header } from './headers.mjs' */
-import { createReadStream, fstatSync } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { damaged, refused } from './failure.mjs';
@@ -15,13 +15,15 @@ const MAX_ENTRIES = 100_000;
 const MAX_EXTENDED_BYTES = 256 * 1024;
 const BLOCK = 512;
 const CHUNK = 65_536;
+const MAGIC = Buffer.from([0x1f, 0x8b]);
 
 // The unpacked bytes of an open tar.gz, `limit` at most; throws a Failure where it is damaged or longer.
 export class Stream {
   /** @param {number} file @param {number} limit */
   constructor(file, limit) {
+    this.file = file;
+    if (!readAt(file, 0).subarray(0, 2).equals(MAGIC)) throw refused('it is not a tar.gz file');
     const packed = createReadStream('', { fd: file, start: 0, autoClose: false });
-    this.size = fstatSync(file).size;
     this.gunzip = pipeline(packed, createGunzip(), () => {});
     this.source = this.gunzip[Symbol.asyncIterator]();
     this.limit = limit;
@@ -42,11 +44,20 @@ export class Stream {
     const { value } = await this.source.next().catch((/** @type {Error} */ error) => {
       throw damaged(error.message);
     });
-    if (!value && this.gunzip.bytesWritten !== this.size) throw damaged('data follows its end');
+    if (!value) this.checkPadding();
     const data = value ?? Buffer.alloc(0);
     this.left -= data.length;
     if (this.left < 0) throw refused(`it unpacks to more than ${this.limit} bytes`);
     return data;
+  }
+
+  // Zeros may follow the end, as tapes leave them.
+  checkPadding() {
+    for (let at = this.gunzip.bytesWritten; ; at += CHUNK) {
+      const rest = readAt(this.file, at);
+      if (rest.length === 0) return;
+      if (rest.some((byte) => byte !== 0)) throw damaged('data follows its end');
+    }
   }
 
   // Yields `size` bytes.
@@ -59,6 +70,12 @@ export class Stream {
       yield data;
     }
   }
+}
+
+/** @type {(file: number, position: number) => Buffer} */
+function readAt(file, position) {
+  const chunk = Buffer.alloc(CHUNK);
+  return chunk.subarray(0, readSync(file, chunk, 0, CHUNK, position));
 }
 
 // Yields each entry with the size and the chunks of its content, of which any number may be taken. Throws a Failure for

@@ -5,19 +5,17 @@ tarfile decodes the headers. What connects them is read here: tarfile.TarFile ho
 memory, takes quadratic time for some sparse files, and mistakes a broken header for the end of the archive.
 """
 
-import gzip
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from function_server.fetch.failure import damaged, quoted, refused
+from function_server.fetch.gunzip import CHUNK, unpacked
 
 MAX_ENTRIES = 100_000
 MAX_EXTENDED_BYTES = 256 * 1024
 """Limit of one extended header; the longest path has 4,096 bytes, and extended attributes are small."""
-CHUNK = 65_536
 PAX, GLOBAL = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE), tarfile.XGLTYPE
 KINDS = {
     tarfile.REGTYPE: "file",
@@ -46,18 +44,18 @@ class Stream:
     """An unpacked stream of at most `limit` bytes; raises Failure where it is damaged or longer."""
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
-        self._file = gzip.GzipFile(fileobj=file, mode="rb")
+        self._source = unpacked(file)
+        self._rest = memoryview(b"")
         self._limit = self._left = limit
 
     def some(self, size: int) -> bytes:
         """Return 1 to `size` bytes, or b"" at the end."""
-        try:
-            data = self._file.read(size)
-        except (OSError, EOFError, zlib.error) as error:
-            raise damaged(str(error)) from None
-        self._left -= len(data)
+        if not self._rest:
+            self._rest = memoryview(next(self._source, b""))
+            self._left -= len(self._rest)
         if self._left < 0:
             raise refused(f"it unpacks to more than {self._limit} bytes")
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return data
 
     def chunks(self, size: int) -> Iterator[bytes]:
