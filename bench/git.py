@@ -98,9 +98,9 @@ class Bench:
         wait_until(lambda: all(self.git.runs(NAMESPACE, name) == commit for name in names), "the commit", 600, 0.5)
 
     def clean(self) -> None:
-        """Delete every Function, and wait until no GitRepository of theirs is left."""
+        """Delete every Function, and wait until none is left: their GitRepositories go before them."""
         self.plane.call("DELETE", f"{GROUP}/namespaces/{NAMESPACE}/functions")
-        wait_until(lambda: len(self.git.stack.list("gitrepositories", NAMESPACE)) <= 1, "the deletion", 300)
+        wait_until(lambda: not self.git.stack.list("functions", NAMESPACE), "the deletion", 300)
 
     def cpu(self) -> float:
         """Return the CPU seconds of source-controller."""
