@@ -14,6 +14,7 @@ from support.left_out import require_program
 from support.local_git import (
     LISTING,
     ONE,
+    TWO,
     URL,
     flux_object,
     git_function,
@@ -25,8 +26,6 @@ from support.local_git import (
 from support.local_run import running, wait_until
 
 pytestmark = pytest.mark.sampled
-
-TWO = ONE.replace("one", "two")
 
 
 @pytest.fixture

@@ -10,12 +10,10 @@ from random import Random
 import pytest
 from support.cluster.git_repository import Repository, git
 from support.left_out import require_program
-from support.local_git import LISTING, ONE, URL, git_function, instead_of, once, repository, source_ref_function
+from support.local_git import LISTING, TWO, URL, git_function, instead_of, once, repository, source_ref_function
 from support.local_run import running, wait_until
 
 pytestmark = pytest.mark.sampled
-
-TWO = ONE.replace("one", "two")
 
 
 @pytest.fixture

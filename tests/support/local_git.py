@@ -9,6 +9,7 @@ from support.local_run import SECONDS, Run, running
 
 URL = "https://git.example/team/functions.git"
 ONE = "def main(event, context):\n    return 'one'\n"
+TWO = ONE.replace("one", "two")
 LISTING = """\
 import os
 def main(event, context):
