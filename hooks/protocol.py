@@ -25,7 +25,7 @@ from hooks.validation_errors import field_errors
 MAX_FIELD_ERRORS = 200
 """More than fit into the message of a condition."""
 ORPHAN = "orphan"
-"""The garbage collector's finalizer of an object whose dependents it has to keep (meta/v1 FinalizerOrphanDependents)."""
+"""The garbage collector's finalizer for a deletion that keeps the dependents (meta/v1 FinalizerOrphanDependents)."""
 
 
 class Unreadable(Exception):
