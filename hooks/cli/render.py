@@ -32,6 +32,7 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.resolve import resolve
+from hooks.resolved import Artifact
 from hooks.rules import validate
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
 DEFAULT_NAMESPACE = "default"
+NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
+"""Replaces what Flux has fetched where the source is fetched here: without any there is no Deployment."""
 
 
 @options.command(__doc__)
