@@ -20,6 +20,7 @@ COMMANDS = {
     "render": "Print the children of Functions and, with --status, their status.",
     "invoke": "Call a Function once.",
     "validate": "Check Functions as the API server and the hook do.",
+    "diff": "Print what a change does to children and which pods restart.",
     "manifest": "Print Functions whose code is in files as single objects.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
     "serve": "Run the hook service.",
@@ -47,7 +48,7 @@ class _Commands(click.Group):
     context_settings=SETTINGS,
     invoke_without_command=True,
     epilog="`buildless COMMAND --help` has examples. Exit codes: 0 success, 1 an invalid Function or a failed call, "
-    "2 an invalid command line or config.",
+    "2 an invalid command line or config; of diff as those of diff(1).",
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context

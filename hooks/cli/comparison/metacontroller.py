@@ -63,7 +63,7 @@ def merge(observed: Any, last: Any, desired: Any) -> Any:
         return _merge_maps(observed, last if isinstance(last, dict) else {}, desired)
     if isinstance(observed, list) and isinstance(desired, list):
         last = last if isinstance(last, list) else []
-        if key := _list_key(observed, last, desired):
+        if key := list_key(observed, last, desired):
             return _merge_lists(key, observed, last, desired)
     return deepcopy(desired)
 
@@ -75,7 +75,8 @@ def _merge_maps(observed: Manifest, last: Manifest, desired: Manifest) -> Manife
     return merged
 
 
-def _list_key(*lists: list[Any]) -> str | None:
+def list_key(*lists: list[Any]) -> str | None:
+    """Return the field by which the items of these lists are merged, None if they are replaced as a whole."""
     items = [item for items in lists for item in items]
     if not items or not all(isinstance(item, dict) for item in items):
         return None
