@@ -10,7 +10,7 @@ examples:
   buildless diff old.yaml new.yaml
   buildless diff --base HEAD functions/
   kubectl get functions,deployments,services,serviceaccounts,hpa -o json | buildless diff - functions/
-  buildless diff -o json --base HEAD functions/ hello.yaml
+  buildless diff -o json --base HEAD functions/
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ import click
 from hooks.cli import options, settings
 from hooks.cli.files import Objects, objects
 from hooks.cli.git import GitFailed
-from hooks.cli.problem import Unusable
+from hooks.cli.problem import Problem, Unusable
 
 CONFIG = click.Path(dir_okay=False)
 
@@ -75,11 +75,12 @@ def _of_revision(base: str, files: Sequence[str]) -> tuple[Objects, Objects]:
         except GitFailed as error:
             raise click.UsageError(str(error)) from None
         old = objects(former, allow_empty=True)
-    old.problems = [replace(each, file=_in_revision(each.file, place, base)) for each in old.problems]
+    old.problems = [_in_revision(each, f"{place}/", base) for each in old.problems]
     there = [name for name in files if Path(name).exists() or not former]
     return old, objects(there, allow_empty=True)
 
 
-def _in_revision(file: str, directory: Path, base: str) -> str:
-    """Return the name of a file as git has it: REVISION:PATH."""
-    return f"{base}:{Path(file).relative_to(directory)}" if Path(file).is_relative_to(directory) else file
+def _in_revision(problem: Problem, directory: str, base: str) -> Problem:
+    """Return a problem with files as git names them: REVISION:PATH."""
+    file, message = (text.replace(directory, f"{base}:") for text in (problem.file, problem.message))
+    return replace(problem, file=file, message=message)

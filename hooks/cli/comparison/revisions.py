@@ -17,6 +17,8 @@ from hooks.cli.git import GitFailed
 _SECONDS = 60
 _FILES = ("100644", "100755")
 _LINK = "120000"
+Entries = dict[PurePosixPath, tuple[str, str]]
+"""Mode and object of each file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +44,9 @@ class Revision:
         GitFailed, also for a name outside the repository.
         """
         places = [self._place(name) for name in names]
-        known = {path: entry for place in places for path, entry in self._entries(place)}
+        known = self._entries(places)
         former = self._former_names([place for place in places if place not in _with_parents(known)])
-        for place in former.values():
-            known |= dict(self._entries(place))
-        self._write(known, directory)
+        self._write(known | self._entries(former.values()), directory)
         found = (former.get(place, place) for place in places)
         return [str(directory / place) for place in dict.fromkeys(found) if (directory / place).exists()]
 
@@ -59,7 +59,19 @@ class Revision:
         except ValueError:
             raise GitFailed(f"{name} is outside the repository {self.top}") from None
 
-    def _entries(self, place: PurePosixPath) -> Iterator[tuple[PurePosixPath, tuple[str, str]]]:
+    def _entries(self, places: Iterable[PurePosixPath]) -> Entries:
+        """Return the files below `places`, those that belong to a file, and those to which links lead."""
+        found: Entries = {}
+        wanted = list(places)
+        while wanted:
+            new = {path: entry for place in wanted for path, entry in self._listed(place) if path not in found}
+            found |= new
+            links = {path: digest for path, (mode, digest) in new.items() if mode == _LINK}
+            ends = (_end(path, text) for path, text in zip(links, _contents(links.values()), strict=True))
+            wanted = [end for end in ends if end and end not in found]
+        return found
+
+    def _listed(self, place: PurePosixPath) -> Iterator[tuple[PurePosixPath, tuple[str, str]]]:
         """Yield path, mode and object of each file below `place`, or of that file and those that belong to it."""
         siblings = [place.parent / name for name in handler_files.SIBLINGS] if place.parts else []
         paths = ["--", *map(str, (place, *siblings))] if place.parts else []
@@ -67,7 +79,8 @@ class Revision:
         for entry in filter(None, listed.split(b"\0")):
             head, _, path = entry.partition(b"\t")
             mode, _, digest = head.decode().split()
-            yield PurePosixPath(os.fsdecode(path)), (mode, digest)
+            if ".." not in (file := PurePosixPath(os.fsdecode(path))).parts:
+                yield file, (mode, digest)
 
     def _former_names(self, places: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
         """Return the former name of each file that has been renamed since."""
@@ -78,26 +91,25 @@ class Revision:
         renamed = {PurePosixPath(new): PurePosixPath(old) for old, new in zip(words[1::3], words[2::3], strict=False)}
         return {place: renamed[place] for place in places if place in renamed}
 
-    def _write(self, entries: dict[PurePosixPath, tuple[str, str]], directory: Path) -> None:
+    def _write(self, entries: Entries, directory: Path) -> None:
         wanted = {path: digest for path, (mode, digest) in entries.items() if mode in (*_FILES, _LINK)}
-        for (path, _), content in zip(wanted.items(), _contents(wanted.values()), strict=True):
+        for path, content in zip(wanted, _contents(wanted.values()), strict=True):
             file = directory / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            if entries[path][0] == _LINK:
-                _link(file, os.fsdecode(content), directory)
-            else:
+            if entries[path][0] != _LINK:
                 file.write_bytes(content)
+            elif _with_parents(entries) >= {_end(path, content)}:
+                file.symlink_to(os.fsdecode(content))
 
 
 def _with_parents(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
     return {each for path in paths for each in (path, *path.parents)}
 
 
-def _link(file: Path, target: str, directory: Path) -> None:
-    """Make a symbolic link, unless it leads out of the directory."""
-    end = Path(os.path.normpath(file.parent / target))
-    if not os.path.isabs(target) and end.is_relative_to(directory):
-        file.symlink_to(target)
+def _end(link: PurePosixPath, content: bytes) -> PurePosixPath | None:
+    """Return where a symbolic link leads to, None if that is outside the repository."""
+    end = PurePosixPath(os.path.normpath(link.parent / os.fsdecode(content)))
+    return None if end.is_absolute() or end.parts[:1] == ("..",) else end
 
 
 def _contents(digests: Iterable[str]) -> Iterator[bytes]:
