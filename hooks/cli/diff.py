@@ -21,36 +21,29 @@ from tempfile import TemporaryDirectory
 import click
 
 from hooks.cli import options, settings
+from hooks.cli.comparison.compare import Side, compare
+from hooks.cli.comparison.report import TROUBLE, old_config_option, output_option, report
+from hooks.cli.comparison.revisions import Revision
 from hooks.cli.files import Objects, objects
 from hooks.cli.git import GitFailed
-from hooks.cli.problem import Problem, Unusable
-
-CONFIG = click.Path(dir_okay=False)
+from hooks.cli.problem import Problem
 
 
 @options.command(__doc__)
 @click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="OLD NEW | FILE...")
 @click.option("--base", metavar="REVISION", help="Compare with this Git revision, such as origin/main.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option
 @options.config_option
-@click.option("--old-config", type=CONFIG, help="The settings for OLD, if others.")
+@old_config_option
 def command(files: tuple[str, ...], base: str | None, output: str, config: str | None, old_config: str | None) -> int:
     """Print the differences; return 0, 1 or 2 as diff does."""
-    settings_of_new = settings.of_author(config)
-    settings_of_old = settings.of_author(old_config) if old_config else settings_of_new
+    chosen = settings.of_author(config)
+    earlier = settings.of_author(old_config) if old_config else chosen
     old, new = _of_revision(base, files) if base else _of_pair(files)
     if old.problems or new.problems:
         options.echo_problems([*old.problems, *new.problems])
-        return 2
-    try:
-        from hooks.cli.comparison.report import compared, report  # noqa: PLC0415 - DeepDiff takes time to load
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"the package {error.name} is not installed, as in the image of the hook") from None
-    try:
-        return report(compared(old, new, settings_of_old, settings_of_new), output)
-    except Unusable as error:
-        options.echo_problems(error.problems)
-        return 2
+        return TROUBLE
+    return report(compare(Side.of(old, earlier), Side.of(new, chosen)), output, refused=TROUBLE)
 
 
 def _of_pair(files: Sequence[str]) -> tuple[Objects, Objects]:
@@ -63,8 +56,6 @@ def _of_pair(files: Sequence[str]) -> tuple[Objects, Objects]:
 
 
 def _of_revision(base: str, files: Sequence[str]) -> tuple[Objects, Objects]:
-    from hooks.cli.comparison.revisions import Revision  # noqa: PLC0415 - only --base needs git
-
     if "-" in files:
         raise click.UsageError("Standard input has no revision: name files.")
     with TemporaryDirectory(prefix="buildless-") as directory:

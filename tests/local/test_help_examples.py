@@ -23,7 +23,7 @@ pytestmark = pytest.mark.sampled
 EXAMPLES = [
     line.strip()
     for name in COMMANDS
-    for line in (import_module(f"hooks.cli.{name}").command.epilog or "").splitlines()
+    for line in (import_module(f"hooks.cli.{name.replace('-', '_')}").command.epilog or "").splitlines()
     if "buildless" in line
 ]
 PROGRAMS = {

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepdiff import DeepDiff
-
 from hooks import naming
 from hooks.cli.comparison.metacontroller import list_key
 from hooks.manifest import Manifest, as_mapping, value_at
@@ -77,11 +75,14 @@ def same_data(old: Manifest, new: Manifest) -> Manifest:
 
 def changes(old: Any, new: Any) -> list[Change]:
     """Return every difference between two JSON values, sorted by path; none if and only if the values are equal."""
-    found = [*_differences(_normal(old), _normal(new)), *_orders(old, new, ())]
-    return sorted(found, key=lambda change: change.path)
+    before, after = _normal(old), _normal(new)
+    found = [] if before == after else [*_differences(before, after)]
+    return sorted([*found, *_orders(old, new, ())], key=lambda change: change.path)
 
 
 def _differences(old: Any, new: Any) -> Iterator[Change]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 - takes half a second to load, and equal values do not need it
+
     # By default DeepDiff reports maps with few common keys as a whole, and ignores keys that begin with "__".
     tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     for kind, levels in tree.items():

@@ -55,12 +55,9 @@ def observed_in(objects: Iterable[Manifest], parent: Manifest) -> Children:
 
 def rendered_in(objects: Iterable[Manifest], parent: Manifest) -> Children:
     """Return the children of a Function among those that `buildless render` printed, as they would be created."""
-    identity = "default", parent["metadata"]["name"]
-    return {
-        kind.name: applied(each, None, parent)
-        for each in objects
-        if (kind := KINDS.get(str(each.get("kind")))) and _identity(each) == (kind.api_version, *identity)
-    }
+    own = naming.uid_label(parent["metadata"]["uid"]).items()
+    made = [applied(each, None, parent) for each in objects if own <= each["metadata"]["labels"].items()]
+    return {child["kind"]: sources.fetched(child, None) if "url" in child.get("spec", ()) else child for child in made}
 
 
 def _identity(value: Manifest) -> tuple[object, object, object]:
