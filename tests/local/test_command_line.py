@@ -406,7 +406,7 @@ def test_without_a_command_the_help_is_printed(run: Run) -> None:
     """`buildless` alone prints the list of commands."""
     output = run()
     assert (output.code, output.err) == (0, "")
-    assert re.findall(r"^  ([a-z]+)  ", output.out, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^  ([a-z-]+)  ", output.out, re.MULTILINE) == list(COMMANDS)
 
 
 SUGGESTIONS = {
