@@ -24,15 +24,13 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.sock import ssl_context
 from gunicorn.workers.sync import SyncWorker
 
-from hooks.app import MAX_BODY_BYTES
+from hooks.app import CONVERT, MAX_BODY_BYTES
 from hooks.connection import LINGER_SECONDS, Connection, Steps, until_done
 
 MAX_CONNECTIONS = 512
 """Metacontroller opens at most 20. Beyond this the oldest is closed, so that a new client is always accepted."""
 MAX_BUFFERED_BYTES = MAX_BODY_BYTES + 1024 * 1024
 """For incomplete requests and unsent responses: one request of the largest size. Beyond this the largest is closed."""
-KEPT_PATH = "/v1/convert"
-"""After a success here, the connection stays open for further requests."""
 TICK_SECONDS = 0.25
 """How often deadlines are checked."""
 REPORT_SECONDS = 10
@@ -190,7 +188,7 @@ class Worker(SyncWorker):  # type: ignore[misc]
         server = connection.listener.getsockname()
         response, environ = wsgi.create(request, connection, connection.address, server, self.cfg)
         body = self.wsgi(environ, response.start_response)
-        succeeded = request.path == KEPT_PATH and response.status_code == 200
+        succeeded = request.path == CONVERT and response.status_code == 200
         if not (succeeded and self.alive and connection.may_be_kept()):
             response.force_close()
         for part in body:
