@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 V1, V2 = VERSIONS
 ROWS = yaml.safe_load((ROOT / "tests" / "core" / "conversions.yaml").read_text(encoding="utf-8"))
 EDITS = yaml.safe_load((ROOT / "tests" / "core" / "conversion_edits.yaml").read_text(encoding="utf-8"))
-OBJECTS = 20_000 if RUN_ALL else 2_000
+OBJECTS = 20_000 if RUN_ALL else 1_000
 ODD: list[Any] = [
     None,
     True,

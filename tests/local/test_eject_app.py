@@ -325,9 +325,13 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.mark.sampled
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a start; those of the languages' own names download all packages of the server."""
+    return [NEEDS[name.partition("-")[0]], pytest.mark.image if name in LANGUAGES else pytest.mark.sampled]
+
+
 @pytest.mark.usefixtures("remote")
-@pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS[name.partition("-")[0]]) for name in STARTS])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in STARTS])
 def test_an_app_starts_without_docker(eject: Eject, tmp_path: Path, name: str) -> None:
     """The command in the README installs what is needed and starts the app, which answers; also a second time."""
     text, answer = STARTS[name]

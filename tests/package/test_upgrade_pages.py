@@ -135,11 +135,12 @@ PYTHONPATH={root} exec {python} -m hooks.cli "$@"
 """
 
 
-def test_commands_show_what_would_restart(tmp_path: Path) -> None:
+def test_commands_show_what_would_restart(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The commands of the page print nothing for the children of this version, and the restarts by other settings."""
     (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    functions = [*with_default_config().items()][:: request.config.getoption("--share")]
     items: list[Manifest] = []
-    for number, (name, spec) in enumerate(with_default_config().items()):
+    for number, (name, spec) in enumerate(functions):
         world = World(complete({"metadata": {"name": name, "uid": f"u{number}"}, "spec": spec}))
         settle(world, Config(), NOW)
         items += [world.parent, *world.children.values()]
@@ -151,7 +152,7 @@ def test_commands_show_what_would_restart(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("volumeSizes: {tmp: 1Gi}\n")
     other = run_commands(tmp_path, commands)
     assert other.returncode == 1, other.stderr
-    assert other.stdout.count(": restarts pods") == len(with_default_config())
+    assert other.stdout.count(": restarts pods") == len(functions)
 
 
 def run_commands(folder: Path, commands: str) -> subprocess.CompletedProcess[str]:
