@@ -28,7 +28,12 @@ EXAMPLES = [
 ]
 PROGRAMS = {
     "buildless": f'exec {sys.executable} -m hooks.cli "$@"',
-    "kubectl": 'if [ "$1" = get ]; then cat hello.yaml; else cat > /dev/null; fi',
+    # `get function,deployment,...` prints the children, too.
+    "kubectl": """case "$1 $2" in
+      "get "*,*) cat hello.yaml; echo ---; buildless render hello.yaml ;;
+      "get "*) cat hello.yaml ;;
+      *) cat > /dev/null ;;
+    esac""",
     "kustomize": "cat hello.yaml",
 }
 
