@@ -22,6 +22,7 @@ COMMANDS = {
     "validate": "Check Functions as the API server and the hook do.",
     "diff": "Print what a change does to children and which pods restart.",
     "upgrade-plan": "Print which pods an upgrade of the hook restarts.",
+    "convert": "Print or rewrite files with Functions in another version of the API.",
     "manifest": "Print Functions whose code is in files as single objects.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
     "eject": "Print plain manifests, or make an app, that need no hook.",

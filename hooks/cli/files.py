@@ -68,7 +68,7 @@ def read(name: str, found: Objects) -> None:
                 found.functions.append(handler_files.with_source(document).as_stored())
             elif isinstance(document.value, dict):
                 found.others.append(document)
-            found.problems += _not_a_function(document)
+            found.problems += mistaken(document)
     except Unusable as error:
         found.problems += error.problems
 
@@ -98,14 +98,21 @@ def given_twice(functions: Iterable[Document]) -> Iterator[Problem]:
 
 def documents(name: str) -> Iterator[Document]:
     """Yield the documents of one file, and of each List its items; raises Unusable if the file cannot be read."""
-    data = b""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise Unusable([_problem(name, error, b"")]) from None
+    yield from parsed(name, data)
+
+
+def parsed(name: str, data: bytes) -> Iterator[Document]:
+    """Yield the documents in the content of a file, and of each List its items; raises Unusable if it is no YAML."""
+    try:
         loader = Loader(data)
         while loader.check_node():
             if node := loader.get_node():
                 yield from _items(Document(file=name, value=loader.construct_document(node), node=node))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise Unusable([_problem(name, error, data)]) from None
 
 
@@ -113,7 +120,7 @@ def _group(document: Document) -> str:
     return as_text(value_at(document.value, "apiVersion")).partition("/")[0]
 
 
-def _not_a_function(document: Document) -> Iterator[Problem]:
+def mistaken(document: Document) -> Iterator[Problem]:
     """Yield a problem for an object that is meant as a Function but has another version, kind or group."""
     group, kind = _group(document), document.kind
     is_ours, is_kind = group == GROUP, kind == "Function"

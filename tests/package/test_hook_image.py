@@ -36,9 +36,10 @@ STEPS = steps(ROOT / "Dockerfile")
 TARGET = "/opt/buildless"
 NOT_IN_THE_IMAGE = (
     *("deepdiff", "cachebox", "orderly_set"),  # only for `buildless diff`
+    "ruamel",  # only for `buildless convert`
     *("hypothesis", "jsonschema", "mypy", "pip", "pytest", "ruff", "setuptools"),
 )
-NEVER_LOADED = ("deepdiff", "kubernetes", "kr8s", "lightkube", "kopf", "pytest", "jsonschema", "hooks.cli")
+NEVER_LOADED = ("deepdiff", "ruamel", "kubernetes", "kr8s", "lightkube", "kopf", "pytest", "jsonschema", "hooks.cli")
 FUNCTION = {
     "apiVersion": "serverless.kyma-project.io/v1alpha2",
     "kind": "Function",
