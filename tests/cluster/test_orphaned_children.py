@@ -12,7 +12,9 @@ from support.cluster.git_functions import GitStack
 from support.cluster.git_repository import Repository
 from support.cluster.pages import Shell, buildless, commands
 from support.cluster.stack import Stack
+from support.cluster.versions import Converter
 
+from hooks.moved_fields import VERSIONS
 from hooks.records import LAST_APPLIED
 
 pytestmark = pytest.mark.own_stack
@@ -99,6 +101,26 @@ def test_the_pods_stay(stack: Stack, namespace: str, tmp_path: Path, spec: Manif
     assert [what for what in stack.plane.writes(mark) if f" {namespace}/" in what] == []
     assert stack.get("functions", namespace, "hello") is None
     check_nothing_is_left(stack, namespace)
+
+
+def test_the_pods_stay_with_v2alpha1(stack: Stack, namespace: str, tmp_path: Path) -> None:
+    """The same commands work while the API server prefers v2alpha1: kubectl prints and deletes the Function in it."""
+    converter = Converter(stack)
+    converter.start()
+    converter.turn_on()
+    try:
+        create_function(stack, namespace, **SPECS["complete"])
+        wait_until_ready(stack, namespace)
+        before = identities(stack, namespace)
+        made = shell(stack, namespace, tmp_path)
+        made.run("kubectl api-resources > /dev/null")  # kubectl caches the versions for ten minutes
+        assert made.run("kubectl get function hello -o jsonpath='{.apiVersion}'") == VERSIONS[1]
+        hand_over(made, APPLY["client"])
+        assert identities(stack, namespace) == before
+        check_nothing_is_left(stack, namespace)
+    finally:
+        converter.turn_off()
+        converter.stop()
 
 
 def test_a_new_function_takes_nothing_back(stack: Stack, namespace: str, tmp_path: Path) -> None:
