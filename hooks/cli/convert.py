@@ -50,7 +50,7 @@ def command(files: tuple[str, ...], version: str, *, write: bool) -> int:
 
 def _converted(name: str, version: str, *, write: bool) -> str:
     """Return the converted text of a file, and write it if it differs; raises Unusable."""
-    from hooks.cli.conversion.texts import converted_text  # noqa: PLC0415 - ruamel.yaml takes 0.1 s to load
+    from hooks.cli.conversion.texts import NotConverted, converted_text  # noqa: PLC0415 - ruamel.yaml takes 0.1 s to load
 
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -64,6 +64,8 @@ def _converted(name: str, version: str, *, write: bool) -> str:
         raise Unusable([Problem(file=name, message=str(error.strerror))]) from None
     except UnicodeDecodeError:
         raise Unusable([Problem(file=name, message="must be UTF-8")]) from None
+    except NotConverted as error:
+        raise Unusable([Problem(file=name, message=str(error))]) from None
     return after
 
 

@@ -1,6 +1,7 @@
 """`buildless convert`: values, comments and bytes of files before and after."""
 
 import json
+import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -105,6 +106,13 @@ def test_examples(path: Path) -> None:
 
 def converted(value: Any) -> Any:
     return convert(value, V2) if value.get("kind") == "Function" else value
+
+
+def test_the_page_has_one_function_twice() -> None:
+    """The two manifests of docs/v2alpha1.md are the conversions of each other, to the last byte."""
+    page = (ROOT / "docs" / "v2alpha1.md").read_text(encoding="utf-8")
+    second, first = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert (converted_text(first, V2), converted_text(second, V1)) == (second, first)
 
 
 ESCAPED = {"source-with-dollars-and-backslashes"}
@@ -264,6 +272,50 @@ def test_forms(before: str, after: str) -> None:
     """The end of the file, the byte order mark, markers, quotes and the form of JSON stay."""
     assert converted_text(before, V2) == after
     assert converted_text(after, V1) == before
+
+
+ODD = {
+    "an anchor defined twice": "spec: {a: &x 1, b: *x, c: &x 2, d: *x, source: {inline: {source: x}}}\n",
+    "a merged map": "x: &m {runtime: a, source: {inline: {source: b}}}\nspec:\n  <<: *m\n  replicas: 1\n",
+    "an alias of a moved map": "x: &m {source: b, dependencies: c}\nspec:\n  source:\n    inline: *m\n",
+    "aliases of moved texts": "x: &m b\nspec: {source: {inline: {source: *m, dependencies: &q d}}, y: *q}\n",
+    "deep nesting": f"spec: {{source: {{inline: {{source: x}}}}, env: {'[' * 90}{']' * 90}}}\n",
+    "trailing lines": "spec:\n  source:\n    inline:\n      source: |+\n        x\n\n\n\n# end\n",
+    "an indented block": "spec:\n  source:\n    inline:\n      source: |2-\n          x\n        y\n  a: 1\n",
+    "no end of the last line": "spec:\n  source:\n    inline:\n      source: |\n        x",
+    "question marks": "? spec\n: ? source\n  : inline: {source: a}\n",
+    "comments in braces": "spec: {\n  # a\n  source: {\n    inline: { # b\n      source: a, # c\n    }\n  }\n}\n",
+    "nothing": "metadata:\nspec:\n  source:\n  resourceConfiguration: ~\n  env:\n  -\n  - null\n  a: {b: , c}\n",
+    "words": "spec:\n  n: yes\n  f: 1e3\n  t: 2001-01-01\n  b: !!binary aGk=\n  s: !!str 5\n  5: a\n  yes: b\n",
+    "a condition": 'status: {conditions: [{message: "spec.source.inline.source: x"}]} # c\n',
+    "an empty annotation": f"metadata:\n  annotations: # a\n    # b\n    {KEPT}: '{{}}'\n    # c\n  # d\nspec: {{}}\n",
+    "long lines": f"spec:\n  a: {'b ' * 99}c\n  d: >\n    {'e ' * 99}f\n    g\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("own", VERSIONS)
+def test_odd_texts(name: str, own: str) -> None:
+    """Whatever the form, the values are those of the conversion, and no comment is lost."""
+    text = f"apiVersion: {own}\nkind: Function\n{ODD[name]}"
+    other = VERSIONS[1 - VERSIONS.index(own)]
+    there = converted_text(text, other)
+    assert as_text(load(there)) == as_text([convert(json_of(text), other)])
+    assert counted(there) == counted(text)
+
+
+def test_an_indented_document() -> None:
+    """A document that is indented as a whole is converted; then it starts at the margin."""
+    text = "\n  # above\n" + "".join(f"  {line}\n" for line in FUNCTION.splitlines())
+    assert converted_text(text, V2) == f"\n  # above\n{FUNCTION_2}"
+
+
+def test_a_declared_tag(run: "Run") -> None:
+    """A file whose document cannot be read without its directives is an error, and stays."""
+    Path("a.yaml").write_text(f"%TAG !y! tag:yaml.org,2002:\n---\n{FUNCTION}a: !y!str 5\n")
+    code, out, err = run("-w", "a.yaml")
+    assert (code, out) == (1, "")
+    assert err == "a.yaml: has a document that needs a %TAG directive, which is not supported\n"
 
 
 def test_lists() -> None:

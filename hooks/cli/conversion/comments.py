@@ -2,11 +2,15 @@
 The comments of a YAML document: each one stays, above the key that it stood above, when keys change their places.
 """
 
+import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import yaml
+
+from hooks.cli.kubectl_yaml import Loader
 
 Path = tuple[str | int, ...]
 
@@ -33,7 +37,7 @@ def comments(text: str) -> Iterator[Comment]:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         start = token.start_mark.index
         while end < start and (index := text.find("#", end, start)) >= 0:
-            line = text.rfind("\n", 0, index) + 1
+            line = _line(text, index)
             end = text.find("\n", index, start) + 1 or start
             column, alone = index - line, not text[line:index].strip()
             yield Comment(index, text[index:end].strip(), column, token.start_mark.column, alone)
@@ -46,11 +50,8 @@ def aligned(before: str, after: str) -> str:
     movable = {each.text for each in found if each.aligned} - {
         each.text for each in found if each.alone and not each.aligned
     }
-    for each in reversed(list(comments(after))):
-        if each.alone and each.text in movable:
-            line = each.index - each.column
-            after = after[:line] + " " * each.next_column + after[each.index :]
-    return after
+    found = [each for each in comments(after) if each.alone and each.text in movable]
+    return _edited(after, [(each.index - each.column, each.index, " " * each.next_column) for each in found])
 
 
 def restored(before: str, after: str, place: Callable[[Path], Path]) -> str:
@@ -60,26 +61,41 @@ def restored(before: str, after: str, place: Callable[[Path], Path]) -> str:
     `place` returns the path in `after` for one in `before`. Without such a key, the comments are at the end.
     """
     left = Counter(each.text for each in comments(after))
+    before_keys, after_keys = keys(before), {path: index for index, path in keys(after)}
+    edits = []
+    places = [(index, after_keys[there]) for index, path in before_keys if (there := place(path)) in after_keys]
     for each in comments(before):
         left[each.text] -= 1
         if left[each.text] < 0:
-            after = _with_comment(after, each.text, [place(path) for index, path in keys(before) if index > each.index])
-    return after
+            number = bisect(places, (each.index,))
+            line = _line(after, places[number][1]) if number < len(places) else len(after)
+            edits.append((line, line, f"{_indent(after, line)}{each.text}\n"))
+    return _edited(after, sorted(edits, key=lambda edit: edit[0]))
 
 
-def _with_comment(text: str, comment: str, paths: list[Path]) -> str:
-    places = {path: index for index, path in keys(text)}
-    index = next((places[path] for path in paths if path in places), None)
-    if index is None:
-        return f"{text}{comment}\n"
-    line = text.rfind("\n", 0, index) + 1
-    indent = len(text[line:]) - len(text[line:].lstrip(" "))
-    return f"{text[:line]}{' ' * indent}{comment}\n{text[line:]}"
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    """Return a text with the parts from start to end replaced; the edits are in the order of their places."""
+    parts: list[str] = []
+    done = 0
+    for start, end, new in edits:
+        parts += text[done:start], new
+        done = end
+    return "".join((*parts, text[done:]))
+
+
+def _line(text: str, index: int) -> int:
+    """Return where the line of an index starts."""
+    return text.rfind("\n", 0, index) + 1
+
+
+def _indent(text: str, line: int) -> str:
+    end = re.compile(r" *").match(text, line)
+    return end[0] if end else ""
 
 
 def keys(text: str) -> list[tuple[int, Path]]:
     """Return where each key of a document starts, with its path, in their order."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = Loader(text).get_single_node()
     return sorted(_keys(node, (), set()))
 
 

@@ -1,6 +1,7 @@
 """The values of a converted Function, each as the text had it: with its comments, quotes and style."""
 
 import re
+from functools import cache
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -15,6 +16,7 @@ from hooks.moved_fields import MOVED
 _MISSING = object()
 
 
+@cache
 def places(target: int) -> dict[Path, Path]:
     """Return the path of each moved field in the target version, with its path in the other one."""
     found: dict[Path, Path] = {}
@@ -39,6 +41,7 @@ class Graft:
     def __init__(self, value: Any, document: Any, target: int) -> None:
         self.before, self.document, self.places = value, document, places(target)
         self.moved = set(self.places.values())
+        self.keys: dict[int, dict[Any, Any]] = {}
 
     def value(self, wanted: Any, path: Path = ()) -> Any:
         """Return the part at `path` in the target version: what the document has for it, or what it lacks as new."""
@@ -69,13 +72,21 @@ class Graft:
         """Add a key with its value, its quotes, and the comments behind it; those of a moved field go with it."""
         *above, last = self.places.get(path, path)
         around = at(self.document, tuple(above))
-        keys = {each: each for each in around} if isinstance(around, CommentedMap) else {}
+        keys = self._keys(around)
         key = keys[last] if last == path[-1] and last in keys else scalar(path[-1])
         made[key] = self.value(wanted, path)
         if last in keys and last in around.ca.items and (path in self.places or path not in self.moved):
             made.ca.items[key] = around.ca.items[last]
             if path in self.places:
                 _outdent(around.ca.items[last])
+
+    def _keys(self, around: Any) -> dict[Any, Any]:
+        """Return the keys of a map of the document, each with its quotes."""
+        if not isinstance(around, CommentedMap):
+            return {}
+        if id(around) not in self.keys:
+            self.keys[id(around)] = {key: key for key in around}
+        return self.keys[id(around)]
 
     def _is_first(self, key: str, path: Path) -> bool:
         """Return whether a key is new in the metadata: comments after the last key belong to what follows there."""

@@ -5,6 +5,7 @@ Scalars without quotes are texts here, so that they are written as they were. In
 document; spaces within a line and the line breaks of long scalars and of maps in braces are not kept.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
@@ -13,12 +14,14 @@ from typing import Any
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import ReusedAnchorWarning
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import LiteralScalarString, PlainScalarString, SingleQuotedScalarString
 from ruamel.yaml.tag import Tag
 
 from hooks.cli.dump import AMBIGUOUS
+from hooks.cli.kubectl_yaml import Loader
 from hooks.cli.yaml_scalars import plain
 
 _TEXT, _NULL = Tag(suffix="tag:yaml.org,2002:str"), Tag(suffix="tag:yaml.org,2002:null")
@@ -35,7 +38,8 @@ class _Resolver(VersionedResolver):
 
 def read(text: str) -> Any:
     """Return one document; its maps and lists are those of ruamel.yaml, its scalars texts or null."""
-    return _yaml().load(text)
+    with warnings.catch_warnings(action="ignore", category=ReusedAnchorWarning):
+        return _yaml().load(text)
 
 
 def write(document: Any, text: str) -> str:
@@ -74,7 +78,7 @@ def _yaml() -> YAML:
 
 def _indentation(text: str) -> tuple[int, int, int]:
     """Return how far most maps, dashes, and items after their dash are indented."""
-    found = list(_steps(yaml.compose(text, Loader=yaml.SafeLoader)))
+    found = list(_steps(Loader(text).get_single_node()))
     return tuple(  # type: ignore[return-value] # three
         Counter(step for each, step in found if each == kind and step > least).most_common(1)[0][0]
         if any(each == kind and step > least for each, step in found)

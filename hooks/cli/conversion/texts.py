@@ -21,13 +21,22 @@ from hooks.convert import convert
 from hooks.manifest import Manifest, as_mapping
 from hooks.moved_fields import VERSIONS
 
-_BETWEEN = re.compile(r"\ufeff?(---(?=\s|$)[^\S\n]*(?:#.*)?|\s*(#.*)?|%.*|\.\.\.(?=\s|$).*)\n?")
+_BETWEEN = re.compile(
+    r"\ufeff|(?:---(?=\s|$)[^\S\n]*(?:#.*\n?|\n)?|[^\S\n]*(?:#.*)?(?:\n|$)|%.*\n?|\.\.\.(?=\s|$).*\n?)"
+)
 """A line, or the marker in front of a document, that has no content."""
 
 
+class NotConverted(Exception):
+    """A document cannot be read on its own."""
+
+
 def converted_text(text: str, version: str) -> str:
-    """Return the text of a file with its Functions in a version; it must be valid YAML."""
-    return "".join(_document(*parts, version) for parts in _documents(text))
+    """Return the text of a file with its Functions in a version; raises NotConverted."""
+    try:
+        return "".join(_document(*parts, version) for parts in _documents(text))
+    except yaml.YAMLError:
+        raise NotConverted("has a document that needs a %TAG directive, which is not supported") from None
 
 
 def _documents(text: str) -> Iterator[tuple[str, str, str]]:
@@ -99,13 +108,9 @@ def _candidates(text: str, value: Manifest, wanted: Manifest) -> Iterator[str]:
     if (as_json := _json(text, wanted)) is not None:
         yield as_json
     try:
-        document = _grafted(read(text), value, wanted)
-        made = write(document, text)
-    except (YAMLError, AttributeError, NotImplementedError, TypeError):
-        return
-    try:
+        made = write(_grafted(read(text), value, wanted), text)
         kept = aligned(text, restored(text, made, lambda path: _place(path, wanted)))
-    except yaml.YAMLError:
+    except (YAMLError, yaml.YAMLError, AttributeError, NotImplementedError, TypeError):  # of ruamel.yaml
         return
     if not text.endswith("\n"):
         yield kept.removesuffix("\n")
