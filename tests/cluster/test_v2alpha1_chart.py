@@ -170,8 +170,9 @@ def authority(installed: Installed) -> Authority:
 def test_the_certificates_of_another_authority(installed: Installed, authority: Authority) -> None:
     """With tls.mode=certManager the chart leaves the authority to cainjector, and an upgrade leaves it in place."""
     apply_certificate_kind(installed)
+    installed.helm.install(*ISSUED, *ON)
     authority.issue(installed)
-    installed.install(*ISSUED, *ON)
+    run_hook(installed.stack)
     authority.inject(installed)
     installed.wait_until_on()
     before = installed.crd()["spec"]["conversion"]
