@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.functions import create_function, function, wait_until_ready
 from support.cluster.helm import NAMESPACE, RELEASE, Helm, mounted_certificate, run_hook
 from support.cluster.kubelet_for_jobs import run_job
-from support.cluster.stack import GROUP, Stack, own_stack
+from support.cluster.stack import GROUP, KINDS, Stack, own_stack
 from support.cluster.versions import CRD, CRD_PATH, V2_GROUP
 from support.ports import free_port
 
@@ -62,9 +63,9 @@ class Installed:
     def wait_until_on(self) -> None:
         wait_until(self._converts, "v2alpha1 to be served", 60)
 
-    def wait_until_off(self) -> None:
+    def wait_until_off(self, strategy: str = "None") -> None:
         wait_until(lambda: self.has_versions("v1alpha2"), "v2alpha1 to be gone", 60)
-        assert self.crd()["spec"]["conversion"] == {"strategy": "None"}
+        assert self.crd()["spec"]["conversion"]["strategy"] == strategy
 
     def _converts(self) -> bool:
         code, answer = self.plane.call("GET", FUNCTIONS)
@@ -115,12 +116,18 @@ def test_off_and_on_again(installed: Installed) -> None:
 
 
 def state(installed: Installed) -> tuple[object, ...]:
-    """Return what must not change: the Function's UID and spec, its children's versions, and the certificate."""
+    """Return what must not change: the Function's UID and spec, its children, and the certificate."""
     found = installed.stack.get("functions", "default", "hello")
     assert found is not None
     secret = f"/api/v1/namespaces/{NAMESPACE}/secrets/function-hook-tls"
     data = installed.plane.call("GET", secret)[1]["data"]
-    return found["metadata"]["uid"], found["spec"], installed.stack.versions("default", "hello"), data
+    return found["metadata"]["uid"], found["spec"], children(installed), data
+
+
+def children(installed: Installed) -> list[tuple[str, Manifest | None]]:
+    """Return the UIDs and specs of the Function's children."""
+    found = [installed.stack.get(kind, "default", "hello") for kind in KINDS]
+    return [(child["metadata"]["uid"], child.get("spec")) for child in found if child]
 
 
 class Authority:
@@ -209,8 +216,12 @@ def test_a_renewal_fails_no_conversion(installed: Installed, authority: Authorit
             count = len(answers)
             # A connection is kept for five seconds: later ones have seen the new certificate.
             time.sleep(KEPT_SECONDS + 1)
-            wait_until(lambda count=count: len(answers) > count + 20, "further conversions", 60)
+            wait_until(partial(has_more_than, answers, count + 20), "further conversions", 60)
     assert {code for code, _ in answers} == {200}, next(answer for code, answer in answers if code != 200)
+
+
+def has_more_than(answers: list[tuple[int, Manifest]], count: int) -> bool:
+    return len(answers) > count
 
 
 @contextmanager
@@ -241,15 +252,25 @@ def converting(installed: Installed) -> Iterator[list[tuple[int, Manifest]]]:
 
 
 def test_off_with_an_injected_authority(installed: Installed, authority: Authority) -> None:
-    """The chart turns v2alpha1 off although another field manager owns a part of the CRD's conversion."""
-    before = state(installed)
+    """The chart turns v2alpha1 off and on although another field manager owns a part of the CRD's webhook."""
+    before, webhook = state(installed), installed.crd()["spec"]["conversion"]
     installed.install("--reuse-values", *OFF)
-    installed.wait_until_off()
-    assert "cert-manager.io/inject-ca-from" not in installed.crd()["metadata"]["annotations"]
-    installed.install("--reuse-values", *ON)
+    installed.wait_until_off("Webhook")
+    with stopped_hook(installed):
+        assert state(installed) == before
     authority.inject(installed)
+    installed.install("--reuse-values", *ON)
     installed.wait_until_on()
-    assert state(installed)[:3] == before[:3]
+    assert installed.crd()["spec"]["conversion"] == webhook
+    assert state(installed) == before
+
+
+@contextmanager
+def stopped_hook(installed: Installed) -> Iterator[None]:
+    """Run the block without a hook: neither conversions nor syncs are answered."""
+    installed.stack.processes.stop("hook")
+    yield
+    run_hook(installed.stack)
 
 
 def uninstall(installed: Installed) -> str:
@@ -270,7 +291,7 @@ def test_an_uninstall_leaves_one_version(installed: Installed) -> None:
     found = installed.stack.get("functions", "default", "hello")
     assert found is not None
     assert (found["metadata"]["uid"], found["metadata"].get("finalizers")) == (before[0], None)
-    assert installed.stack.versions("default", "hello") == before[2]
+    assert children(installed) == before[2]
 
 
 def test_an_uninstall_after_the_hook_has_gone(installed: Installed) -> None:
@@ -283,14 +304,14 @@ def test_an_uninstall_after_the_hook_has_gone(installed: Installed) -> None:
     installed.stack.processes.stop("hook")
     assert uninstall(installed) == "all Functions are released\n"
     installed.wait_until_off()
-    assert finalizers(installed) is None
+    assert finalizers(installed) == []
     installed.install(*HELM_MODE)
     wait_until(lambda: finalizers(installed), "Metacontroller's finalizer")
     create_function(installed.stack, "default", "later")
     wait_until_ready(installed.stack, "default", "later")
 
 
-def finalizers(installed: Installed) -> list[str] | None:
+def finalizers(installed: Installed) -> list[str]:
     found = installed.stack.get("functions", "default", "hello")
     assert found is not None
-    return found["metadata"].get("finalizers")
+    return list(found["metadata"].get("finalizers", ()))

@@ -52,7 +52,7 @@ class ControlPlane:
         etcd, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         self._write_files()
         self.processes.start("etcd", [self.assets / "etcd", *_etcd_flags(self.directory, etcd, peer)])
-        server = [self.assets / "kube-apiserver", *self._server_flags(etcd)]
+        server: list[str | Path] = [self.assets / "kube-apiserver", *self._server_flags(etcd)]
         self.processes.start("kube-apiserver", server, **self.environment)
         wait_until(
             lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
