@@ -30,7 +30,7 @@ def review(raw: Any) -> Manifest:
         raise NotAReview("request.uid: expected a string")
     if not isinstance(objects, list):
         raise NotAReview("request.objects: expected a list")
-    version = as_text(value_at(request, "desiredAPIVersion"))
+    version = value_at(request, "desiredAPIVersion")
     fault = next((fault for place, each in enumerate(objects) if (fault := _fault(each, version, place))), "")
     response: Manifest = {"uid": uid, "result": {"status": "Failure", "message": fault} if fault else _SUCCESS}
     if not fault:
@@ -41,7 +41,7 @@ def review(raw: Any) -> Manifest:
 _SUCCESS = {"status": "Success"}
 
 
-def _fault(value: Any, version: str, place: int) -> str:
+def _fault(value: Any, version: Any, place: int) -> str:
     """Return why an object cannot be converted, "" if it can."""
     if version not in VERSIONS:
         return f"request.desiredAPIVersion: supported values: {', '.join(VERSIONS)}"

@@ -35,7 +35,7 @@ _PAIRS = {
     for pair in group.fields
     for side in (0, 1)
 }
-_PATHS = "|".join(map(re.escape, sorted(_PAIRS, key=len, reverse=True)))
+_PATHS = "|".join(map(re.escape, _PAIRS))
 # After requests and limits, the name of a resource may follow; inline and inline.source contain no field.
 _MENTION = re.compile(rf"(?<![\w.])(?:{_PATHS})(?!\w)(?!(?<=[.]inline|[.]source)[.]\w)")
 

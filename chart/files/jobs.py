@@ -30,11 +30,17 @@ WITHOUT_CONVERSION = [
     {"op": "remove", "path": "/spec/versions/1"},
     {"op": "replace", "path": "/spec/conversion", "value": {"strategy": "None"}},
 ]
+JSON_PATCH = "application/json-patch+json"
+MANAGER = "function-hook-uninstall"
 SECONDS = 240
 
 
-def call(method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
-    """Return the decoded response, None for 404; any other error ends the Job with the API server's message."""
+def call(method: str, path: str, body: Any = None, kind: str = "application/json", retries: int = 60) -> Any:
+    """
+    Return the decoded response, None for 404; any other error ends the Job with the API server's message.
+
+    429 is repeated every second: after a change of the CRD the API server answers "storage is (re)initializing".
+    """
     with open(f"{ACCOUNT}/token") as token:
         headers = {"Authorization": f"Bearer {token.read()}", "Content-Type": kind}
     data = None if body is None else json.dumps(body).encode()
@@ -46,7 +52,10 @@ def call(method: str, path: str, body: Any = None, kind: str = "application/json
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
-        sys.exit(f"{method} {path}: {error.code} {json.load(error).get('message')}")
+        if error.code != 429 or not retries:
+            sys.exit(f"{method} {path}: {error.code} {json.load(error).get('message')}")
+    time.sleep(1)
+    return call(method, path, body, kind, retries - 1)
 
 
 def wait(what: str, condition: Callable[[], Any]) -> Any:
@@ -63,13 +72,13 @@ def release(controller: str, version: str = "") -> None:
     """
     Remove the finalize hook and return once no Function has the finalizer of this CompositeController.
 
-    `version` is one to be removed from the CRD first.
+    `version` is one to be removed from the CRD first, with the webhook, which may be there without it.
     """
     definition = call("GET", DEFINITION) if version else None
-    if definition and version in [each["name"] for each in definition["spec"]["versions"]]:
-        call("PATCH", DEFINITION, WITHOUT_CONVERSION, "application/json-patch+json")
-    patch = {"spec": {"hooks": {"finalize": None}}}
-    if call("PATCH", f"{CONTROLLERS}/{controller}", patch, "application/merge-patch+json") is None:
+    if definition:
+        without_version(definition, version)
+    without = {"spec": {"hooks": {"finalize": None}}}
+    if call("PATCH", f"{CONTROLLERS}/{controller}", without, "application/merge-patch+json") is None:
         print(f"CompositeController {controller} does not exist")
         return
     finalizer = f"metacontroller.io/compositecontroller-{controller}"
@@ -80,6 +89,15 @@ def release(controller: str, version: str = "") -> None:
 
     wait("Metacontroller has not removed its finalizer from all Functions; is it running?", lambda: not held())
     print("all Functions are released")
+
+
+def without_version(definition: Any, version: str) -> None:
+    """Remove a version and the webhook from the CRD, and own none of its fields, so that an install can apply all."""
+    served = version in [each["name"] for each in definition["spec"]["versions"]]
+    patch = WITHOUT_CONVERSION if served else WITHOUT_CONVERSION[-1:]
+    changed = call("PATCH", f"{DEFINITION}?fieldManager={MANAGER}", patch, JSON_PATCH)
+    fields = [each for each in changed["metadata"]["managedFields"] if each["manager"] != MANAGER]
+    call("PATCH", DEFINITION, [{"op": "replace", "path": "/metadata/managedFields", "value": fields}], JSON_PATCH)
 
 
 def test(namespace: str, name: str, family: str, runtime: str, labels: str) -> None:

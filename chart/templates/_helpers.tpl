@@ -115,6 +115,14 @@ rendering uses one certificate. "{}" in other modes.
 {{- end -}}
 {{- end -}}
 
+{{- /*
+"true" if the CRD has the conversion webhook. With cert-manager it always has: cainjector owns a field of the webhook, so
+that Helm 4, which uses server-side apply, cannot remove it. The API server calls no webhook of a CRD with one version.
+*/ -}}
+{{- define "hook.hasWebhook" -}}
+{{- if or .Values.conversion.enabled (eq .Values.tls.mode "certManager") }}true{{ end -}}
+{{- end -}}
+
 {{- /* spec.conversion of the CRD: the API server converts Functions through the hook. */ -}}
 {{- define "hook.conversion" -}}
 {{- $ca := .Values.tls.caBundle | default (include "hook.madeCertificate" . | fromJson).ca -}}

@@ -171,6 +171,74 @@ def test_kubectl(both: tuple[Stack, str]) -> None:
         assert "REPLICAS" in kubectl("get", resource, "-n", namespace)
 
 
+def test_edits_while_the_status_is_written(both: tuple[Stack, str]) -> None:
+    """No edit in v2alpha1 is lost, and each that was refused met a newer object; the status is that of the last one."""
+    stack, namespace = both
+    path = url(V2, namespace, "a")
+    call(stack, "POST", url(V2, namespace), in_v2("a"))
+    for number in range(1, 21):
+        assert edited(stack, path, {"name": f"E{number}", "value": "1"})
+
+    def settled() -> bool:
+        found = call(stack, "GET", path)
+        seen = {each.get("observedGeneration") for each in found["status"]["conditions"]}
+        return seen == {found["metadata"]["generation"]}
+
+    wait_until(settled, "the status of the last edit", 60)
+    stored = call(stack, "GET", url(V1, namespace, "a"))["spec"]
+    assert [each["name"] for each in stored["env"]] == [f"E{number}" for number in range(1, 21)]
+
+
+def edited(stack: Stack, path: str, variable: Manifest) -> bool:
+    """Add a variable as `kubectl edit` does, with the resourceVersion that was read; repeat it after a conflict."""
+    for _ in range(50):
+        found = call(stack, "GET", path)
+        found["spec"].setdefault("env", []).append(variable)
+        code, answer = stack.plane.call("PUT", path, found)
+        assert code in (200, 409), answer
+        if code == 200:
+            return True
+    return False
+
+
+def test_kubectl_scale_and_wait(both: tuple[Stack, str]) -> None:
+    """`kubectl scale` sets replicas through v2alpha1 and nothing else; `kubectl wait` sees the conditions there."""
+    stack, namespace = both
+    resource = "functions.v2alpha1.serverless.kyma-project.io"
+    call(stack, "POST", url(V1, namespace), function("a", resourceConfiguration={"build": {"profile": "S"}}))
+    before = call(stack, "GET", url(V1, namespace, "a"))["spec"]
+    stack.plane.kubectl("scale", resource, "a", "-n", namespace, "--replicas=2")
+    assert call(stack, "GET", url(V1, namespace, "a"))["spec"] == before | {"replicas": 2}
+    assert call(stack, "GET", f"{url(V2, namespace, 'a')}/scale")["spec"] == {"replicas": 2}
+    wait_until(lambda: stack.is_ready(namespace, "a"), "a to be ready", 60)
+    wait = ("wait", "--for=condition=Ready", f"{resource}/a", "-n", namespace)
+    assert "condition met" in stack.plane.kubectl(*wait, "--timeout=20s")
+    assert call(stack, "GET", f"{url(V2, namespace, 'a')}/scale")["status"]["replicas"] == 2
+
+
+@pytest.mark.parametrize("cascade", ["background", "foreground"])
+def test_a_deletion_ends_the_children(both: tuple[Stack, str], cascade: str) -> None:
+    """The garbage collector, which prefers v2alpha1, deletes the children of a Function of either version."""
+    stack, namespace = both
+    call(stack, "POST", url(V1, namespace), function("a"))
+    call(stack, "POST", url(V2, namespace), in_v2("b"))
+    wait_until(lambda: all(len(stack.versions(namespace, name)) == 3 for name in "ab"), "the children", 60)
+    resource = "functions.v2alpha1.serverless.kyma-project.io"
+    stack.plane.kubectl("delete", resource, "a", "b", "-n", namespace, f"--cascade={cascade}", "--timeout=50s")
+    wait_until(lambda: not any(stack.versions(namespace, name) for name in "ab"), "the end of the children", 60)
+
+
+def test_a_namespace_is_deleted(stack: Stack, converter: Converter) -> None:
+    """The namespace controller deletes Functions of both versions with their namespace."""
+    namespace = f"versions-{next(_numbers)}"
+    stack.plane.kubectl("create", "namespace", namespace)
+    call(stack, "POST", url(V1, namespace), function("a"))
+    call(stack, "POST", url(V2, namespace), in_v2("b"))
+    wait_until(lambda: stack.versions(namespace, "a") and stack.versions(namespace, "b"), "children", 60)
+    stack.plane.kubectl("delete", "namespace", namespace, "--timeout=55s")
+    assert call(stack, "GET", url(V1, namespace))["items"] == []
+
+
 def test_both_versions_have_the_same_verdicts(both: tuple[Stack, str]) -> None:
     """A Function that v1alpha2 accepts or refuses is accepted or refused as v2alpha1 too."""
     stack, namespace = both

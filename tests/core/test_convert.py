@@ -15,7 +15,7 @@ from support.merge_patch import overlaid
 from support.random_functions import function as random_function
 
 from hooks.convert import KEPT, MAX_ANNOTATIONS_BYTES, MAX_KEPT_BYTES, convert
-from hooks.moved_fields import MOVED, VERSIONS
+from hooks.moved_fields import MOVED, VERSIONS, fill, take
 
 Manifest = dict[str, Any]
 
@@ -66,6 +66,51 @@ def test_rows(row: Manifest) -> None:
     assert groups(convert(second, V1)) == row.get("lacking", [])
     assert text(convert(convert(first, V2), V1)) == text(first)
     assert text(convert(convert(second, V1), V2)) == text(second)
+
+
+ENTRY = (
+    '{"v1alpha2":{'
+    '"inline":["60f910648543b4fb",{"inline":{"source":null,"dependencies":null,"c":null}}],'
+    '"function":["8776c5ea2398b393",{"function":{"profile":null,"resources":{"claims":[]}}}],'
+    '"template":["44136fa355b3678a",{"template":{"a":1}}]}}'
+)
+STORED = {
+    "template": {"a": 1},
+    "source": {"inline": {"source": "a", "dependencies": "b", "c": None}},
+    "resourceConfiguration": {"function": {"profile": "S", "resources": {"claims": []}}},
+}
+
+
+def test_the_format_of_the_annotation() -> None:
+    """Files and clients hold annotations of earlier releases: the names, the digests and their length are fixed."""
+    assert VERSIONS == ("serverless.kyma-project.io/v1alpha2", "serverless.kyma-project.io/v2alpha1")
+    assert convert(of(V1, STORED), V2)["metadata"]["annotations"] == {KEPT: ENTRY}
+
+
+def test_the_order_of_keys_is_no_edit() -> None:
+    """Clients sort keys, at any depth: what was kept is restored all the same."""
+    limits = {"memory": "1Gi", "cpu": 1}
+    before = of(V1, STORED | {"resourceConfiguration": {"function": {"resources": {"limits": limits, "claims": []}}}})
+    assert convert(json.loads(sorted_text(convert(before, V2))), V1) == before
+
+
+@pytest.mark.parametrize("annotations", [{}, {"a": "b"}], ids=["empty", "another"])
+def test_what_does_not_change_is_shared(annotations: Manifest) -> None:
+    """Metadata of which nothing changes is the same object, and so are maps that no field is moved from or to."""
+    metadata = {"annotations": annotations}
+    assert convert(of(V1, {}) | {"metadata": metadata}, V2)["metadata"] is metadata
+    value = {"a": {"c": 1}, "b": 2}
+    values, rest = take(value, {("b",): "moved"})
+    assert (values, rest) == ({"moved": 2}, {"a": {"c": 1}, "b": None})
+    assert rest["a"] is value["a"]
+    assert fill(rest, {("b",): "moved"}, values)["a"] is value["a"]
+
+
+@pytest.mark.parametrize("conditions", [{"a": 1}, "text", 5, None, [{"message": 5}], [{"message": []}], ["a"]], ids=str)
+def test_conditions_of_a_wrong_type(conditions: Any) -> None:
+    """They are left alone."""
+    function = of(V1, {}, status={"conditions": conditions})
+    assert convert(function, V2) == function | {"apiVersion": V2}
 
 
 @pytest.mark.parametrize("row", EDITS, ids=lambda row: row["name"])
@@ -220,6 +265,9 @@ def test_annotations_of_a_wrong_type(value: Any) -> None:
     odd: list[Any] = [[], "a", None, {"annotations": [1]}, {"annotations": "a"}]
     for metadata in odd:
         assert convert(of(V1, {"template": {}}) | {"metadata": metadata}, V2)["metadata"] == metadata
+    annotated = {"annotations": {"a": value}}
+    there = convert(of(V1, {"template": {}}) | {"metadata": annotated}, V2)
+    assert (there["metadata"]["annotations"]["a"], groups(there)) == (value, ["template"])
     without = {"apiVersion": V1, "spec": {"template": {}}}
     assert convert(without, V2) == {"apiVersion": V2, "spec": {}}
 
@@ -262,6 +310,8 @@ def test_the_annotation_is_bounded() -> None:
     there = convert(of(V1, spec), V2)
     assert groups(there) == ["inline"]
     assert convert(there, V1)["spec"] == {"source": spec["source"]}
+    there = convert(of(V1, {"template": {}, "resourceConfiguration": {"build": "x" * MAX_KEPT_BYTES}}), V2)
+    assert groups(there) == ["template"]
 
 
 def test_all_annotations_together_are_bounded() -> None:
@@ -278,7 +328,7 @@ def test_all_annotations_together_are_bounded() -> None:
 @pytest.mark.parametrize("pair", [(V1, "v3"), ("v1", V2), (None, V2), (["a"], V2)], ids=str)
 def test_unknown_versions(pair: tuple[Any, str]) -> None:
     """Another version is an error that names those of Functions."""
-    with pytest.raises(ValueError, match=f"apiVersion: supported values: {V1}, {V2}"):
+    with pytest.raises(ValueError, match=f"^apiVersion: supported values: {V1}, {V2}"):
         convert(of(pair[0], {}), pair[1])
 
 
@@ -301,7 +351,8 @@ def test_values_nested_too_deeply() -> None:
     there = convert(of(V1, {"resourceConfiguration": {"function": amounts}}), V2)
     assert there["spec"] == {"resourceConfiguration": {"profile": 1, "limits": deep}}
     assert groups(there) == []
-    entry = json.dumps({"v1alpha2": {"function": ["", {"function": {"profile": None, "other": 1}}]}})
+    kept = {"function": {"profile": None, "resources": {"limits": None}, "other": 1}}
+    entry = json.dumps({"v1alpha2": {"function": ["", kept]}})
     there["metadata"] = {"annotations": {KEPT: entry}}
     wanted = {"function": {"profile": 1, "resources": {"limits": deep}}}
     assert convert(there, V1)["spec"] == {"resourceConfiguration": wanted}

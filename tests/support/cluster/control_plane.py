@@ -34,10 +34,14 @@ Manifest = dict[str, Any]
 
 
 class ControlPlane:
-    """An API server and its controllers; `kubectl` and `call` act as admin, other programs use `kubeconfig(user)`."""
+    """
+    An API server and its controllers; `kubectl` and `call` act as admin, other programs use `kubeconfig(user)`.
 
-    def __init__(self, assets: Path, directory: Path, *flags: str) -> None:
-        self.assets, self.directory, self.flags = assets, directory, flags
+    `environment` has additional variables of the API server.
+    """
+
+    def __init__(self, assets: Path, directory: Path, *flags: str, **environment: str) -> None:
+        self.assets, self.directory, self.flags, self.environment = assets, directory, flags, environment
         self.port = free_port()
         self.url, self.headers = f"https://127.0.0.1:{self.port}", {"Authorization": "Bearer admin-token"}
         self.audit_log = directory / "audit.log"
@@ -48,7 +52,8 @@ class ControlPlane:
         etcd, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         self._write_files()
         self.processes.start("etcd", [self.assets / "etcd", *_etcd_flags(self.directory, etcd, peer)])
-        self.processes.start("kube-apiserver", [self.assets / "kube-apiserver", *self._server_flags(etcd)])
+        server: list[str | Path] = [self.assets / "kube-apiserver", *self._server_flags(etcd)]
+        self.processes.start("kube-apiserver", server, **self.environment)
         wait_until(
             lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
         )

@@ -1,5 +1,6 @@
 """The chart, rendered or installed by a real Helm, and the objects that it makes."""
 
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -84,9 +85,26 @@ def start_metacontroller(stack: Stack) -> None:
 
 
 def run_hook(stack: Stack) -> None:
-    """Restart the hook with the config and the revision that the cluster's Deployment has for its pods."""
+    """Restart the hook with the config, the revision and the certificate that its pods would have."""
     paths = (f"/api/v1/namespaces/{NAMESPACE}/configmaps", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
     config, revision = hook_of([stack.plane.call("GET", f"{path}/function-hook")[1] for path in paths])
     file = stack.plane.directory / "hook.yaml"
     file.write_text(config)
-    stack.restart_hook("--config", str(file), BUILDLESS_REVISION=revision)
+    stack.restart_hook("--config", str(file), *mounted_certificate(stack), BUILDLESS_REVISION=revision)
+
+
+def mounted_certificate(stack: Stack) -> list[str]:
+    """Write the certificate in the chart's Secret to files, as the kubelet does; return the flags that name them."""
+    code, secret = stack.plane.call("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/function-hook-tls")
+    if code != 200:
+        return []
+    for name in ("tls.key", "tls.crt"):
+        file = stack.plane.directory / name
+        (new := file.with_suffix(".new")).write_bytes(base64.b64decode(secret["data"][name]))
+        new.rename(file)
+    return [
+        "--tls-certificate",
+        str(stack.plane.directory / "tls.crt"),
+        "--tls-key",
+        str(stack.plane.directory / "tls.key"),
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.cluster.control_plane import ControlPlane, Manifest, find_assets, wait_until
+from support.cluster.control_plane import ControlPlane, Manifest, find_assets, no_checks, wait_until
 from support.cluster.processes import Processes
 from support.ports import free_port
 
@@ -50,7 +50,8 @@ class Stack:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
-        wait_until(lambda: _answers(f"http://{bind}/readyz"), "the hook to be ready", 60)
+        scheme = "https" if "--tls-key" in arguments else "http"
+        wait_until(lambda: _answers(f"{scheme}://{bind}/readyz"), "the hook to be ready", 60)
 
     def restart_hook(self, *arguments: str, **environment: str) -> None:
         """Stop the hook if it runs, and start it."""
@@ -157,14 +158,14 @@ class Stack:
 
 
 @contextlib.contextmanager
-def own_stack(directory: Path, *flags: str, tree: Path = ROOT) -> Iterator[Stack]:
+def own_stack(directory: Path, *flags: str, tree: Path = ROOT, **environment: str) -> Iterator[Stack]:
     """
-    Start a control plane for one module, with these flags for its API server and nothing installed.
+    Start a control plane for one module, with these flags and variables for its API server and nothing installed.
 
     All processes end with the block. The test is skipped if a program is missing.
     """
     needed_metacontroller()
-    plane = ControlPlane(needed_assets(), directory, *flags)
+    plane = ControlPlane(needed_assets(), directory, *flags, **environment)
     stack = Stack(plane, tree)
     try:
         plane.start()
@@ -193,5 +194,5 @@ def needed_metacontroller() -> str:
 
 
 def _answers(url: str) -> bool:
-    with urllib.request.urlopen(url, timeout=2) as response:
+    with urllib.request.urlopen(url, timeout=2, context=no_checks()) as response:
         return bool(response.status == 200)
