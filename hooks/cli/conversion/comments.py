@@ -2,7 +2,6 @@
 The comments of a YAML document: each one stays, above the key that it stood above, when keys change their places.
 """
 
-import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -89,8 +88,10 @@ def _line(text: str, index: int) -> int:
 
 
 def _indent(text: str, line: int) -> str:
-    end = re.compile(r" *").match(text, line)
-    return end[0] if end else ""
+    end = line
+    while text.startswith(" ", end):
+        end += 1
+    return text[line:end]
 
 
 def keys(text: str) -> list[tuple[int, Path]]:
