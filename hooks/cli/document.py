@@ -15,6 +15,9 @@ from hooks.manifest import as_text, value_at
 from hooks.moved_fields import VERSIONS
 from hooks.validation_errors import field_errors
 
+DEFAULT_NAMESPACE = "default"
+"""That of objects that name none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -41,6 +44,11 @@ class Document:
     def name(self) -> str:
         """The name in the metadata, "" if there is none."""
         return as_text(value_at(self.value, "metadata", "name"))
+
+    @property
+    def namespace(self) -> str:
+        """The namespace in the metadata, the default one if there is none."""
+        return as_text(value_at(self.value, "metadata", "namespace")) or DEFAULT_NAMESPACE
 
     def problem(self, path: str, message: str) -> Problem:
         """Return a problem at `path`, with the line of the deepest part of the path that is in the file."""

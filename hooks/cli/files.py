@@ -89,8 +89,7 @@ def given_twice(functions: Iterable[Document]) -> Iterator[Problem]:
     """Yield a problem for each Function that has the namespace and the name of an earlier one."""
     first: dict[tuple[str, str], Document] = {}
     for each in functions:
-        namespace = as_text(value_at(each.value, "metadata", "namespace")) or "default"
-        earlier = first.setdefault((namespace, each.name), each)
+        earlier = first.setdefault((each.namespace, each.name), each)
         if earlier is not each and each.name:
             place = earlier.problem("metadata.name", "")
             yield each.problem("metadata.name", f'Duplicate value: "{each.name}": also at {place.file}:{place.line}')

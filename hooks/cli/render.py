@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from hooks import naming
 from hooks.children import build_children
 from hooks.cli import options, settings
-from hooks.cli.document import Document, without_nulls
+from hooks.cli.document import DEFAULT_NAMESPACE, Document, without_nulls
 from hooks.cli.dump import WRITERS
 from hooks.cli.files import objects
 from hooks.cli.problem import Problem, Unusable
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
-DEFAULT_NAMESPACE = "default"
 NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
 """Replaces what Flux has fetched where the source is fetched here: without any there is no Deployment."""
 

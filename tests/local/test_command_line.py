@@ -6,15 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 from support import source_controller
 from support.cases import UID, all_cases
+from support.command_line import Output, Run
 
 from hooks import __version__, naming
 from hooks.cli import COMMANDS, files, main
@@ -38,17 +38,6 @@ spec:
 """
 SECOND = HELLO.replace("name: hello", "name: second")
 OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n"
-
-
-class Output(NamedTuple):
-    """Exit code, standard output and standard error of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Output]
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 from support.cases import ROOT, all_cases
+from support.command_line import Run, runner
 from support.random_functions import function as random_function
 from support.random_functions import sound
 
-from hooks.cli import main
 from hooks.cli.conversion import texts
 from hooks.cli.conversion.comments import comments, keys
 from hooks.cli.conversion.texts import converted_text
@@ -331,28 +331,12 @@ def json_of(text: str) -> Any:
     return load(text)[0]
 
 
-class Output(NamedTuple):
-    """Exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Output]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `buildless convert --to v2alpha1` in an empty directory."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> Output:
-        capsys.readouterr()
-        code = main(["convert", "--to", "v2alpha1", *arguments])
-        return Output(code, *capsys.readouterr())
-
-    return run
+    return runner(capsys, "convert", "--to", "v2alpha1")
 
 
 def test_several_files_are_one_stream(run: Run) -> None:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 from support.cases import NOW, complete, settle
 from support.cluster.git_repository import git
+from support.command_line import Output, Run, runner
 from support.offline_metacontroller import World
 
-from hooks.cli import main
 from hooks.cli.comparison.api_server import defaulted
 from hooks.config import Config
 
@@ -24,29 +24,13 @@ SPEC: Manifest = {
 }
 
 
-class Output(NamedTuple):
-    """Exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Output]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `buildless diff` in an empty directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BUILDLESS_CONFIG", raising=False)
 
-    def run(*arguments: str) -> Output:
-        capsys.readouterr()
-        code = main(["diff", *arguments])
-        return Output(code, *capsys.readouterr())
-
-    return run
+    return runner(capsys, "diff")
 
 
 def function(name: str = "hello", **spec: Any) -> Manifest:

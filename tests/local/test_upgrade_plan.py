@@ -5,16 +5,17 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 from support.cases import NOW, ROOT, complete, settle
+from support.command_line import Output, Run, runner
 from support.offline_metacontroller import World
 from support.upgrade.templates import with_default_config
 
 from hooks import __version__
-from hooks.cli import main, releases
+from hooks.cli import releases
 from hooks.config import Config
 from hooks.records import LAST_APPLIED
 
@@ -49,17 +50,6 @@ GIT = {"gitRepository": {"url": "https://git.example/code.git", "reference": "ma
 BUCKET = {"sourceRef": {"kind": "Bucket", "name": "code"}}
 
 
-class Output(NamedTuple):
-    """Exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Output]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `buildless upgrade-plan` in an empty directory, with the changelog above."""
@@ -67,12 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delenv("BUILDLESS_CONFIG", raising=False)
     monkeypatch.setattr(releases, "changelog", lambda: CHANGELOG)
 
-    def run(*arguments: str) -> Output:
-        capsys.readouterr()
-        code = main(["upgrade-plan", *arguments])
-        return Output(code, *capsys.readouterr())
-
-    return run
+    return runner(capsys, "upgrade-plan")
 
 
 def function(name: str, namespace: str = "default", **spec: Any) -> Manifest:

@@ -12,9 +12,9 @@ from hooks.cli.comparison.sources import related
 from hooks.cli.document import Document
 from hooks.cli.files import Objects
 from hooks.cli.problem import Problem, Unusable
-from hooks.cli.render import DEFAULT_NAMESPACE, NO_UID, completed, validated
+from hooks.cli.render import NO_UID, completed, validated
 from hooks.config import Config
-from hooks.manifest import Manifest, as_text, value_at
+from hooks.manifest import Manifest, value_at
 from hooks.protocol import Unreadable
 
 Key = tuple[str, str]
@@ -147,7 +147,7 @@ def _changed(key: Key, present: Children, wanted: Children) -> Comparison | None
 
 
 def _key(document: Document) -> Key:
-    return as_text(value_at(document.value, "metadata", "namespace")) or DEFAULT_NAMESPACE, document.name
+    return document.namespace, document.name
 
 
 def _parent(document: Document, uid: str) -> Manifest:

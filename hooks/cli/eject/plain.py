@@ -13,7 +13,7 @@ from hooks import naming
 from hooks.children import KINDS
 from hooks.cli.document import Document
 from hooks.cli.problem import Unusable
-from hooks.cli.render import DEFAULT_NAMESPACE, NO_UID
+from hooks.cli.render import NO_UID
 from hooks.manifest import Manifest, as_mapping, as_text, mappings_in, value_at
 from hooks.records import last_applied
 from hooks.same_content import commit_in, revision_in
@@ -60,7 +60,7 @@ def _is_child(each: Document, function: Document, uid: str) -> bool:
     return (
         kind is not None
         and each.value.get("apiVersion") == kind.api_version
-        and (each.name, _namespace(each)) == (function.name, _namespace(function))
+        and (each.name, each.namespace) == (function.name, function.namespace)
         and naming.uid_label(uid).items() <= labels.items()
     )
 
@@ -76,10 +76,6 @@ def _expected(document: Document, deployment: Manifest) -> set[str]:
     if value_at(spec, "source", "gitRepository"):
         expected.add("GitRepository")
     return expected
-
-
-def _namespace(document: Document) -> str:
-    return as_text(value_at(document.value, "metadata", "namespace")) or DEFAULT_NAMESPACE
 
 
 def _plain(document: Document, child: Manifest) -> Manifest:

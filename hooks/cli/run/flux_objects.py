@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from hooks import flux
 from hooks.cli.document import Document
 from hooks.cli.problem import Unusable
-from hooks.cli.render import DEFAULT_NAMESPACE
 from hooks.function import Function
 from hooks.manifest import as_text, value_at
 from hooks.rules import cel
@@ -55,7 +54,7 @@ def _is_git_repository(document: Document) -> bool:
 
 
 def _identity(document: Document) -> tuple[str, str]:
-    return document.name, as_text(value_at(document.value, "metadata", "namespace")) or DEFAULT_NAMESPACE
+    return document.name, document.namespace
 
 
 def _of_flux(document: Document) -> Repository:
