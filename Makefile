@@ -13,7 +13,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # that each program is built once. Four or six processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=16 -m 'not image'
 .DEFAULT_GOAL := help
-.PHONY: bench-invoke help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
+.PHONY: bench-invoke mutation help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ else
 	@echo '!!! LEFT OUT: no JavaScript was formatted: npm is not on PATH !!!'
 endif
 
+mutation: .venv/mutation ## change the code in one place at a time: which changes does no test notice? (hours)
+	@nice -n 19 PYTHONPATH=tools $(BIN)/python -m mutation $(ARGS)
+
 bench-invoke: .venv/stamp ## compare the servers of Functions (wrk; ARGS="--kyma CHECKOUT")
 	@$(BIN)/python bench/invoke.py $(ARGS)
 
@@ -58,6 +61,7 @@ lock: .venv/run ## pin every dependency (requirements*.txt, also that of the Pyt
 	$(COMPILE) pyproject.toml -o requirements.txt $(ARGS)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | $(COMPILE) - -o requirements-build.txt $(ARGS)
 	$(COMPILE) --extra dev -c requirements.txt pyproject.toml requirements-build.txt -o requirements-dev.txt $(ARGS)
+	$(COMPILE) --directory tools/mutation -c ../../requirements-dev.txt requirements.in -o requirements.txt $(ARGS)
 	echo uv | $(COMPILE) -c runtimes/python/requirements.txt - -o requirements-uv.txt $(ARGS)
 
 # Helm does not manage plain YAML, so the two labels that name it are dropped.
@@ -108,6 +112,10 @@ clean: ## delete the files of set-up and tests
 .venv/stamp: .venv/run requirements-dev.txt
 	@echo "Setting up .venv for development ..."
 	@$(call INSTALL,--require-hashes -r requirements-dev.txt)
+	@touch $@
+
+.venv/mutation: .venv/stamp tools/mutation/requirements.txt
+	@$(call INSTALL,--require-hashes -r tools/mutation/requirements.txt)
 	@touch $@
 
 # TypeScript reads the types of the server's packages.

@@ -213,6 +213,7 @@ def of_resources(resources: Manifest) -> Iterator[str]:
             yield f"{name}: {request} of {limits.get(name)}"
 
 
+@pytest.mark.process
 def test_serve_prints_one_line_for_each_error(tmp_path: Path) -> None:
     """The service does not start with an invalid config: exit code 2, a line for each error, no traceback."""
     limits = "    limits:\n      cpu: 200m\n      mem: 1Gi\n"
@@ -236,6 +237,7 @@ def test_serve_prints_one_line_for_each_error(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.process
 def test_gunicorn_does_not_start(tmp_path: Path) -> None:
     """If the app reads an invalid config, gunicorn exits with the message before it starts workers."""
     (tmp_path / "c.yaml").write_text("registry: ghcr.io/acme/\n")

@@ -260,6 +260,7 @@ def test_key_order(parent: Manifest) -> None:
     assert ask(json.loads(json.dumps(request, sort_keys=True))) == ask(backwards(request))
 
 
+@pytest.mark.process
 def test_hash_seed() -> None:
     """1: the hash seed does not matter, not even for the order of keys."""
     script = (

@@ -168,6 +168,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         print("\n".join(line for line in lines if "error" in line)[-3000:])
 
 
+@pytest.mark.process
 def test_over_http(served: Served, request: pytest.FixtureRequest) -> None:
     """No body is answered with 500 or takes a second of CPU; no worker is replaced or grows."""
     codes: Counter[int] = Counter()

@@ -54,6 +54,7 @@ def test_runtime_images(family: str, request: pytest.FixtureRequest) -> None:
     assert blessed.get(family) == now, f"The changelog allows it: {gate.BLESS}, then read the diff."
 
 
+@pytest.mark.process
 def test_the_hooks_version_is_in_no_pod_template() -> None:
     """Otherwise each release would restart every Function."""
     script = "import hooks; hooks.__version__ = '98.7.6'; from hooks.config import Config; print(Config())"
@@ -295,6 +296,7 @@ def test_previous_release_is_found(tmp_path: Path) -> None:
     assert previous.revision(tmp_path / "shallow", commits[0]) == ""
 
 
+@pytest.mark.process
 def test_previous_release_is_unpacked(tmp_path: Path) -> None:
     """It contains the hook, the CRD and the CompositeController."""
     if not previous.revision(ROOT, "HEAD"):

@@ -1,0 +1,34 @@
+"""A copy of the repository with mutants in place of the modules that [tool.mutmut] of pyproject.toml names."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from mutation.mutants import Mutant, write
+from mutmut.configuration import config
+
+
+def copy(root: Path, tree: Path) -> None:
+    """Make `tree` a copy of the files of the repository at `root` that Git does not ignore."""
+    shutil.rmtree(tree, ignore_errors=True)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (root / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, tree / name)
+
+
+def generate(root: Path, tree: Path) -> list[Mutant]:
+    """Write the modules with their mutants into the copy."""
+    paths = [path.relative_to(root) for path in sorted((root / "hooks").rglob("*.py"))]
+    return [mutant for path in paths if config().should_mutate(path) for mutant in write(root, tree, path)]
+
+
+def version(tree: Path) -> str:
+    """Return a digest of code and tests."""
+    digest = hashlib.sha256()
+    for path in sorted([*(tree / "hooks").rglob("*.py"), *(tree / "tests").rglob("*")]):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
