@@ -13,6 +13,7 @@ from support.failing_pods import (
     LIMITS,
     NOW,
     condition,
+    created,
     ended,
     killed,
     mounting,
@@ -39,11 +40,11 @@ def cause_of(*pods: Manifest) -> Explanation:
 
 @pytest.mark.parametrize(("live", "reason", "words"), FAILING.values(), ids=FAILING)
 def test_causes(live: Manifest, reason: str, words: str) -> None:
-    """Each failure has one reason and a message of one line."""
+    """Each failure has one reason and a message of one line; `$` is the end of the message."""
     found = cause_of(live).cause
     assert found is not None
     assert found.reason == reason
-    assert words in found.message
+    assert words in f"{found.message}$"
     assert "\n" not in found.message
 
 
@@ -95,7 +96,14 @@ def test_pods_without_a_failure_have_no_cause() -> None:
     assert cause_of(starting, done, ready, going) == Explanation(cause=None, seconds=0)
 
 
-@pytest.mark.parametrize("stopped", [mounting, lambda seconds: pod(running(seconds), phase="Running")])
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        mounting,
+        lambda seconds: pod(running(seconds), phase="Running"),
+        lambda seconds: created(mounting(0, time=False), seconds),
+    ],
+)
 def test_a_stopped_step_becomes_a_cause(stopped: Any) -> None:
     """A step without a reported failure is checked again when its grace is over, and is then the cause."""
     early = cause_of(stopped(1))

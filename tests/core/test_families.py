@@ -155,3 +155,18 @@ def test_updates_of_the_base_image_are_proposed(family: Family) -> None:
     (docker,) = [each for each in updates if each["package-ecosystem"] == "docker"]
     folder = f"/runtimes/{family.name}"
     assert folder in docker["directories"], f".github/dependabot.yml: add {folder} to the directories of docker"
+
+
+@pytest.mark.parametrize(
+    ("family", "runtime", "newer"),
+    [
+        ("nodejs", "nodejs24", False),
+        ("nodejs", "nodejs26", True),
+        ("nodejs", "nodejs-100", True),
+        ("nodejs", "lts", False),
+        ("python", "python312", False),
+    ],
+)
+def test_newer_style(family: str, runtime: str, newer: bool) -> None:
+    """A runtime whose name has no version has handlers of the older style."""
+    assert FAMILIES[family].has_newer_style(runtime) is newer

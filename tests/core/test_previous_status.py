@@ -95,6 +95,31 @@ def test_invalid_fields_are_not_carried_over() -> None:
     assert carried_over(full | {"observedGeneration": 1}, parse_conditions(full)) == full
 
 
+@pytest.mark.parametrize(
+    ("field", "longest", "kept"),
+    [
+        ("type", "t" * 316, True),
+        ("type", "t" * 317, False),
+        ("reason", "r" * 1024, True),
+        ("reason", "r" * 1025, False),
+    ],
+    ids=["type", "too long a type", "reason", "too long a reason"],
+)
+def test_conditions_at_the_bounds_of_the_schema(field: str, longest: str, kept: bool) -> None:
+    """A condition whose type or reason is longer than the schema allows is left out."""
+    assert bool(carried_over({}, parse_conditions({"conditions": [RUNNING | {field: longest}]}))) == kept
+
+
+def test_conditions_are_cut_to_the_bounds_of_the_schema() -> None:
+    """At most 16 conditions are kept, with messages of at most 32,768 characters and no negative generation."""
+    many = [RUNNING | {"type": f"t{n}", "message": "m" * 32769, "observedGeneration": n - 1} for n in range(17)]
+    found = carried_over({}, parse_conditions({"conditions": many}))["conditions"]
+    assert [(each["type"], each["observedGeneration"]) for each in found] == [
+        (f"t{n}", max(0, n - 1)) for n in range(16)
+    ]
+    assert {each["message"] for each in found} == {"m" * 32768}
+
+
 def test_every_field_of_the_schema_is_known() -> None:
     """KnownStatus has exactly the status fields of the CRD."""
     crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))

@@ -67,6 +67,13 @@ def test_a_parent_without_identity_is_refused(metadata: Any) -> None:
         HookRequest.parse({"parent": {"metadata": metadata, "spec": {}}, "children": {}})
 
 
+def test_every_missing_part_of_the_identity_is_named() -> None:
+    """The message of the error has a path for each."""
+    with pytest.raises(Unreadable) as caught:
+        HookRequest.parse({"parent": {"metadata": {"name": "a"}, "spec": {}}, "children": {}})
+    assert str(caught.value) == "metadata.namespace: Required value; metadata.uid: Required value"
+
+
 def test_responses_omit_default_values() -> None:
     """resyncAfterSeconds: 0 and finalized: false are omitted."""
     assert SyncResponse(status={}, children=[]).to_json() == {"status": {}, "children": []}

@@ -97,12 +97,20 @@ def mounting(seconds: float, *, time: bool = True) -> Manifest:
         {"name": "a", "secret": {"secretName": "nowhere"}},
         {"name": "b", "secret": {"secretName": "registry", "optional": True}},
         {"name": "c", "emptyDir": {}},
+        {"name": "d", "configMap": {"name": "flags", "optional": True}},
+        {"name": "e", "configMap": {"name": "settings"}},
     ]
     conditions = [condition("PodReadyToStartContainers", "False"), condition("PodScheduled", "True", seconds=seconds)]
     if not time:
         del conditions[1]["lastTransitionTime"]
     found = pod(waiting("ContainerCreating"), conditions=conditions)
     return found | {"spec": found["spec"] | {"volumes": volumes}}
+
+
+def created(found: Manifest, seconds: float) -> Manifest:
+    """Return the pod with its age."""
+    then = condition("", "", seconds=seconds)["lastTransitionTime"]
+    return found | {"metadata": found["metadata"] | {"creationTimestamp": then}}
 
 
 def unschedulable(message: str) -> Manifest:
@@ -119,11 +127,11 @@ BACK_OFF = f'Back-off pulling image "a/b:1": ErrImagePull: {PULL}'
 FAILING: dict[str, tuple[Manifest, str, str]] = {
     "image": (pod(waiting("ErrImagePull", PULL)), "ImagePullBackOff", f"image a/b:1 cannot be pulled: {PULL}"),
     "image, later": (pod(waiting("ImagePullBackOff", BACK_OFF)), "ImagePullBackOff", PULL),
-    "image of the install": (pod(init=waiting("ErrImagePull", PULL, name=INSTALL)), "ImagePullBackOff", "a/b:1"),
+    "image of the install": (pod(init=waiting("ErrImagePull", PULL, name=INSTALL)), "ImagePullBackOff", "a/b:1 cannot"),
     "image, network": (
         pod(waiting("ErrImagePull", "read udp 10.0.0.1:40123->10.0.0.10:53: i/o timeout")),
         "ImagePullBackOff",
-        "read udp 10.0.0.1->10.0.0.10:53: i/o timeout",
+        "read udp 10.0.0.1->10.0.0.10:53: i/o timeout$",
     ),
     "uv": (
         pod(init=ended(1, UV, name=INSTALL)),
@@ -140,13 +148,23 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
         "InstallFailed",
         "installed: code E404 404 Not Found - GET https://registry.example/no-such - Not found",
     ),
+    "installer of another kind": (
+        pod(init=ended(1, "a\n\nb\nc\nd\ne\n", name=INSTALL)),
+        "InstallFailed",
+        "the dependencies could not be installed: b c d e$",
+    ),
+    "installer with little to say": (
+        pod(init=ended(1, "a\nb\n", name=INSTALL)),
+        "InstallFailed",
+        "the dependencies could not be installed: a b$",
+    ),
     "fetch": (
         pod(init=ended(1, FETCH_LOG, name=FETCH)),
         "SourceFetchFailed",
         "the source could not be fetched: token=*** the artifact has another digest than sha256:0a1b",
     ),
     "fetch without a log": (pod(init=ended(7, name=FETCH)), "SourceFetchFailed", "fetched: exit code 7"),
-    "image of the fetch": (pod(init=waiting("ErrImagePull", PULL, name=FETCH)), "ImagePullBackOff", "a/b:1"),
+    "image of the fetch": (pod(init=waiting("ErrImagePull", PULL, name=FETCH)), "ImagePullBackOff", "a/b:1 cannot"),
     "install without a log": (pod(init=ended(7, name=INSTALL)), "InstallFailed", "exit code 7"),
     "install out of memory": (
         pod(init=ended(137, reason="OOMKilled", name=INSTALL)),
@@ -175,12 +193,24 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
         "couldn't find key password in Secret default/half",
     ),
     "ended": (pod(ended(3, "connected with password hunter2\n")), "ContainerFailed", "exited with code 3: see its log"),
+    "ended with a code that no kernel gives": (pod(ended(2**32)), "ContainerFailed", "exited with code 0: see"),
+    "ended with a code of Windows": (pod(ended(2**32 - 1)), "ContainerFailed", "exited with code 4294967295: see"),
     "scheduler": (
         unschedulable("0/3 nodes are available: 1 node(s) had taint {a: b}, 2 Insufficient cpu. preemption: 0/3 ..."),
         "Unschedulable",
         "no node fits: Insufficient cpu, node(s) had taint {a: b}",
     ),
-    "volumes": (mounting(60), "VolumesPending", "volumes; check that these exist: Secret nowhere"),
+    "scheduler, volumes": (
+        unschedulable("pod has unbound immediate PersistentVolumeClaims. not found, 2 more."),
+        "Unschedulable",
+        "no node fits: more, pod has unbound immediate PersistentVolumeClaims. not found$",
+    ),
+    "scheduler, several sentences": (
+        unschedulable("0/1 nodes are available: 1 Too many pods. no new claims. preemption: 0/1 nodes are available."),
+        "Unschedulable",
+        "no node fits: Too many pods$",
+    ),
+    "volumes": (mounting(60), "VolumesPending", "volumes; check that these exist: Secret nowhere, ConfigMap settings$"),
     "health": (pod(running(60), phase="Running"), "NotHealthy", "does not answer /healthz"),
     "sidecar out of memory": (
         injected(pod(SERVES, killed("linkerd-proxy")), name="linkerd-proxy", resources={}),
@@ -247,27 +277,27 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     "init container takes long": (
         injected(pod(waiting("PodInitializing"), init=running(60, "vault-agent-init")), early=True, name="x"),
         "NotStarted",
-        "the handler has not started: init container vault-agent-init is still running",
+        "the handler has not started: init container vault-agent-init is still running$",
     ),
     "init container ended": (
         pod(waiting("PodInitializing"), init=ended(1, "ValueError: hunter2", name="vault-agent-init")),
         "ContainerFailed",
-        "init container vault-agent-init exited with code 1: see its log",
+        "init container vault-agent-init exited with code 1: see its log$",
     ),
     "native sidecar ended": (
         injected(pod(init=ended(0, name="proxy")), early=True, name="proxy", restartPolicy="Always"),
         "ContainerFailed",
-        "container proxy exited with code 0: see its log",
+        "container proxy exited with code 0: see its log$",
     ),
     "sidecar ended": (
         injected(pod(SERVES, ended(2, "ValueError: hunter2", name="proxy")), name="proxy"),
         "ContainerFailed",
-        "container proxy exited with code 2: see its log",
+        "container proxy exited with code 2: see its log$",
     ),
     "crash without a record": (
         pod(waiting("CrashLoopBackOff")),
         "ContainerFailed",
-        "container function restarts repeatedly: see its log; if that has no error, its liveness probe failed",
+        "container function restarts repeatedly: see its log; if that has no error, its liveness probe failed$",
     ),
     "image of a sidecar": (
         injected(pod(SERVES, waiting("ErrImagePull", "denied", name="proxy")), name="proxy"),
@@ -298,7 +328,7 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
     "volumes, without a time": (
         mounting(0, time=False),
         "VolumesPending",
-        "volumes; check that these exist: Secret nowhere",
+        "volumes; check that these exist: Secret nowhere, ConfigMap settings$",
     ),
     "health, without a time": (
         pod(running(0) | {"state": {"running": {"startedAt": None}}}),
@@ -306,9 +336,9 @@ FAILING: dict[str, tuple[Manifest, str, str]] = {
         "does not answer /healthz",
     ),
     "evicted": (
-        pod(phase="Failed", reason="Evicted", message="The node was low on resource: memory. Threshold: 100Mi"),
+        pod(phase="Failed", reason="Evicted", message="The node was low on resource: memory. Threshold: 9. Now 5."),
         "PodFailed",
-        "Evicted: The node was low on resource: memory",
+        "a pod failed: Evicted: The node was low on resource: memory$",
     ),
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """
 Change the hook's code in one place at a time and report the changes that no test in tests/core notices.
 
-build/mutation/results.jsonl keeps the results. Another run goes on where the last one ended, and runs the mutants of functions
-that have changed since.
+build/mutation/results.jsonl keeps the results. Another run goes on where the last one ended, and runs the mutants of
+functions that have changed since.
 """
 
 import argparse

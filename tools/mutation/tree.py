@@ -29,6 +29,7 @@ def generate(root: Path, tree: Path) -> list[Mutant]:
 def version(tree: Path) -> str:
     """Return a digest of code and tests."""
     digest = hashlib.sha256()
-    for path in sorted([*(tree / "hooks").rglob("*.py"), *(tree / "tests").rglob("*")]):
-        digest.update(path.read_bytes() if path.is_file() else b"")
+    for folder in ("hooks", "tests/core", "tests/support"):
+        for path in sorted((tree / folder).rglob("*")):
+            digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
