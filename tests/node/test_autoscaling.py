@@ -106,12 +106,20 @@ def rescales(functions: Functions) -> int:
 
 
 @pytest.mark.usefixtures("measured")
-def test_one_pod_becomes_three_and_one_again(functions: Functions) -> None:
-    """No request fails meanwhile; nothing but the autoscaler changes the Deployment, and nothing the autoscaler."""
-    apply(functions, manifest(PAGE, "By CPU or memory"))
+@pytest.mark.parametrize("target", ["Deployment", "Function"])
+def test_one_pod_becomes_three_and_one_again(functions: Functions, target: str) -> None:
+    """No request fails meanwhile; only the autoscaler changes the Deployment's replicas, and nothing the autoscaler."""
+    function = manifest(PAGE, "By CPU or memory")
+    if target == "Function":
+        del function["spec"]["scaleConfig"]
+    apply(functions, function)
     functions.wait_until_ready("shop")
+    if target == "Function":
+        flags = ("--min=1", "--max=3", "--cpu=60%", "-n", functions.namespace)
+        functions.plane.kubectl("autoscale", "function", "shop", *flags)
     functions.stack.patch("horizontalpodautoscalers", functions.namespace, "shop", QUICKLY)
     autoscaler = get(functions, "horizontalpodautoscalers", "shop")["spec"]
+    assert autoscaler["scaleTargetRef"]["kind"] == target
     with observed_replicas(functions, "shop") as seen, steady(functions.node_port("shop"), BUSY) as load:
         wait_until(lambda: running(functions, "shop") == 3, "three pods", 300, interval=1)
         busy, load.pause = load.requests, QUIET
@@ -122,4 +130,33 @@ def test_one_pod_becomes_three_and_one_again(functions: Functions) -> None:
     assert len(seen) == rescales(functions) + 1
     assert get(functions, "horizontalpodautoscalers", "shop")["spec"] == autoscaler
     functions.wait_until_ready("shop")
-    print(f"{load.requests} requests, {busy} of them while busy; replicas {seen}")
+    print(f"{target}: {load.requests} requests, {busy} of them while busy; replicas {seen}")
+
+
+@pytest.mark.usefixtures("keda")
+def test_keda_scales_to_zero_and_back(functions: Functions, queue: Queue) -> None:
+    """No pod without work, three with a full queue, none again; at zero the Function is Ready and refuses requests."""
+    functions.create("worker", "def main(event, context):\n    return 'done'\n")
+    functions.wait_until_ready("worker")
+    scaler = manifest(PAGE, "With KEDA")
+    scaler["spec"]["triggers"][0]["metadata"]["url"] = queue.url
+    scaler["spec"]["cooldownPeriod"] = 5
+    apply(functions, scaler)
+    for jobs, pods in ((0, 0), (25, 3), (0, 0)):
+        queue.waiting = jobs
+        wait_until(lambda number=pods: is_scaled(functions, "worker", number), f"{pods} pods", 400)  # type: ignore[misc]
+        functions.wait_until_ready("worker")
+        reason = functions.condition("worker")["reason"]
+        assert reason == ("DeploymentReady" if pods else "ScaledToZero")
+        if pods:
+            assert functions.get("worker") == (200, "done")
+        else:
+            with pytest.raises(ConnectionRefusedError):
+                functions.get("worker", timeout=5)
+
+
+def is_scaled(functions: Functions, name: str, number: int) -> bool:
+    """Return whether the Function's scale wants and has this number of pods."""
+    scale = functions.plane.call("GET", SCALE.format(functions.namespace, name))[1]
+    counts = (scale["spec"].get("replicas", 0), scale["status"].get("replicas", 0), running(functions, name))
+    return counts == (number, number, number) and len(functions.pods(name)) == number
