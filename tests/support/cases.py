@@ -24,9 +24,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from support import merge_patch, source_controller
 from support.offline_metacontroller import World
+from support.yaml_files import read_yaml
 
 from hooks.config import Config
 from hooks.flux import API_VERSION, RESOURCES
@@ -178,7 +178,7 @@ def _config(overlay: Manifest | None) -> Config:
 
 
 def _strict(file: Path, known: set[str]) -> Manifest:
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    content = read_yaml(file) if file.exists() else {}
     unknown = set(content) - known
     assert not unknown, f"{file.parent.name}/{file.name} has unknown keys {sorted(unknown)}, expected {sorted(known)}"
     return dict(content)

@@ -77,7 +77,11 @@ class ControlPlane:
         return done.stdout if check else done.stdout + done.stderr
 
     def call(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, Manifest]:
-        """Send one request as admin; return the HTTP status and the decoded response."""
+        """
+        Send one request as admin; return the HTTP status and the decoded response.
+
+        The response to a path that the API server does not serve is text: it is returned as {"message": text}.
+        """
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers | {"Content-Type": kind}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -86,7 +90,7 @@ class ControlPlane:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.load(error)
+                return error.code, _decoded(error.read())
 
     def writes(self, since: int, user: str = "metacontroller") -> Counter[str]:
         """Count the user's writes since byte `since` of the audit log, by "verb resource namespace/name"."""
@@ -181,6 +185,14 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30, int
                 return value
         time.sleep(interval)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def _decoded(body: bytes) -> Manifest:
+    try:
+        found: Manifest = json.loads(body)
+    except ValueError:
+        return {"message": body.decode(errors="replace").strip()}
+    return found
 
 
 def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:
