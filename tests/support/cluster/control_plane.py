@@ -36,8 +36,8 @@ Manifest = dict[str, Any]
 class ControlPlane:
     """An API server and its controllers; `kubectl` and `call` act as admin, other programs use `kubeconfig(user)`."""
 
-    def __init__(self, assets: Path, directory: Path, *flags: str) -> None:
-        self.assets, self.directory, self.flags = assets, directory, flags
+    def __init__(self, assets: Path, directory: Path, *flags: str, users: dict[str, str] = USERS) -> None:
+        self.assets, self.directory, self.flags, self.users = assets, directory, flags, users
         self.port = free_port()
         self.url, self.headers = f"https://127.0.0.1:{self.port}", {"Authorization": "Bearer admin-token"}
         self.audit_log = directory / "audit.log"
@@ -115,11 +115,11 @@ class ControlPlane:
         policy = AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
         (self.directory / "audit.yaml").write_text(json.dumps(policy))
         names = {"kube-controller-manager": "system:kube-controller-manager"}
-        lines = [f"{user}-token,{names.get(user, user)},{user},{group}" for user, group in USERS.items()]
+        lines = [f"{user}-token,{names.get(user, user)},{user},{group}" for user, group in self.users.items()]
         (self.directory / "tokens.csv").write_text("\n".join(lines) + "\n")
         openssl = ["openssl", "genrsa", "-out", str(self.directory / "sa.key"), "2048"]
         subprocess.run(openssl, check=True, capture_output=True)
-        for user in USERS:
+        for user in self.users:
             self.kubeconfig(user).write_text(json.dumps(self._kubeconfig(user)))
 
     def _kubeconfig(self, user: str) -> Manifest:
