@@ -23,7 +23,7 @@ os.environ["BUILDLESS_ALL"] = "1"  # builds kwok if it is not in the cache
 import yaml
 from support.cluster.control_plane import find_assets
 
-from bench.cluster_phases import Run
+from bench.cluster_phases import PHASES, Run
 from bench.cluster_systems import Buildless, Kyma, System
 
 Make = Callable[[Path], System]
@@ -51,6 +51,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--variants", nargs="+", default=[recommended()], metavar="WORKERS:QPS", help="(default: %(default)s)"
     )
+    parser.add_argument("--phases", nargs="+", default=PHASES, choices=PHASES, help="(default: all)")
     parser.add_argument("--rest", type=float, default=300, help="seconds at rest (default: %(default)s)")
     parser.add_argument("--away", type=float, default=60, help="seconds without the hook (default: %(default)s)")
     return parser.parse_args()
@@ -82,7 +83,7 @@ def measured(make: Make, directory: Path, size: int, args: argparse.Namespace) -
 
     try:
         system.start(2 * size + 200)
-        return system.name, run.run(show)
+        return system.name, run.run(args.phases, show)
     finally:
         system.stop()
         show(f"{system.name}: {dict(run.rows)}")

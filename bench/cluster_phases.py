@@ -1,7 +1,7 @@
 """The phases of bench/cluster.py: each changes something and adds rows to the table."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bench.cluster_audit import Event
 from bench.cluster_load import Load, quantiles, spread
@@ -13,6 +13,7 @@ LONGEST = 1800.0
 """Seconds that a phase may take; a row without a number says that it took longer."""
 DEPLOYMENT_WRITES = {"create"}
 UPDATES = {"update", "patch"}
+PHASES = ("one-by-one", "burst", "rest", "storm", "restarts", "away", "deletion")
 
 
 class Run:
@@ -25,11 +26,11 @@ class Run:
         self.rows: dict[str, str] = {}
         self.functions: list[str] = []
 
-    def run(self, show: Callable[[str], None]) -> dict[str, str]:
-        """Run all phases; `show` is called with the name of each."""
-        for phase in (self.one_by_one, self.burst, self.rest, self.storm, self.restarts, self.away, self.deletion):
-            show(f"{self.size} Functions, {self.system.name}: {phase.__name__}")
-            phase()
+    def run(self, phases: Iterable[str], show: Callable[[str], None]) -> dict[str, str]:
+        """Run the phases; `show` is called with the name of each."""
+        for phase in phases:
+            show(f"{self.size} Functions, {self.system.name}: {phase}")
+            getattr(self, phase.replace("-", "_"))()
         return self.rows
 
     def one_by_one(self) -> None:
@@ -57,8 +58,8 @@ class Run:
             done = [event.done for event in self.own(start) if event.resource == resource and event.verb in verbs]
             self.rows[f"all {what} s"] = f"{max(done) - begin:.1f}" if complete else f"more than {LONGEST:.0f}"
         self.rows["requests (writes + events) per Function until Running"] = self.per_function(start)
+        self.rows["of these"] = self.kinds(start)
         self.note_cpu("CPU s of the burst", cpu)
-        self.kinds = self.audit.kinds(start, self.system.user)
 
     def rest(self) -> None:
         """Nothing changes."""
@@ -112,6 +113,9 @@ class Run:
         self.load.delete_all()
         gone = self.load.wait(lambda: self.none_left(begin), LONGEST)
         self.rows["deletion of all: s, requests (writes)"] = f"{gone:.1f}, {self.traffic(start)}"
+        self.memory()
+
+    def memory(self) -> None:
         self.rows["peak memory MiB"] = ", ".join(
             f"{self.role(name)} {sum(map(peak_mib, tree(pid))):.0f}"
             for name, pid in self.system.running().items()
@@ -132,6 +136,12 @@ class Run:
         events = sum(event.resource == "events" for event in self.audit.since(start, user))
         requests, writes = self.audit.requests(start, user), self.audit.writes(start, user)
         return f"{requests / self.size:.1f} ({writes / self.size:.1f} + {events / self.size:.1f})"
+
+    def kinds(self, start: int) -> str:
+        found = self.audit.kinds(start, self.system.user)
+        return ", ".join(
+            f"{what} {count / self.size:.2f}" for what, count in sorted(found.items()) if count > self.size / 50
+        )
 
     def traffic(self, start: int) -> str:
         return f"{self.audit.requests(start, self.system.user)} ({self.audit.writes(start, self.system.user)})"

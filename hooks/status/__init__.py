@@ -17,7 +17,7 @@ from hooks.status.deployment import deployment_state
 from hooks.status.evaluation import evaluate
 from hooks.status.reasons import Reason
 from hooks.status.source import repository_status, source_condition
-from hooks.status.state import Observation
+from hooks.status.state import Observation, State
 
 __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchanged_status"]
 
@@ -48,7 +48,7 @@ def compute_status(observation: Observation) -> Report:
     status: dict[str, Any] = {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
-        "replicas": _replicas(observation.deployment),
+        "replicas": _reported_replicas(state, observation),
         "podSelector": naming.selector_text(function.identity),
         "functionResourceProfile": function.pod.resources.profile,
         "podSecurityContext": function.pod.pod_security,
@@ -93,6 +93,14 @@ def frozen_status(violations: list[Violation], request: HookRequest, now: dateti
 def unchanged_status(request: HookRequest) -> dict[str, Any]:
     """Return the valid parts of the previous status."""
     return carried_over(request.previous_status, request.previous)
+
+
+def _reported_replicas(state: State, observation: Observation) -> int:
+    """Return the number of pods. During a rollout it is as at its beginning: pods come and go within seconds."""
+    current = _replicas(observation.deployment)
+    if state.reason is Reason.DEPLOYMENT_WAITING and observation.is_rollout_reported:
+        return as_count(observation.request.previous_status.get("replicas"), current)
+    return current
 
 
 def _replicas(deployment: Manifest | None) -> int:
