@@ -39,8 +39,8 @@ class Stack:
         self.hook_port = free_port()
         self.metacontroller_flags = [
             f"--kubeconfig={plane.kubeconfig('metacontroller')}",
-            "--client-go-qps=100",
-            "--client-go-burst=200",
+            "--client-go-qps=1000",
+            "--client-go-burst=2000",
             "--workers=20",
             f"--metrics-address=127.0.0.1:{free_port()}",
             f"--health-probe-bind-address=127.0.0.1:{free_port()}",
