@@ -49,7 +49,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=[300, 1000, 3000], help="(default: %(default)s)")
     parser.add_argument("--kyma", type=Path, help="checkout of kyma-project/serverless")
     parser.add_argument(
-        "--variants", nargs="+", default=[recommended()], metavar="WORKERS:QPS", help="(default: %(default)s)"
+        "--variants", nargs="+", default=[recommended()], metavar="WORKERS:QPS[:no-pods]", help="(default: %(default)s)"
     )
     parser.add_argument("--phases", nargs="+", default=PHASES, choices=PHASES, help="(default: all)")
     parser.add_argument("--rest", type=float, default=300, help="seconds at rest (default: %(default)s)")
@@ -66,8 +66,8 @@ def recommended() -> str:
 
 def systems(args: argparse.Namespace) -> Iterator[Make]:
     for variant in args.variants:
-        workers, _, qps = variant.partition(":")
-        yield partial(Buildless, workers=int(workers), qps=int(qps))
+        workers, qps, *rest = variant.split(":")
+        yield partial(Buildless, workers=int(workers), qps=int(qps), pods=rest != ["no-pods"])
     if args.kyma:
         yield partial(Kyma, checkout=args.kyma)
 

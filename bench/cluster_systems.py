@@ -122,22 +122,23 @@ class System:
 
 
 class Buildless(System):
-    """This hook under Metacontroller, with these numbers of workers and requests per second."""
+    """This hook under Metacontroller, with these numbers of workers and requests per second; `pods` are sent along."""
 
     user = "metacontroller"
     controllers = ("metacontroller", "hook")
     restarts = ("hook", "metacontroller", *System.restarts)
     syncs = 0
 
-    def __init__(self, directory: Path, workers: int, qps: int) -> None:
+    def __init__(self, directory: Path, workers: int, qps: int, pods: bool) -> None:
         super().__init__(directory)
-        self.name = f"this hook, {workers} workers, {qps} requests/s"
+        self.without = () if pods else ("customize",)
+        self.name = f"this hook, {workers} workers, {qps} requests/s{'' if pods else ', no pods'}"
         limits = (f"--workers={workers}", f"--client-go-qps={qps}", f"--client-go-burst={2 * qps}")
         kept = [flag for flag in self.stack.metacontroller_flags if not flag.startswith(("--workers", "--client"))]
         self.stack.metacontroller_flags = [*kept, *limits]
 
     def install(self) -> None:
-        self.stack.install()
+        self.stack.install(without_hooks=self.without)
         self.stack.start_hook()
         self.stack.start_metacontroller()
 
@@ -146,7 +147,7 @@ class Buildless(System):
 
     def sync_all(self) -> bool:
         self.syncs += 1
-        self.stack.install_controller(query=f"?sync={self.syncs}")
+        self.stack.install_controller(without_hooks=self.without, query=f"?sync={self.syncs}")
         return True
 
 

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 from support.cases import all_cases
-from support.cluster.functions import EXAMPLES, example_names, wait_until_ready
+from support.cluster.control_plane import wait_until
+from support.cluster.functions import EXAMPLES, create_function, edit_function, example_names, wait_until_ready
 from support.cluster.stack import GROUP, Stack
+
+STARTED = {f"create {kind}": 1 for kind in ("services", "serviceaccounts", "deployments")}
+STARTED |= {"update functions": 1, "update functions/status": 2}
 
 pytestmark = pytest.mark.own_stack
 
@@ -56,3 +60,24 @@ def test_settled_functions_cost_no_write(stack: Stack, namespace: str, request: 
     stack.processes.stop("metacontroller")
     stack.start_metacontroller()
     check_silence(stack, namespace, 20, count)
+
+
+def generation(stack: Stack, namespace: str) -> int:
+    """Return the generation to which the condition Ready belongs."""
+    return int(stack.condition(namespace, "hello", "Ready")["observedGeneration"])
+
+
+def test_a_start_and_an_edit_write_the_status_twice(stack: Stack, namespace: str) -> None:
+    """Besides the finalizer and the children, only the beginning and the end of a rollout are written."""
+    mark = stack.plane.mark()
+    create_function(stack, namespace)
+    wait_until_ready(stack, namespace)
+    time.sleep(2)
+    made = stack.plane.writes(mark)
+    assert made == {f"{what} {namespace}/hello": count for what, count in STARTED.items()}
+    mark = stack.plane.mark()
+    edit_function(stack, namespace, env=[{"name": "A", "value": "b"}])
+    wait_until(lambda: stack.is_ready(namespace, "hello") and generation(stack, namespace) == 2, "the edit to be ready")
+    time.sleep(2)
+    edited = stack.plane.writes(mark)
+    assert edited == {f"update deployments {namespace}/hello": 1, f"update functions/status {namespace}/hello": 2}
