@@ -7,7 +7,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 SERVERS = Path(__file__).with_name("runtimes")
-LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".compile-cache", "Dockerfile", "*.in")
+LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".compile-cache", "*.in")
 
 
 class BuildWithServers(build_py):

@@ -22,6 +22,7 @@ COMMANDS = {
     "validate": "Check Functions as the API server and the hook do.",
     "manifest": "Print Functions whose code is in files as single objects.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
+    "eject": "Print plain manifests, or make an app, that need no hook.",
     "serve": "Run the hook service.",
     "completion": "Print the completion script of a shell.",
 }

@@ -32,6 +32,7 @@ from hooks.config import Config
 from hooks.function import Function
 from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.resolve import resolve
+from hooks.resolved import Artifact
 from hooks.rules import validate
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
 DEFAULT_NAMESPACE = "default"
+NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
+"""Replaces what Flux has fetched where the source is fetched here: without any there is no Deployment."""
 
 
 @options.command(__doc__)
@@ -62,7 +65,7 @@ def command(files: tuple[str, ...], output: str, config: str | None, *, with_sta
             continue
         if with_status:
             items.append(document.value | {"status": status(document, others, chosen)})
-        fetched = None if function.spec.source.inline else _request(document, others)
+        fetched = None if function.spec.source.inline else request(document, others)
         items += children(function, chosen, fetched)
     if problems:
         options.echo_problems(problems)
@@ -118,10 +121,10 @@ def status(document: Document, observed: Iterable[Manifest], config: Config) -> 
     """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
     from hooks.sync import sync  # noqa: PLC0415 - only --status needs the hook, and its start takes time
 
-    return sync(_request(document, observed), config, now=datetime.now(UTC)).status
+    return sync(request(document, observed), config, now=datetime.now(UTC)).status
 
 
-def _request(document: Document, observed: Iterable[Manifest]) -> "HookRequest":
+def request(document: Document, observed: Iterable[Manifest]) -> "HookRequest":
     """Return the request that Metacontroller would send while the objects in `observed` exist."""
     from hooks.protocol import HookRequest  # noqa: PLC0415 - as above
 
