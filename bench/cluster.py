@@ -23,8 +23,9 @@ os.environ["BUILDLESS_ALL"] = "1"  # builds kwok if it is not in the cache
 import yaml
 from support.cluster.control_plane import find_assets
 
+from bench.cluster_kyma import Kyma
 from bench.cluster_phases import PHASES, Run
-from bench.cluster_systems import Buildless, Kyma, System
+from bench.cluster_systems import Buildless, System
 
 Make = Callable[[Path], System]
 

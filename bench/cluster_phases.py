@@ -154,4 +154,5 @@ class Run:
 
     def note_cpu(self, row: str, before: dict[str, float]) -> None:
         found = {self.role(name): now - before.get(name, 0) for name, now in self.cpu().items()}
-        self.rows[row] = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found.items() if seconds >= 0.05)
+        parts = [f"{name} {seconds:.1f}" for name, seconds in found.items() if seconds >= 0.05]
+        self.rows[row] = f"{sum(found.values()):.1f}: {', '.join(parts)}"
