@@ -35,7 +35,7 @@ def main() -> None:
     args = parsed()
     if find_assets() is None:
         sys.exit("KUBEBUILDER_ASSETS does not name a directory with etcd, kube-apiserver ...")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    end_at_signals()
     for size in args.sizes:
         columns: dict[str, dict[str, str]] = {}
         for make in systems(args):
@@ -43,6 +43,12 @@ def main() -> None:
                 name, rows = measured(make, Path(directory), size, args)
                 columns[name] = rows
         print_table(size, columns)
+
+
+def end_at_signals() -> None:
+    """End at SIGTERM as at Ctrl-C: after all programs have ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def parsed() -> argparse.Namespace:
@@ -86,7 +92,10 @@ def measured(make: Make, directory: Path, size: int, args: argparse.Namespace) -
         system.start(2 * size + 200)
         return system.name, run.run(args.phases, show)
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a second one would leave programs behind
         system.stop()
+        end_at_signals()
         show(f"{system.name}: {dict(run.rows)}")
 
 

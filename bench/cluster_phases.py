@@ -48,7 +48,7 @@ class Run:
         """All Functions at once."""
         start, cpu = self.audit.read(), self.cpu()
         self.functions += self.load.create_all("many", self.size)
-        complete = self.load.until_running(self.size + SAMPLES, LONGEST)
+        complete = self.load.until_running(len(self.functions), LONGEST)
         begin = next(event.received for event in self.audit.since(start, "admin") if event.resource == "functions")
         for what, resource, verbs in (
             ("Deployments", "deployments", {"create"}),
