@@ -38,6 +38,7 @@ def test_the_wheel_has_every_file_of_the_servers(installed: Path) -> None:
     assert {name for name in found if (installed / SERVERS / name).is_file()} == wanted
     assert "python/server.py" in wanted
     assert (installed / "hooks/cli/debugger/requirements.txt").is_file()
+    assert (installed / "hooks/cli/CHANGELOG.md").read_bytes() == (ROOT / "CHANGELOG.md").read_bytes()
 
 
 def test_the_wheel_has_every_template(installed: Path) -> None:
