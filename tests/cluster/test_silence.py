@@ -77,7 +77,7 @@ def test_a_start_and_an_edit_write_the_status_twice(stack: Stack, namespace: str
     assert made == {f"{what} {namespace}/hello": count for what, count in STARTED.items()}
     mark = stack.plane.mark()
     edit_function(stack, namespace, env=[{"name": "A", "value": "b"}])
-    wait_until(lambda: stack.is_ready(namespace, "hello") and generation(stack, namespace) == 2, "the edit to be ready")
+    wait_until(lambda: generation(stack, namespace) == 2 and stack.is_ready(namespace, "hello"), "the edit to be ready")
     time.sleep(2)
     edited = stack.plane.writes(mark)
     assert edited == {f"update deployments {namespace}/hello": 1, f"update functions/status {namespace}/hello": 2}
