@@ -195,7 +195,7 @@ def test_an_error_in_an_explanation_drops_only_the_explanation(
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json["children"] == before["children"] for answer in answers)
     ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
-    assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
+    assert (ready["status"], ready["reason"]) == ("False", "DeploymentWaiting")
     (line,) = caplog.messages
     assert re.fullmatch(r"explanation dropped: KeyError at test_http:\d+ in broken", line)
 
