@@ -1,11 +1,13 @@
-# The hook service: Python, its five dependencies, and this package; no compiler, no pip, no development dependency.
+# The hook service: Python, its dependencies, and this package; no compiler, no pip, no development dependency, and not
+# the packages that only `buildless diff` needs.
 
 FROM python:3.12-slim-trixie@sha256:29113dcae7aad06daa8e95260fa09f27d62be33b9687ea3774f771d601a02256 AS build
 WORKDIR /src
 COPY requirements.txt requirements-build.txt ./
 RUN python -m venv --without-pip /opt/buildless
 # hadolint ignore=DL3059
-RUN pip --python /opt/buildless install --no-cache-dir --no-compile --require-hashes -r requirements.txt
+RUN pip --python /opt/buildless install --no-cache-dir --no-compile --require-hashes -r requirements.txt \
+    && pip --python /opt/buildless uninstall --yes deepdiff cachebox orderly-set
 # hadolint ignore=DL3059
 RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./

@@ -31,6 +31,8 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 LINE_CHARACTERS = 1024
 """Maximum length of an error message in a response and in the log."""
 JSON = "application/json"
+CONVERT = "/v1/convert"
+"""Path of the conversion webhook."""
 RETRY_SECONDS = 1
 """Retry-After of a 429; Metacontroller accepts whole seconds only."""
 
@@ -81,7 +83,7 @@ def _answers(config: Config) -> dict[str, Answer]:
         "/v1/sync": post_sync,
         "/v1/finalize": post_finalize,
         "/v1/customize": post_customize,
-        "/v1/convert": review,
+        CONVERT: review,
     }
 
 
@@ -105,11 +107,15 @@ def _related_resources(raw: Any, config: Config) -> list[Manifest]:
 
 
 def _reject_other_revisions(own: str) -> Callable[[], None]:
-    """Return a check that rejects requests for another revision, so that old and new pods do not alternate."""
+    """
+    Return a check that rejects requests for another revision, so that old and new pods do not alternate.
+
+    Every revision converts alike, and the query of a conversion is the API server's own: it adds a timeout.
+    """
     query = _query(own).encode()
 
     def check() -> None:
-        if request.query_string not in (b"", query):
+        if request.query_string not in (b"", query) and request.path != CONVERT:
             request.get_data(cache=False)  # closing a connection with unread data resets it
             raise _RequestError(429, f"this pod has revision {own}; the request is for another one")
 

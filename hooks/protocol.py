@@ -24,6 +24,8 @@ from hooks.validation_errors import field_errors
 
 MAX_FIELD_ERRORS = 200
 """More than fit into the message of a condition."""
+ORPHAN = "orphan"
+"""The garbage collector's finalizer for a deletion that keeps the dependents (meta/v1 FinalizerOrphanDependents)."""
 
 
 class Unreadable(Exception):
@@ -39,7 +41,8 @@ class HookRequest:
     violation, up to MAX_FIELD_ERRORS. finalize() uses neither, so no spec can block a deletion.
     `observed` maps a kind to the live child of that kind. `related` holds the objects that customize() requested, by
     kind and name; it is empty if that hook is not configured. `previous_status` is the parent's status as sent, and
-    `previous` its parsed conditions by type.
+    `previous` its parsed conditions by type. `orphans` is whether the deletion keeps the children (kubectl's
+    --cascade=orphan): the garbage collector removes their owner references.
     """
 
     function: Function | None
@@ -50,6 +53,7 @@ class HookRequest:
     previous_status: dict[str, Any]
     previous: dict[str, PreviousCondition]
     finalizing: bool
+    orphans: bool
 
     @classmethod
     def parse(cls, raw: Any) -> "HookRequest":
@@ -67,6 +71,7 @@ class HookRequest:
             previous_status=status,
             previous=parse_conditions(status),
             finalizing=raw.get("finalizing") is True,
+            orphans=_has_finalizer(parent, ORPHAN),
         )
 
     @property
@@ -140,6 +145,11 @@ def _parse_metadata(parent: dict[str, Any]) -> Metadata:
     except ValidationError as error:
         errors = "; ".join(f"{path or 'parent'}: {message}" for path, message in field_errors(error))
         raise Unreadable(errors) from None
+
+
+def _has_finalizer(parent: dict[str, Any], name: str) -> bool:
+    finalizers = value_at(parent, "metadata", "finalizers")
+    return isinstance(finalizers, list) and name in finalizers
 
 
 def _observed_children(groups: dict[str, Any], metadata: Metadata) -> dict[str, Manifest]:

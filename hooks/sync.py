@@ -71,16 +71,20 @@ def finalize(request: HookRequest, config: Config, *, now: datetime) -> SyncResp
     Each response deletes the kinds of the next teardown step. No spec, record or object of another owner can block the
     deletion, nor can a child that is being deleted but has a finalizer. A child without a valid record is deleted at
     once: keeping it would merge it with that record, which may remove its owner reference and so orphan it.
+
+    A deletion that orphans the children ends at once. Metacontroller leaves them alone while the garbage collector
+    does its work, but later it might still see their old owner references and delete them.
     """
     remaining = {
         kind: child for kind, child in request.observed.items() if not child["metadata"].get("deletionTimestamp")
     }
     step = min((KINDS[kind].teardown for kind in remaining), default=0)
-    kept = {kind for kind, child in remaining.items() if KINDS[kind].teardown > step and last_applied(child)}
+    later = {kind for kind in remaining if request.orphans or KINDS[kind].teardown > step}
+    kept = {kind for kind in later if last_applied(remaining[kind])}
     return SyncResponse(
         status=unchanged_status(request),
         children=unchanged_children(request, kept),
-        finalized=request.finalizing and not remaining,
+        finalized=request.finalizing and (request.orphans or not remaining),
     )
 
 

@@ -20,8 +20,11 @@ COMMANDS = {
     "render": "Print the children of Functions and, with --status, their status.",
     "invoke": "Call a Function once.",
     "validate": "Check Functions as the API server and the hook do.",
+    "diff": "Print what a change does to children and which pods restart.",
+    "upgrade-plan": "Print which pods an upgrade of the hook restarts.",
     "manifest": "Print Functions whose code is in files as single objects.",
     "policy": "Print the ValidatingAdmissionPolicies and their parameters for a config.",
+    "eject": "Print plain manifests, or make an app, that need no hook.",
     "serve": "Run the hook service.",
     "completion": "Print the completion script of a shell.",
 }
@@ -38,7 +41,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, import_module(f"hooks.cli.{name}").command if name and command else None, rest
+        return name, import_module(f"hooks.cli.{name.replace('-', '_')}").command if name and command else None, rest
 
 
 @click.group(
@@ -47,7 +50,7 @@ class _Commands(click.Group):
     context_settings=SETTINGS,
     invoke_without_command=True,
     epilog="`buildless COMMAND --help` has examples. Exit codes: 0 success, 1 an invalid Function or a failed call, "
-    "2 an invalid command line or config.",
+    "2 an invalid command line or config. Those of diff and upgrade-plan are those of diff(1).",
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context

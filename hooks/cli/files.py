@@ -19,9 +19,10 @@ from hooks.cli.kubectl_yaml import Loader
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.yaml_places import step
 from hooks.manifest import as_text, value_at
+from hooks.moved_fields import VERSIONS
 from hooks.naming import GROUP
 
-API_VERSION = f"{GROUP}/v1alpha2"
+_VERSIONS = [f'"{each}"' for each in VERSIONS]
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 """Directories, besides hidden ones, in which no Functions are looked for."""
 _SIMILAR = 0.7
@@ -64,7 +65,7 @@ def read(name: str, found: Objects) -> None:
     try:
         for document in documents(name):
             if is_function(document):
-                found.functions.append(handler_files.with_source(document))
+                found.functions.append(handler_files.with_source(document).as_stored())
             elif isinstance(document.value, dict):
                 found.others.append(document)
             found.problems += _not_a_function(document)
@@ -80,7 +81,7 @@ def is_function(document: Document) -> bool:
 def nothing_found(place: str, others: Iterable[Document]) -> Problem:
     """Return the problem that there is no Function, with what there is instead."""
     kinds = sorted({each.kind or "an object without a kind" for each in others})
-    wanted = f'no Function: expected an object with apiVersion "{API_VERSION}" and kind "Function"'
+    wanted = f'no Function: expected an object with apiVersion {" or ".join(_VERSIONS)} and kind "Function"'
     return Problem(file=place, message=f"{wanted}, found {', '.join(kinds) if kinds else 'no object'}")
 
 
@@ -116,11 +117,11 @@ def _not_a_function(document: Document) -> Iterator[Problem]:
     """Yield a problem for an object that is meant as a Function but has another version, kind or group."""
     group, kind = _group(document), document.kind
     is_ours, is_kind = group == GROUP, kind == "Function"
-    version = f'Unsupported value: supported values: "{API_VERSION}"'
-    if is_ours and is_kind and document.value["apiVersion"] != API_VERSION:
+    version = f"Unsupported value: supported values: {', '.join(_VERSIONS)}"
+    if is_ours and is_kind and document.value["apiVersion"] not in VERSIONS:
         yield document.problem("apiVersion", version)
     elif is_kind and not is_ours and _is_similar(group, GROUP):
-        yield document.problem("apiVersion", version if group else f'Required value: "{API_VERSION}"')
+        yield document.problem("apiVersion", version if group else f"Required value: {' or '.join(_VERSIONS)}")
     elif is_ours and not is_kind and _is_similar(kind, "Function"):
         found = f'Unsupported value: "{kind}"' if kind else "Required value"
         yield document.problem("kind", f'{found}: supported values: "Function"')

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from hooks.cli.document import Document
 from hooks.cli.problem import Problem, Unusable
 from hooks.manifest import value_at
+from hooks.moved_fields import MOVED, VERSIONS, build
 
 HANDLERS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,12 +41,13 @@ def with_source(document: Document) -> Document:
     if len(handlers) > 1:
         raise Unusable([Problem(file=str(directory), message=f"only one of {', '.join(handlers)} may be here")])
     handler, dependencies = directory / handlers[0], directory / HANDLERS[handlers[0]]
-    inline, origins = {"source": _text(handler)}, {"spec.source.inline.source": str(handler)}
+    files, texts = {"inline": handler}, {"inline": _text(handler)}
     text = _text(dependencies) if dependencies.is_file() else ""
     if _is_needed(text, dependencies, handler):
-        inline["dependencies"] = text
-        origins["spec.source.inline.dependencies"] = str(dependencies)
-    value = document.value | {"spec": spec | {"source": {"inline": inline}}}
+        files["dependencies"], texts["dependencies"] = dependencies, text
+    paths = MOVED["inline"].paths(document.value.get("apiVersion") == VERSIONS[1])
+    origins = {".".join(("spec.source", *path)): str(files[name]) for path, name in paths.items() if name in files}
+    value = document.value | {"spec": spec | {"source": build(texts, paths)}}
     return replace(document, value=value, origins=origins)
 
 

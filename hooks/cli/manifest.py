@@ -30,5 +30,5 @@ def command(files: tuple[str, ...], config: str | None) -> int:
     if found.problems:
         options.echo_problems(found.problems)
         return 1
-    options.write("---\n".join(to_yaml(document.value) for document in found.functions))
+    options.write("---\n".join(to_yaml(document.as_written().value) for document in found.functions))
     return 0

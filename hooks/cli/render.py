@@ -23,15 +23,16 @@ from pydantic import ValidationError
 from hooks import naming
 from hooks.children import build_children
 from hooks.cli import options, settings
-from hooks.cli.document import Document
+from hooks.cli.document import Document, without_nulls
 from hooks.cli.dump import WRITERS
 from hooks.cli.files import objects
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.unknown import did_you_mean, unknown_fields
 from hooks.config import Config
-from hooks.function import Function
+from hooks.function import Function, Model
 from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.resolve import resolve
+from hooks.resolved import Artifact
 from hooks.rules import validate
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Replaces the UID, which only a cluster can assign."""
 DEFAULT_NAMESPACE = "default"
+NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
+"""Replaces what Flux has fetched where the source is fetched here: without any there is no Deployment."""
 
 
 @options.command(__doc__)
@@ -62,7 +65,7 @@ def command(files: tuple[str, ...], output: str, config: str | None, *, with_sta
             continue
         if with_status:
             items.append(document.value | {"status": status(document, others, chosen)})
-        fetched = None if function.spec.source.inline else _request(document, others)
+        fetched = None if function.spec.source.inline else request(document, others)
         items += children(function, chosen, fetched)
     if problems:
         options.echo_problems(problems)
@@ -77,15 +80,37 @@ def validated(document: Document, config: Config) -> Function:
 
     Raises Unusable with every unknown field and every violation of the schema, or of the rules if the schema holds.
     """
-    problems = [document.problem(path, message) for path, message in unknown_fields(document.value)]
+    own = document.as_written()
+    problems = [own.problem(path, message) for path, message in unknown_fields(own.value, _schema(document))]
     try:
-        function = Function.model_validate(completed(document.value))
+        function = _parsed(document)
         problems += [document.problem(violation.field, violation.message) for violation in validate(function, config)]
-    except ValidationError as error:
-        problems += document.problems(error)
+    except Unusable as error:
+        problems += error.problems
     if problems:
         raise Unusable(_with_runtimes(each, document, config) for each in problems)
     return function
+
+
+def _parsed(document: Document) -> Function:
+    """Return the Function; raises Unusable with every violation of the schema, that of the file's version first."""
+    checked = document.as_written()
+    try:
+        if checked is not document:
+            _schema(document).model_validate(completed(checked.value))
+            checked = document
+        return Function.model_validate(completed(document.value))
+    except ValidationError as error:
+        raise Unusable(checked.problems(error)) from None
+
+
+def _schema(document: Document) -> type[Model]:
+    """Return the model of a Function in the file's version."""
+    if document.written is None:
+        return Function
+    from hooks.cli import function_v2alpha1  # noqa: PLC0415 - only files of this version need it, and it takes time
+
+    return function_v2alpha1.Function
 
 
 def _with_runtimes(problem: Problem, document: Document, config: Config) -> Problem:
@@ -118,10 +143,10 @@ def status(document: Document, observed: Iterable[Manifest], config: Config) -> 
     """Return the status that the hook reports for a valid Function while the objects in `observed` exist."""
     from hooks.sync import sync  # noqa: PLC0415 - only --status needs the hook, and its start takes time
 
-    return sync(_request(document, observed), config, now=datetime.now(UTC)).status
+    return sync(request(document, observed), config, now=datetime.now(UTC)).status
 
 
-def _request(document: Document, observed: Iterable[Manifest]) -> "HookRequest":
+def request(document: Document, observed: Iterable[Manifest]) -> "HookRequest":
     """Return the request that Metacontroller would send while the objects in `observed` exist."""
     from hooks.protocol import HookRequest  # noqa: PLC0415 - as above
 
@@ -148,12 +173,6 @@ def _grouped(manifests: Iterable[Manifest]) -> dict[str, dict[str, Manifest]]:
 def completed(value: dict[str, Any]) -> dict[str, Any]:
     """Return a Function as the API server would store it: with the metadata that it adds, and without nulls."""
     added = {"namespace": DEFAULT_NAMESPACE, "uid": NO_UID, "generation": 1}
-    stored: dict[str, Any] = _without_nulls(value)
+    stored: dict[str, Any] = without_nulls(value)
     metadata = stored.get("metadata")
     return stored | {"metadata": added | metadata} if isinstance(metadata, dict) else stored
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.function import FunctionSpec
+from hooks.function import Function, Model
 from hooks.validation_errors import dotted
 
 _FUNCTION = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -30,14 +30,15 @@ _METADATA = (
 """The fields of ObjectMeta, in Kubernetes' meta/v1."""
 
 
-def unknown_fields(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def unknown_fields(value: dict[str, Any], function: type[Model] = Function) -> Iterator[tuple[str, str]]:
     """Yield the path of each unknown field, and a message with the supported fields and the most similar of them."""
     yield from _unknown(value, _FUNCTION, "")
     yield from _unknown(value.get("metadata"), _METADATA, "metadata.")
+    spec: type[Model] = function.model_fields["spec"].annotation  # type: ignore[assignment]
     try:
-        FunctionSpec.model_validate(value.get("spec"), extra="forbid")
+        spec.model_validate(value.get("spec"), extra="forbid")
     except ValidationError:
-        schema = FunctionSpec.model_json_schema()
+        schema = spec.model_json_schema()
         yield from _below(value.get("spec"), schema, schema, ("spec",))
 
 

@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from support.cases import ROOT, all_cases
 from support.crd import SCHEMA, SPEC_PROPERTIES, VERSION, schema_leaves
+from support.v2alpha1_schema import version
 from typing_extensions import is_typeddict
 
 from hooks import children
 from hooks.app import create_app
 from hooks.children import KINDS, Kind
+from hooks.cli.function_v2alpha1 import FunctionSpec as FunctionSpecV2
 from hooks.config import Config, load
 from hooks.flux import API_VERSION, RESOURCES
 from hooks.function import FunctionSpec
@@ -92,22 +94,29 @@ def constraints(annotation: Any, metadata: list[Any]) -> Manifest:
     return found
 
 
-MODELLED = {path: (field, kind) for path, field, kind in model_leaves(FunctionSpec)}
+V2_SPEC = version()["schema"]["openAPIV3Schema"]["properties"]["spec"]
+VERSIONS = {"v1alpha2": (FunctionSpec, SCHEMA["properties"]["spec"]), "v2alpha1": (FunctionSpecV2, V2_SPEC)}
+MODELLED = {name: {path: rest for path, *rest in model_leaves(model)} for name, (model, _) in VERSIONS.items()}
+PROPERTIES = {name: dict(schema_leaves(schema)) for name, (_, schema) in VERSIONS.items()}
+FIELDS = [("v1alpha2", path) for path in MODELLED["v1alpha2"]]
+FIELDS += [("v2alpha1", path) for path in MODELLED["v2alpha1"] if path not in MODELLED["v1alpha2"]]
+"""Test v2alpha1 where it is another: tests/core/test_v2alpha1_schema.py compares the rest."""
 
 
-def test_crd_and_models_have_the_same_fields() -> None:
+@pytest.mark.parametrize("name", VERSIONS)
+def test_crd_and_models_have_the_same_fields(name: str) -> None:
     """Every property has a field and every field a property."""
-    missing = set(MODELLED) - set(SPEC_PROPERTIES)
-    assert not missing, f"crds/functions.yaml lacks these fields of hooks/function.py: {sorted(missing)}"
-    extra = set(SPEC_PROPERTIES) - set(MODELLED)
-    assert not extra, f"hooks/function.py and core_v1.py lack these properties of the CRD: {sorted(extra)}"
+    missing = set(MODELLED[name]) - set(PROPERTIES[name])
+    assert not missing, f"the CRD lacks these fields of the models: {sorted(missing)}"
+    extra = set(PROPERTIES[name]) - set(MODELLED[name])
+    assert not extra, f"the models lack these properties of the CRD: {sorted(extra)}"
 
 
-@pytest.mark.parametrize("path", MODELLED)
-def test_crd_and_models_agree(path: str) -> None:
+@pytest.mark.parametrize(("name", "path"), FIELDS)
+def test_crd_and_models_agree(name: str, path: str) -> None:
     """Type, enum, default, bounds and pattern of a property equal its field's."""
-    field, kind = MODELLED[path]
-    schema, wanted = SPEC_PROPERTIES[path], constraints(field.annotation, field.metadata)
+    field, kind = MODELLED[name][path]
+    schema, wanted = PROPERTIES[name][path], constraints(field.annotation, field.metadata)
     assert bounds(schema) == wanted, f"bounds of {path} differ"
     if typing.get_origin(kind) in (list, dict):
         below = schema["items"] if "items" in schema else schema["additionalProperties"]
@@ -122,13 +131,13 @@ def test_crd_and_models_agree(path: str) -> None:
     assert schema.get("default") == default, f"default of {path} differs"
 
 
-@pytest.mark.parametrize("path", ["spec", *(path for path, (_, kind) in MODELLED.items())])
-def test_required_fields_agree(path: str) -> None:
+@pytest.mark.parametrize(("name", "path"), [*((name, "spec") for name in VERSIONS), *FIELDS])
+def test_required_fields_agree(name: str, path: str) -> None:
     """A property is required where its field is."""
-    schema = SCHEMA["properties"]["spec"] if path == "spec" else SPEC_PROPERTIES[path]
+    schema, modelled = ({"spec": VERSIONS[name][1]} | PROPERTIES[name])[path], MODELLED[name]
     schema = schema.get("items", schema)
-    below = [p for p in MODELLED if p.rpartition(".")[0].removesuffix("[]") == path]
-    wanted = {p.rpartition(".")[2] for p in below if MODELLED[p][0].is_required()}
+    below = [p for p in modelled if p.rpartition(".")[0].removesuffix("[]") == path]
+    wanted = {p.rpartition(".")[2] for p in below if modelled[p][0].is_required()}
     assert not below or set(schema.get("required", [])) == wanted
 
 

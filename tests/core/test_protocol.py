@@ -92,6 +92,25 @@ def test_a_deletion_ends_when_nothing_is_left() -> None:
     ]
 
 
+@pytest.mark.parametrize("others", [[], ["metacontroller.io/x", "example.com/stays"]])
+def test_a_deletion_that_orphans_the_children_ends_at_once(others: list[str]) -> None:
+    """No child is deleted, not even if Metacontroller applies the response: `finalized` comes with all of them."""
+    world = settled(scaleConfig={"minReplicas": 1, "maxReplicas": 5})
+    world.parent["metadata"]["finalizers"] = [*others, "orphan"]
+    answer = finalize(parsed(world, finalizing=True), Config(), now=NOW)
+    assert answer.finalized
+    assert len(answer.children) == 4
+    assert world.apply(answer.to_json() | {"finalized": False}) == []
+
+
+@pytest.mark.parametrize("finalizers", [None, "orphan", {"orphan": 1}, [["orphan"]], ["foregroundDeletion"]])
+def test_other_deletions_wait_for_the_children(finalizers: Any) -> None:
+    """Only the garbage collector's finalizer in a list counts."""
+    world = settled()
+    world.parent["metadata"]["finalizers"] = finalizers
+    assert not finalize(parsed(world, finalizing=True), Config(), now=NOW).finalized
+
+
 def test_a_git_repository_is_deleted_after_the_deployment() -> None:
     """What runs has its source until it has stopped; the finalizer of a source does not delay the Function's."""
     config = Config(git=Git(enabled=True))

@@ -406,7 +406,7 @@ def test_without_a_command_the_help_is_printed(run: Run) -> None:
     """`buildless` alone prints the list of commands."""
     output = run()
     assert (output.code, output.err) == (0, "")
-    assert re.findall(r"^  ([a-z]+)  ", output.out, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^  ([a-z-]+)  ", output.out, re.MULTILINE) == list(COMMANDS)
 
 
 SUGGESTIONS = {
@@ -457,7 +457,8 @@ def test_nothing_found_is_an_error(run: Run, text: str, message: str) -> None:
     """Files without a Function are an error that names what was expected and what was found."""
     output = run("render", "a.yaml", a_yaml=text)
     assert (output.code, output.out) == (1, "")
-    expected = 'expected an object with apiVersion "serverless.kyma-project.io/v1alpha2" and kind "Function"'
+    versions = '"serverless.kyma-project.io/v1alpha2" or "serverless.kyma-project.io/v2alpha1"'
+    expected = f'expected an object with apiVersion {versions} and kind "Function"'
     assert output.err == f"a.yaml: no Function: {expected}, {message}\n"
 
 

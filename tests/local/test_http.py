@@ -16,6 +16,7 @@ from support.offline_metacontroller import World
 from hooks import app
 from hooks.app import MAX_BODY_BYTES
 from hooks.config import Config
+from hooks.moved_fields import VERSIONS
 from hooks.status import pods
 
 Manifest = dict[str, Any]
@@ -125,6 +126,15 @@ def test_requests_for_another_revision_are_rejected(monkeypatch: pytest.MonkeyPa
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     for query in ("?revision=new", ""):
         assert post(client, body() | {"finalizing": True}, path + query).status_code == 200
+
+
+def test_conversions_are_those_of_any_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server adds a timeout to the query of a webhook; a pod with a revision answers it."""
+    monkeypatch.setenv("BUILDLESS_REVISION", "new")
+    client = app.create_app(Config()).test_client()
+    review = {"request": {"uid": "u", "desiredAPIVersion": VERSIONS[1], "objects": []}}
+    response = post(client, review, "/v1/convert?timeout=30s")
+    assert response.get_json()["response"]["result"] == {"status": "Success"}
 
 
 def test_without_a_revision_every_request_is_accepted(client: FlaskClient) -> None:

@@ -34,7 +34,10 @@ import hooks
 ROOT = Path(__file__).parents[2]
 STEPS = steps(ROOT / "Dockerfile")
 TARGET = "/opt/buildless"
-NOT_IN_THE_IMAGE = ("deepdiff", "hypothesis", "jsonschema", "mypy", "pip", "pytest", "ruff", "setuptools")
+NOT_IN_THE_IMAGE = (
+    *("deepdiff", "cachebox", "orderly_set"),  # only for `buildless diff`
+    *("hypothesis", "jsonschema", "mypy", "pip", "pytest", "ruff", "setuptools"),
+)
 NEVER_LOADED = ("deepdiff", "kubernetes", "kr8s", "lightkube", "kopf", "pytest", "jsonschema", "hooks.cli")
 FUNCTION = {
     "apiVersion": "serverless.kyma-project.io/v1alpha2",

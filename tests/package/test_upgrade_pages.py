@@ -1,5 +1,6 @@
 """docs/upgrading.md: which Functions a setting restarts, and the commands that show it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
-from support.cases import ROOT
+from support.cases import NOW, ROOT, complete, settle
+from support.offline_metacontroller import World
 from support.upgrade.templates import deployment, of_this_tree, parts, with_default_config
 
 from hooks.config import Config
@@ -127,43 +128,36 @@ def test_a_setting_restarts_the_functions_of_the_page(setting: str) -> None:
 
 
 KUBECTL = """#!/bin/sh
-[ "$*" = "get functions --all-namespaces -o yaml" ] && cat {functions}
+[ "$*" = "get functions,deployments,services,serviceaccounts,hpa --all-namespaces -o json" ] && cat {live}
 """
-DOCKER = """#!{python}
-import os, sys
-arguments = sys.argv[sys.argv.index("render"):]
-image = sys.argv[sys.argv.index("render") - 1]
-assert image.startswith("ghcr.io/buildless-functions/function-hook:"), image
-here = [word.replace("/data/", os.getcwd() + "/") for word in arguments]
-os.environ["PYTHONPATH"] = {root!r}
-os.execv(sys.executable, [sys.executable, "-m", "hooks.cli", *here, *CONFIG.get(image.rpartition(":")[2], [])])
+BUILDLESS = """#!/bin/sh
+PYTHONPATH={root} exec {python} -m hooks.cli "$@"
 """
 
 
 def test_commands_show_what_would_restart(tmp_path: Path) -> None:
-    """The commands of the page print the differences between two releases for a cluster's Functions, and no others."""
+    """The commands of the page print nothing for the children of this version, and the restarts by other settings."""
     (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    items = [
-        {"apiVersion": "serverless.kyma-project.io/v1alpha2", "kind": "Function", "metadata": {"name": name}}
-        | {"spec": spec}
-        for name, spec in with_default_config().items()
-    ]
-    (tmp_path / "all.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    items: list[Manifest] = []
+    for number, (name, spec) in enumerate(with_default_config().items()):
+        world = World(complete({"metadata": {"name": name, "uid": f"u{number}"}, "spec": spec}))
+        settle(world, Config(), NOW)
+        items += [world.parent, *world.children.values()]
+    (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     (tmp_path / "config.yaml").write_text("")
-    (tmp_path / "other.yaml").write_text("volumeSizes: {tmp: 1Gi}\n")
     (tmp_path / "bin").mkdir()
-    same = run_commands(tmp_path, commands, {})
-    assert same.returncode == 0, same.stderr
-    assert same.stdout == ""
-    other = run_commands(tmp_path, commands, {"0.2.0": ["--config", str(tmp_path / "other.yaml")]})
+    same = run_commands(tmp_path, commands)
+    assert (same.returncode, same.stdout) == (0, ""), same.stderr
+    (tmp_path / "config.yaml").write_text("volumeSizes: {tmp: 1Gi}\n")
+    other = run_commands(tmp_path, commands)
     assert other.returncode == 1, other.stderr
-    assert other.stdout.count(">             sizeLimit: '1Gi'\n") == len(items)
+    assert other.stdout.count(": restarts pods") == len(with_default_config())
 
 
-def run_commands(folder: Path, commands: str, config: dict[str, list[str]]) -> subprocess.CompletedProcess[str]:
-    """Run commands with a fake kubectl that prints the Functions, and a fake docker that runs this tree."""
-    docker = DOCKER.format(python=sys.executable, root=str(ROOT)).replace("CONFIG", repr(config))
-    for name, text in (("kubectl", KUBECTL.format(functions=folder / "all.yaml")), ("docker", docker)):
+def run_commands(folder: Path, commands: str) -> subprocess.CompletedProcess[str]:
+    """Run commands with a fake kubectl that prints live objects, and this tree's buildless."""
+    buildless = BUILDLESS.format(python=sys.executable, root=ROOT)
+    for name, text in (("kubectl", KUBECTL.format(live=folder / "all.json")), ("buildless", buildless)):
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(0o755)
     bash = shutil.which("bash")

@@ -30,14 +30,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_every_file_of_the_servers(installed: Path) -> None:
-    """runtimes/ is in the wheel, but for the files with which images and locks are made."""
+    """runtimes/ is in the wheel, but for the files with which locks are made."""
     listed = subprocess.run(["git", "ls-files", "runtimes"], cwd=ROOT, capture_output=True, text=True, check=True)
     wanted = {name.removeprefix("runtimes/") for name in listed.stdout.split()}
-    wanted = {name for name in wanted if not name.endswith(("Dockerfile", ".in"))}
+    wanted = {name for name in wanted if not name.endswith(".in")}
     found = {path.relative_to(installed / SERVERS).as_posix() for path in (installed / SERVERS).rglob("*")}
     assert {name for name in found if (installed / SERVERS / name).is_file()} == wanted
     assert "python/server.py" in wanted
     assert (installed / "hooks/cli/debugger/requirements.txt").is_file()
+    assert (installed / "hooks/cli/CHANGELOG.md").read_bytes() == (ROOT / "CHANGELOG.md").read_bytes()
 
 
 def test_the_wheel_has_every_template(installed: Path) -> None:

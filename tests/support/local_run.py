@@ -53,8 +53,8 @@ class Run:
             return answer.status, answer.read().decode()
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
+def wait_until(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)

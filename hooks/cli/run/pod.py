@@ -3,14 +3,13 @@
 import os
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hooks.cli import git, runtime_cache
+from hooks.cli import runtime_cache
 from hooks.cli.data_objects import Objects
-from hooks.cli.run import debugging, machine, unpack
+from hooks.cli.run import debugging, machine
 from hooks.cli.run.origins import Origin
 from hooks.cli.run.pod_environment import MissingObject, container_environment
 from hooks.cli.run.repositories import Tree
@@ -58,9 +57,7 @@ class Pod:
 
     def unpacking(self, root: Path, tree: Tree) -> list[str]:
         """Return the command that writes the files of `tree` into the working directory, which has to be empty."""
-        archive = ["git", *git.OPTIONS, "--git-dir", str(tree.repository), "archive", "--format=tar.gz", "-1", tree.id]
-        script = [sys.executable, unpack.__file__, str(runtime_cache.RUNTIMES), str(self.work_directory(root))]
-        return [*script, str(self.max_bytes), *archive]
+        return tree.unpacking(self.work_directory(root), self.max_bytes)
 
     def lay_out(self, root: Path, prepared: Prepared) -> None:
         """Fill `root` with the files of image and volumes; raises MissingObject or OSError."""

@@ -8,14 +8,17 @@ without the ignored ones. Nothing is written to the author's repository.
 import asyncio
 import contextlib
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from hooks.cli import git, runtime_cache
 from hooks.cli.git import GitFailed, without_user
 from hooks.cli.problem import printable
+from hooks.cli.run import unpack
 from hooks.cli.run.git_process import output
 from hooks.cli.run.origins import Origin, short
 
@@ -37,6 +40,11 @@ class Tree:
     repository: Path
     id: str
     commit: str = field(default="", compare=False)
+
+    def unpacking(self, directory: Path, max_bytes: int) -> list[str]:
+        """Return the command that writes the files into a directory that is empty; they take `max_bytes` at most."""
+        archive = ["git", *git.OPTIONS, "--git-dir", str(self.repository), "archive", "--format=tar.gz", "-1", self.id]
+        return [sys.executable, unpack.__file__, str(runtime_cache.RUNTIMES), str(directory), str(max_bytes), *archive]
 
 
 class Repositories:

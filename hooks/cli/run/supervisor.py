@@ -6,6 +6,7 @@ import re
 
 from hooks.children import deployment
 from hooks.cli.data_objects import Objects, objects_in
+from hooks.cli.render import NO_ARTIFACT
 from hooks.cli.run import LAST_PORT, debugging
 from hooks.cli.run.local_function import LocalFunction
 from hooks.cli.run.pod import SERVICE, Pod
@@ -15,12 +16,10 @@ from hooks.config import Config
 from hooks.manifest import Manifest
 from hooks.references import references
 from hooks.resolve import resolve
-from hooks.resolved import Artifact, ResolvedFunction
+from hooks.resolved import ResolvedFunction
 
 GRACE_SECONDS = 1
 SETTLE_SECONDS = 0.05
-_NO_ARTIFACT = Artifact(url="http://localhost/", digest="sha256:" + 64 * "0", revision="local")
-"""A Deployment needs one; here git fetches in place of its init container."""
 
 
 class Supervisor:
@@ -45,7 +44,7 @@ class Supervisor:
             self.running[name].log("stopped: it is no longer in the files", "stopped")
             await self.running.pop(name).stop()
         resolved = {
-            name: resolve(function, self.config, artifact=_NO_ARTIFACT) for name, function in wanted.functions.items()
+            name: resolve(function, self.config, artifact=NO_ARTIFACT) for name, function in wanted.functions.items()
         }
         for name, function in resolved.items():
             local = self.running.setdefault(name, LocalFunction(name, self.session))

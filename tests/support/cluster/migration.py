@@ -1,7 +1,6 @@
 """Functions that move from Kyma, and the threads that watch their pods and Services meanwhile."""
 
 import shutil
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from support import go_tools
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.kyma_simulator import Kyma, is_ready
-from support.cluster.pages import Shell, commands
+from support.cluster.pages import Shell, buildless, commands
 from support.cluster.stack import GROUP, ROOT, Stack
 
 PAGE = "migrating-from-kyma.md"
@@ -189,10 +188,7 @@ def _shell(stack: Stack, checkout: Path) -> Shell:
     for part in ("chart", "config", "crds"):
         shutil.copytree(ROOT / part, checkout / part)
     shutil.copy(ROOT / "kustomization.yaml", checkout)
-    buildless = stack.plane.directory / "buildless"
-    buildless.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
-    buildless.chmod(0o755)
-    return Shell(stack.plane, {"buildless": buildless, "helm": go_tools.program("helm4")}, checkout)
+    return Shell(stack.plane, {"buildless": buildless(stack.plane), "helm": go_tools.program("helm4")}, checkout)
 
 
 def serves(pod: Manifest) -> bool:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,3 +48,11 @@ class Shell:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+
+def buildless(plane: ControlPlane) -> Path:
+    """Return a program `buildless` for Shell."""
+    program = plane.directory / "buildless"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m hooks.cli "$@"\n')
+    program.chmod(0o755)
+    return program

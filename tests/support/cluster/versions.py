@@ -41,7 +41,8 @@ class Converter:
     def start(self) -> None:
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
         tls = ["--tls-certificate", str(self.certificate), "--tls-key", str(self.key)]
-        self.stack.processes.start("converter", [*command, *tls], PYTHONPATH=str(ROOT))
+        environment = {"PYTHONPATH": str(ROOT), "BUILDLESS_REVISION": "of the chart"}
+        self.stack.processes.start("converter", [*command, *tls], **environment)
         wait_until(lambda: ssl.get_server_certificate(("127.0.0.1", self.port)), "the webhook to listen", 60)
 
     def stop(self) -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from support.cases import ROOT
 from support.dockerfile import steps
-from support.upgrade.changelog import Section
 from support.upgrade.templates import HERE, Parts, Templates, changed, functions
 
+from hooks.cli.releases import Section
 from hooks.runtimes import FAMILIES
 
 RUNTIMES = HERE / "runtimes.txt"
@@ -41,7 +41,7 @@ def of_templates(blessed: Templates, now: dict[str, Parts], section: Section) ->
             f"Pods would restart that CHANGELOG.md does not announce under {section.version}, Rolls pods:\n"
             f"{_listed(refused)}\n"
             "Undo that; or announce it in the section of the next release, under Rolls pods, "
-            f"as tests/support/upgrade/changelog.py shows, then {BLESS}."
+            f"as hooks/cli/releases.py shows, then {BLESS}."
         )
     return ""
 

@@ -1,16 +1,14 @@
 """
-Children as the API server stores them: with defaults, canonical quantities and a generation.
+A model of the API server: children as it stores them, with defaults, canonical quantities and a generation.
 
-The defaults are those of captured objects (fixtures/metacontroller/, release 1.36) and, for fields that those lack, of
-the API reference.
+The defaults are those of captured objects (tests/support/fixtures/metacontroller/, release 1.36) and, for fields that
+those lack, of the API reference. tests/cluster/test_offline_model.py compares it with a real one.
 """
 
 from copy import deepcopy
-from typing import Any
 
+from hooks.manifest import Manifest
 from hooks.quantity import canonical
-
-Manifest = dict[str, Any]
 
 PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 SERVICE = {
