@@ -156,10 +156,10 @@ def report_memory(servers: list[Server], found: dict[str, list[bytes]], director
 
 
 def load_once(server: Server, kind: list[bytes], directory: Path) -> int:
-    """Call a server for a second; return the number of requests."""
-    measured = Measured()
-    load(server, kind, CONNECTIONS[0], 1, directory, measured)
-    return round(measured.rates[0])
+    """Call a server for five seconds; return the number of requests."""
+    measured, seconds = Measured(), 5
+    load(server, kind, CONNECTIONS[0], seconds, directory, measured)
+    return round(measured.rates[0] * seconds)
 
 
 def until(number: int, call: Callable[[], int]) -> None:
