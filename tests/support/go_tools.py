@@ -28,6 +28,7 @@ MODULES = {
     "keda": "github.com/kedacore/keda/v2/cmd/operator@v2.21.0",
     "kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0",
     "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0",
+    "kwok": "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
     "source-controller": "github.com/fluxcd/source-controller@v1.9.0",
 }
 REPLACED = {
