@@ -67,7 +67,8 @@ def test_replicas_that_git_leaves_out_are_kept(stack: Stack, namespace: str) -> 
     def apply(**spec: int) -> int:
         flags = ("--server-side", "--force-conflicts", "--field-manager=flux", "-n", namespace, "-f", "-")
         stack.plane.kubectl("apply", *flags, stdin=function("hello", **spec))
-        return int(scale(stack, namespace)["wanted"])
+        applied = stack.get("functions", namespace, "hello") or {}
+        return int(applied["spec"]["replicas"])
 
     assert apply() == 1
     set_scale(stack, namespace, 3)
