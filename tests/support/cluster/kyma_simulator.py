@@ -8,7 +8,7 @@ from itertools import starmap
 from typing import Any
 
 from support.cluster.control_plane import Manifest, wait_until
-from support.cluster.kyma_children import deployment, internal_labels, selector, service
+from support.cluster.kyma_children import deployment, selector, service
 from support.cluster.kyma_module import (
     CONTROLLER,
     CRD,
@@ -20,17 +20,13 @@ from support.cluster.kyma_module import (
     module_crd,
     other_objects,
 )
-from support.cluster.stack import Stack
+from support.cluster.kyma_system import Kyma, is_ready
 
 
-class Kyma:
-    """Kyma in a cluster; its controller reconciles on reconcile() and settle() only."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.plane = stack, stack.plane
+class Simulator(Kyma):
+    """Kyma without its programs; the controller reconciles on interfere() and settle() only."""
 
     def install(self) -> None:
-        """Create the module's objects that docs/migrating-from-kyma.md touches."""
         self.plane.kubectl("create", "namespace", SYSTEM)
         for each in (crd(), module_crd(), deployment_of(OPERATOR), deployment_of(CONTROLLER), *other_objects()):
             self.plane.kubectl("apply", "--server-side", "--field-manager=serverless-operator", "-f", "-", stdin=each)
@@ -44,15 +40,12 @@ class Kyma:
         }
         self.plane.kubectl("create", "-f", "-", stdin=module | {"metadata": metadata})
 
-    def is_running(self) -> bool:
-        """Return whether operator or controller has replicas: a running operator starts the controller."""
-        found = [self.stack.get("deployments", SYSTEM, name) for name in (OPERATOR, CONTROLLER)]
-        return any(each and each["spec"]["replicas"] for each in found)
-
     def settle(self, functions: list[tuple[str, str]]) -> None:
-        """Reconcile these Functions until all are Running."""
         assert self.is_running()
         wait_until(lambda: all(list(starmap(self.reconcile, functions))), "Kyma to have settled", 60)
+
+    def interfere(self, namespace: str, name: str) -> None:
+        self.reconcile(namespace, name)
 
     def reconcile(self, namespace: str, name: str) -> bool:
         """Reconcile a Function once; return whether nothing was left to do."""
@@ -72,15 +65,6 @@ class Kyma:
             return False
         self.report(function, found[0])
         return is_ready(found[0])
-
-    def deployments(self, function: Manifest) -> list[Manifest]:
-        """Return the Function's Deployments, which Kyma finds by three labels, not by name or owner."""
-        own, namespace = internal_labels(function).items(), function["metadata"]["namespace"]
-        return [each for each in self.stack.list("deployments", namespace) if own <= each["metadata"]["labels"].items()]
-
-    def create(self, prefix: str, resource: str, namespace: str, body: Manifest) -> None:
-        code, answer = self.plane.call("POST", f"{prefix}/namespaces/{namespace}/{resource}", body)
-        assert code == 201, answer
 
     def update(self, live: Manifest, wanted: Manifest) -> bool:
         """Restore template and replicas, nothing else; return whether that was needed."""
@@ -147,10 +131,3 @@ class Kyma:
 def main_container(deployment: Manifest) -> Any:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     return container
-
-
-def is_ready(deployment: Manifest) -> bool:
-    """Return whether a Deployment is ready for Kyma, which ignores observedGeneration."""
-    conditions = {each["type"]: each for each in deployment.get("status", {}).get("conditions", ())}
-    available, progressing = conditions.get("Available", {}), conditions.get("Progressing", {})
-    return (available.get("status"), progressing.get("reason")) == ("True", "NewReplicaSetAvailable")
