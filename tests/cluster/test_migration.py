@@ -1,9 +1,9 @@
 """
 From Kyma to buildless Functions and back, with the commands of docs/migrating-from-kyma.md in the order of the page.
 
-kyma_simulator.py simulates Kyma. One thread marks pods as ready, as a kubelet does; another checks all the time that
-each Service has a ready pod. The hook is a process with the config of the chart. It is Metacontroller's HTTP proxy, so
-that the URL of its Service works.
+Kyma's own programs run if they are on PATH (kyma_programs.py), else kyma_simulator.py simulates them. One thread
+marks pods as ready, as a kubelet does; another checks all the time that each Service has a ready pod. The hook is a
+process with the config of the chart. It is Metacontroller's HTTP proxy, so that the URL of its Service works.
 """
 
 import time
@@ -16,18 +16,9 @@ from support.cluster.git_http import HttpRemote
 from support.cluster.git_repository import Repository
 from support.cluster.helm import run_hook, start_metacontroller
 from support.cluster.kyma_children import deployment
-from support.cluster.kyma_module import MODULE_CRD
-from support.cluster.migration import (
-    FROM_GIT,
-    FUNCTIONS,
-    NAMESPACES,
-    PAGE,
-    REFUSED,
-    ROOTED,
-    VALID,
-    Migration,
-    with_remote,
-)
+from support.cluster.kyma_module import MODULE_CRD, SYSTEM
+from support.cluster.migrating_functions import FROM_GIT, FUNCTIONS, REFUSED, ROOTED, VALID, with_remote
+from support.cluster.migration import NAMESPACES, PAGE, Migration
 from support.cluster.pages import commands
 from support.cluster.stack import GROUP, own_stack
 
@@ -257,8 +248,10 @@ def test_the_rest_of_kyma_can_be_deleted(migration: Migration) -> None:
     run_hook(migration.stack)
     migration.follow("5. Wait")
     migration.follow("Delete what is left of Kyma")
-    kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"
-    assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
+    kinds = migration.plane.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    assert migration.plane.kubectl("get", ",".join(kinds), "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
+    secrets = migration.plane.kubectl("get", "secrets,leases,serviceaccounts", "-n", SYSTEM, "-o", "name")
+    assert secrets == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")
     for each in (*VALID, ROOTED):
         wait_until(partial(is_function_ready, migration, *each), "the Function to be ready")

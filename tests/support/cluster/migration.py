@@ -8,50 +8,17 @@ from pathlib import Path
 
 from support import go_tools
 from support.cluster.control_plane import Manifest, wait_until
-from support.cluster.kyma_module import CRD
+from support.cluster.kyma_module import CRD, MODULE
 from support.cluster.kyma_programs import kyma
 from support.cluster.kyma_system import is_ready
 from support.cluster.pages import Shell, buildless, commands
 from support.cluster.stack import GROUP, ROOT, Stack
 
 PAGE = "migrating-from-kyma.md"
-PYTHON = {"inline": {"source": "def main(event, context):\n    return '$(HOME) $$'\n"}}
-NODE = {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}}
-SECRET = {"secretName": "key", "mountPath": "/etc/key"}
-LIMITS = {"limits": {"cpu": "200m", "memory": "128Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
-VARIABLE = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "key", "key": "token"}}}
-FROM_GIT, ROOTED = REFUSED = (("default", "from-git"), ("shop", "rooted"))
-FUNCTIONS: dict[tuple[str, str], Manifest] = {
-    ("default", "plain"): {"runtime": "python312", "source": PYTHON, "env": [{"name": "A", "value": "1"}, VARIABLE]},
-    ("default", "packages"): {
-        "runtime": "nodejs22",
-        "source": {"inline": NODE["inline"] | {"dependencies": '{"dependencies": {"lodash": "^4"}}'}},
-        "secretMounts": [SECRET],
-        "resourceConfiguration": {"function": {"resources": LIMITS}},
-    },
-    ("shop", "scaled"): {"runtime": "nodejs24", "source": NODE, "replicas": 2},
-    ("shop", "labelled"): {
-        "runtime": "python312",
-        "source": {"inline": PYTHON["inline"] | {"dependencies": "requests>=2.32,<3\n"}},
-        "labels": {"team": "shop", "app.kubernetes.io/name": "mine"},
-        "annotations": {"example.com/note": "kept"},
-        "resourceConfiguration": {"function": {"profile": "XS"}},
-    },
-    FROM_GIT: {"runtime": "nodejs22", "source": {"gitRepository": {"baseDir": "hello", "reference": "main"}}},
-    ROOTED: {"runtime": "nodejs22", "source": NODE, "podSecurityContext": {"runAsUser": 0}},
-}
-"""The specs by namespace and name; the URL of FROM_GIT is missing, since its remote is on loopback."""
 NAMESPACES = ("default", "shop")
 KUBELET_SECONDS = 0.1
 """How often pods are marked as ready."""
 DEFAULTS = {"startupTimeoutSeconds": 150}
-VALID = [each for each in FUNCTIONS if each not in REFUSED]
-
-
-def with_remote(url: str) -> dict[tuple[str, str], Manifest]:
-    """Return FUNCTIONS with the URL of a repository."""
-    spec = FUNCTIONS[FROM_GIT]
-    return FUNCTIONS | {FROM_GIT: spec | {"source": {"gitRepository": spec["source"]["gitRepository"] | {"url": url}}}}
 
 
 class Loop:
@@ -86,7 +53,7 @@ class Migration:
         self,
         stack: Stack,
         checkout: Path,
-        functions: Mapping[tuple[str, str], Manifest] = FUNCTIONS,
+        functions: Mapping[tuple[str, str], Manifest],
         trusted: Path | None = None,
     ) -> None:
         self.stack, self.plane, self.kyma, self.functions = stack, stack.plane, kyma(stack, trusted), functions
@@ -199,7 +166,9 @@ class Migration:
         self.kyma.settle(list(self.functions))
 
     def check_kyma_owns(self, deployments: list[str]) -> None:
-        """Fail unless each Function has exactly one Deployment, of this name and ready, and owns it and its Service."""
+        """Fail unless each Function has exactly one Deployment, of this name and ready, and Kyma owns everything."""
+        assert MODULE.items() <= self.crd()["metadata"]["labels"].items()
+        assert [each["name"] for each in self.crd()["spec"]["versions"]] == ["v1alpha2"]
         assert [name for each in self.functions for name in self.deployments(*each)] == deployments
         for each in self.functions:
             (live,) = self.kyma.deployments(self.function(*each))
