@@ -15,6 +15,7 @@ from support.cluster.pages import Shell, buildless, commands
 from support.cluster.stack import GROUP, ROOT, Stack
 
 PAGE = "migrating-from-kyma.md"
+Functions = Mapping[tuple[str, str], Manifest]
 NAMESPACES = ("default", "shop")
 KUBELET_SECONDS = 0.1
 """How often pods are marked as ready."""
@@ -49,13 +50,7 @@ class Loop:
 class Migration:
     """A cluster with Kyma and these Functions, a checkout in which the commands run, and threads that watch."""
 
-    def __init__(
-        self,
-        stack: Stack,
-        checkout: Path,
-        functions: Mapping[tuple[str, str], Manifest],
-        trusted: Path | None = None,
-    ) -> None:
+    def __init__(self, stack: Stack, checkout: Path, functions: Functions, trusted: Path | None = None) -> None:
         self.stack, self.plane, self.kyma, self.functions = stack, stack.plane, kyma(stack, trusted), functions
         self.shell = _shell(stack, checkout)
         self.marks: Counter[str] = Counter()
