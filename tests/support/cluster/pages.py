@@ -54,7 +54,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=180,
+            timeout=660,  # a page waits for ten minutes, since Metacontroller retries ever less often
             check=False,
         )
         assert done.returncode == 0, done.stdout
