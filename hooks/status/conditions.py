@@ -67,7 +67,7 @@ def _with_transition_time(
 
 
 def _keeps_transition_time(new: NewCondition, old: PreviousCondition, generation: int) -> bool:
-    """Return whether the old time stays. A pending operation gets a new time, since its timeout starts there."""
-    if new.type == "Reconciling" and new.reason in TIMEOUT_REASONS:
+    """Return whether the old time stays. A pending operation or rollout gets a new time: its timeout starts there."""
+    if new.type == "Reconciling" and new.reason in (*TIMEOUT_REASONS, Reason.DEPLOYMENT_WAITING):
         return (old.reason, old.observed_generation) == (new.reason, generation)
     return old.status == new.status

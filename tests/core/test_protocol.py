@@ -51,6 +51,13 @@ def test_malformed_groups_are_ignored(groups: Manifest) -> None:
     assert not parsed(settled(), children=groups).observed
 
 
+@pytest.mark.parametrize(("namespace", "found"), [("default", True), ("other", False)])
+def test_related_objects_of_other_namespaces_are_ignored(namespace: str, found: bool) -> None:
+    """A related object counts only if it is in the Function's namespace."""
+    secret = {"kind": "Secret", "metadata": {"name": "a", "namespace": namespace}}
+    assert bool(parsed(settled(), related={"Secret.v1": {"a": secret}}).related) == found
+
+
 def test_schema_errors_have_paths_and_no_values() -> None:
     """Each violation of the schema has a path and a message, and no message has a value of the request."""
     parent = complete({"spec": {"replicas": "s3cr3t", "source": {"inline": {"source": ["s3cr3t"]}}}})

@@ -111,6 +111,7 @@ def test_the_version_depends_on_the_used_data(spec: dict[str, Any]) -> None:
     assert re.fullmatch("[0-9a-f]{16}", before)
     metadata = {"name": "db", "uid": "new", "resourceVersion": "9", "labels": {"a": "b"}, "annotations": {"c": "d"}}
     assert version({"db": SECRET | {"metadata": metadata}}, **spec) == before
+    assert version({"db": {"data": dict(reversed(SECRET["data"].items()))}}, **spec) == before
     assert version({"db": {"data": SECRET["data"] | {"password": "Yw=="}}}, **spec) != before
     assert version({"db": SECRET}, Config(), **spec) == ""
 

@@ -126,7 +126,7 @@ PULL = 'rpc error: code = NotFound desc = failed to pull and unpack image "a/b:1
 BACK_OFF = f'Back-off pulling image "a/b:1": ErrImagePull: {PULL}'
 FAILING: dict[str, tuple[Manifest, str, str]] = {
     "image": (pod(waiting("ErrImagePull", PULL)), "ImagePullBackOff", f"image a/b:1 cannot be pulled: {PULL}"),
-    "image, later": (pod(waiting("ImagePullBackOff", BACK_OFF)), "ImagePullBackOff", PULL),
+    "image, later": (pod(waiting("ImagePullBackOff", BACK_OFF)), "ImagePullBackOff", f"cannot be pulled: {PULL}$"),
     "image of the install": (pod(init=waiting("ErrImagePull", PULL, name=INSTALL)), "ImagePullBackOff", "a/b:1 cannot"),
     "image, network": (
         pod(waiting("ErrImagePull", "read udp 10.0.0.1:40123->10.0.0.10:53: i/o timeout")),

@@ -35,7 +35,7 @@ PYTEST = [
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", default=["hooks"], help="such as hooks.sync or hooks.rules")
+    parser.add_argument("names", nargs="*", default=["hooks"], help="such as hooks.rules or hooks.sync.sync")
     parser.add_argument("--again", action="store_true", help="run survivors again, after a change of tests")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="run one in N, chosen by their names")
     parser.add_argument("--report", action="store_true", help="run nothing")
@@ -56,14 +56,13 @@ def tasks(mutants: Sequence[Mutant], chosen: argparse.Namespace) -> list[Task]:
         Task(mutant.name, mutant.function)
         for mutant in mutants
         if mutant.name not in done
-        and any(f"{mutant.module}.".startswith(f"{module}.") for module in chosen.modules)
+        and any(f"{mutant.path}.".startswith(f"{name}.") for name in chosen.names)
         and int(hashlib.sha256(mutant.name.encode()).hexdigest(), 16) % chosen.sample == 0
     ]
 
 
-def measured(mutants: Sequence[Mutant]) -> Costs:
+def measured(version: str, mutants: Sequence[Mutant]) -> Costs:
     """Return the costs of the tests; runs them without a mutant, unless code and tests are those of the last time."""
-    version = tree.version(TREE)
     if Costs.read(COSTS).version != version and (code := fork(lambda: measure(version, mutants))):
         sys.exit(f"The tests fail without a mutant: exit code {code}")
     return Costs.read(COSTS)
@@ -77,9 +76,9 @@ def measure(version: str, mutants: Sequence[Mutant]) -> int:
     return pytest.main(PYTEST, plugins=[measurement])
 
 
-def run_all(mutants: Sequence[Mutant], chosen: argparse.Namespace) -> None:
+def run_all(costs: Costs, mutants: Sequence[Mutant], chosen: argparse.Namespace) -> None:
     """Run the chosen mutants, then those again that survived and may have changed what importing the hook does."""
-    costs, sources, due = measured(mutants), {mutant.name: mutant.source for mutant in mutants}, tasks(mutants, chosen)
+    sources, due = {mutant.name: mutant.source for mutant in mutants}, tasks(mutants, chosen)
 
     def report(outcome: Outcome) -> None:
         with RESULTS.open("a", encoding="utf-8") as file:
@@ -94,13 +93,12 @@ def run_all(mutants: Sequence[Mutant], chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     chosen = options()
-    tree.copy(ROOT, TREE)
-    mutants = tree.generate(ROOT, TREE)
+    version, mutants = tree.prepare(ROOT, TREE)
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(WORK)
     os.chdir(TREE)
     sys.path.insert(0, str(TREE))
     if not chosen.report:
-        run_all(mutants, chosen)
+        run_all(measured(version, mutants), mutants, chosen)
     rows, killers = Explanation.read(Path(__file__).with_name("survivors.yaml")), results(mutants)
     print(*table(mutants, killers, rows), *unexplained(mutants, killers, rows), sep="\n")
 

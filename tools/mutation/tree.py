@@ -1,12 +1,27 @@
 """A copy of the repository with mutants in place of the modules that [tool.mutmut] of pyproject.toml names."""
 
 import hashlib
+import json
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 from mutation.mutants import Mutant, write
 from mutmut.configuration import config
+
+
+def prepare(root: Path, tree: Path) -> tuple[str, list[Mutant]]:
+    """Return the version of code and tests and all mutants; writes the copy unless it is of that version already."""
+    saved, current = tree.with_name("mutants.json"), version(root)
+    if saved.exists():
+        found = json.loads(saved.read_text(encoding="utf-8"))
+        if found["version"] == current:
+            return current, [Mutant(**each) for each in found["mutants"]]
+    copy(root, tree)
+    mutants = generate(root, tree)
+    saved.write_text(json.dumps({"version": current, "mutants": [*map(asdict, mutants)]}), encoding="utf-8")
+    return current, mutants
 
 
 def copy(root: Path, tree: Path) -> None:
@@ -26,10 +41,11 @@ def generate(root: Path, tree: Path) -> list[Mutant]:
     return [mutant for path in paths if config().should_mutate(path) for mutant in write(root, tree, path)]
 
 
-def version(tree: Path) -> str:
+def version(root: Path) -> str:
     """Return a digest of code and tests."""
     digest = hashlib.sha256()
     for folder in ("hooks", "tests/core", "tests/support"):
-        for path in sorted((tree / folder).rglob("*")):
-            digest.update(path.read_bytes() if path.is_file() else b"")
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.read_bytes())
     return digest.hexdigest()
