@@ -42,8 +42,8 @@ def generate(root: Path, tree: Path) -> list[Mutant]:
 
 
 def version(root: Path) -> str:
-    """Return a digest of code and tests."""
-    digest = hashlib.sha256()
+    """Return a digest of code, tests and settings."""
+    digest = hashlib.sha256((root / "pyproject.toml").read_bytes())
     for folder in ("hooks", "tests/core", "tests/support"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
