@@ -30,13 +30,15 @@ class Stack:
     """
     A control plane, the hook and Metacontroller; the latter two can be stopped and started.
 
-    `tree` is the checkout from which the hook, the CRD and the CompositeController are taken.
+    `tree` is the checkout from which the hook, the CRD and the CompositeController are taken. Metacontroller calls the
+    hook at `webhook_port`.
     """
 
     def __init__(self, plane: ControlPlane, tree: Path = ROOT) -> None:
         self.plane, self.tree = plane, tree
         self.processes = Processes(plane.directory)
         self.hook_port = free_port()
+        self.webhook_port = self.hook_port
         self.metacontroller_flags = [
             f"--kubeconfig={plane.kubeconfig('metacontroller')}",
             "--client-go-qps=100",
@@ -100,7 +102,7 @@ class Stack:
             del controller["spec"]["hooks"][name]
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
-            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}{query}"}
+            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.webhook_port}{path}{query}"}
         if resync_seconds:
             controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)
