@@ -211,6 +211,14 @@ def test_each_operation_has_its_own_timeout() -> None:
     assert [phase(world, second) for second in (17, 21, 22)] == ["Reconciling", "Reconciling", "Stalled"]
 
 
+def test_a_timeout_that_began_while_a_clock_was_ahead() -> None:
+    """A pending operation times out at the usual time after the clock is right again."""
+    world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
+    del world.children["Service", "hello"]
+    assert phase(world, 365 * 24 * 3600) == "Reconciling"
+    assert [phase(world, second) for second in (0, 4, 5)] == ["Reconciling", "Reconciling", "Stalled"]
+
+
 @pytest.mark.parametrize("deployment", ["pods refused", "surge refused"])
 def test_refused_pods_time_out(deployment: str) -> None:
     """Pods that are refused for 5 seconds are a failure with Kubernetes' message; an edit restarts the timeout."""
