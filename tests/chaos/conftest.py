@@ -7,8 +7,11 @@ They need the programs of tests/cluster. Without --whole, those with the marker 
 from collections.abc import Iterator
 
 import pytest
-from support.faults.chaos import Chaos, running_chaos
-from support.faults.mixed_functions import MixedFunctions
+
+pytest.register_assert_rewrite("support.faults")
+
+from support.faults.chaos import Chaos, running_chaos  # noqa: E402 - rewritten
+from support.faults.mixed_functions import MixedFunctions  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

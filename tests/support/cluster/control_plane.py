@@ -54,9 +54,7 @@ class ControlPlane:
         self.processes.start("etcd", [self.assets / "etcd", *_etcd_flags(self.directory, etcd, peer)])
         server: list[str | Path] = [self.assets / "kube-apiserver", *self._server_flags(etcd)]
         self.processes.start("kube-apiserver", server, **self.environment)
-        wait_until(
-            lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
-        )
+        wait_until(self.is_ready, "the API server to be ready", 90)
         names = ",".join(f"{name}-controller" for name in CONTROLLERS)
         flags = [f"--kubeconfig={self.kubeconfig('kube-controller-manager')}", f"--controllers={names}"]
         flags += ["--leader-elect=false", f"--secure-port={free_port()}", f"--cert-dir={self.directory}/kcm"]
@@ -64,6 +62,10 @@ class ControlPlane:
 
     def stop(self) -> None:
         self.processes.stop_all()
+
+    def is_ready(self) -> bool:
+        """Return whether the API server serves requests."""
+        return self.kubectl("get", "--raw", "/readyz", check=False) == "ok"
 
     def kubeconfig(self, user: str) -> Path:
         return self.directory / f"{user}.kubeconfig"

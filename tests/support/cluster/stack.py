@@ -52,8 +52,10 @@ class Stack:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
-        scheme = "https" if "--tls-key" in arguments else "http"
-        wait_until(lambda: _answers(f"{scheme}://{bind}/readyz"), "the hook to be ready", 60)
+        self.wait_until_hook_is_ready("https" if "--tls-key" in arguments else "http")
+
+    def wait_until_hook_is_ready(self, scheme: str = "http") -> None:
+        wait_until(lambda: _answers(f"{scheme}://127.0.0.1:{self.hook_port}/readyz"), "the hook to be ready", 60)
 
     def restart_hook(self, *arguments: str, **environment: str) -> None:
         """Stop the hook if it runs, and start it."""

@@ -5,7 +5,6 @@ import http.client
 import json
 import re
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from support.cluster.control_plane import no_checks
+from support.faults.certificate import certificate
 
 _RESOURCE = re.compile(
     r"/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>[a-z]+)(?P<rest>.*)"
@@ -56,7 +56,7 @@ class ApiProxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.host = urlsplit(target).netloc
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*_certificate(directory))
+        context.load_cert_chain(*certificate(directory, "proxy"))
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.observe: Callable[[Request], None] = lambda _: None
         self.events: Events = unchanged
@@ -163,12 +163,3 @@ def _described(method: str, path: str) -> Request:
         return Request(f"{method} {urlsplit(path).path}", "", is_done=False)
     _, _, sub = match["rest"].strip("/").partition("/")
     return Request(f"{method} {match['resource']}{'/' if sub else ''}{sub}", match["namespace"] or "", is_done=False)
-
-
-def _certificate(directory: Path) -> tuple[Path, Path]:
-    """Create a self-signed certificate for loopback; return its file and that of its key."""
-    certificate, key = directory / "proxy.crt", directory / "proxy.key"
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    files = ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=proxy"]
-    subprocess.run([*new, *files, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-    return certificate, key

@@ -3,13 +3,14 @@
 import contextlib
 import itertools
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from support.cluster.control_plane import wait_until
-from support.cluster.stack import Stack, own_stack
+from support.cluster.stack import ROOT, Stack, own_stack
 from support.faults.api_proxy import ApiProxy, unchanged
 from support.faults.hook_proxy import HookProxy, passed
 from support.faults.mixed_functions import MixedFunctions, differences
@@ -48,6 +49,22 @@ class Chaos:
         self.api.close()
         self.api.close_watches()  # else the API server waits for them when it stops
 
+    def restart_hook(self, *wrapper: str, app: str = "", **environment: str) -> None:
+        """Start the hook again, as an argument of a wrapper if one is given, or with another WSGI app."""
+        if "hook" in self.processes.running:
+            self.processes.stop("hook")
+        bind = f"--bind=127.0.0.1:{self.stack.hook_port}"
+        serve = ["-m", "hooks.cli", "serve", bind]
+        gunicorn = ["-m", "gunicorn", "-c", str(ROOT / "hooks" / "gunicorn.conf.py"), bind, app]
+        command = [*wrapper, sys.executable, *(gunicorn if app else serve)]
+        self.processes.start("hook", command, PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}", **environment)
+        self.stack.wait_until_hook_is_ready()
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the hook's workers."""
+        pid = self.processes.running["hook"].pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def no_faults(self) -> None:
         """Let both proxies pass everything."""
         self.hook.rule, self.api.events, self.api.observe = passed, unchanged, lambda _: None
@@ -68,26 +85,27 @@ class Chaos:
         mixed.prepare()
         return mixed
 
-    def check(self, mixed: MixedFunctions, seconds: float = 60) -> None:
+    def check(self, mixed: MixedFunctions, seconds: float = 60, wanted: dict[str, Any] | None = None) -> None:
         """
         Fail unless, within so many seconds after a fault, all is as without it.
 
         Functions, statuses and children are the same but for times; there is no further ReplicaSet, rollout or pod;
         every object that exists without the fault exists, and no other; no pod of an untouched Function was replaced;
-        and nothing is written at rest, even if every Function is synced again.
+        and nothing is written at rest, even if every Function is synced again. `wanted` is another state to expect.
         """
+        expected = wanted or self.wanted
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: self._is_as_wanted(mixed), "the state of a run without the fault", seconds, 0.5)
-        assert differences(mixed.state(), self.wanted) == {}
+            wait_until(lambda: self._is(mixed, expected), "the state of a run without the fault", seconds, 0.5)
+        assert differences(mixed.state(), expected) == {}
         assert mixed.pods <= mixed.pods_of(mixed.untouched), "a pod that needed no restart was replaced"
         wait_until(mixed.is_quiet, "Metacontroller to write nothing", 20)
         self.check_silence(mixed)
-        assert differences(mixed.state(), self.wanted) == {}
+        assert differences(mixed.state(), expected) == {}
         self.clean(mixed)
 
-    def _is_as_wanted(self, mixed: MixedFunctions) -> bool:
+    def _is(self, mixed: MixedFunctions, expected: dict[str, Any]) -> bool:
         self.stack.make_pods_ready(mixed.namespace)
-        return differences(mixed.state(), self.wanted) == {}
+        return differences(mixed.state(), expected) == {}
 
     def check_silence(self, mixed: MixedFunctions) -> None:
         """Fail if a sync of every Function leads to a write."""

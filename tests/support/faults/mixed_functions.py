@@ -33,6 +33,8 @@ BEFORE: dict[str, Manifest] = {
     "drifted": {},
 }
 """The Functions before the fault; `corrected` is valid first, then edited so that it is frozen."""
+TAKEN = "taken"
+"""A Function whose Service cannot be created: another one has its name. Its status has to end in Stalled."""
 NAME = f"{PREFIX}function-name"
 
 
@@ -47,6 +49,7 @@ class MixedFunctions:
     def prepare(self) -> None:
         """Create the Functions and wait until each is ready or frozen, and nothing is written."""
         self.stack.plane.kubectl("create", "namespace", self.namespace)
+        self.stack.plane.kubectl("create", "service", "clusterip", TAKEN, "--tcp=99:99", "-n", self.namespace)
         for name, spec in BEFORE.items():
             self.create(name, **spec)
         self.settle()
@@ -63,6 +66,7 @@ class MixedFunctions:
         self.delete("functions", "deleted")
         self.delete("services", "drifted")
         self.create("created", **AUTOSCALED)
+        self.create(TAKEN)
 
     def settle(self, seconds: float = 60) -> None:
         """Wait until each Function has reached its end, and Metacontroller has written nothing for two seconds."""
@@ -79,9 +83,10 @@ class MixedFunctions:
         return not self.writes(mark) and self.is_settled()
 
     def writes(self, mark: int) -> dict[str, int]:
-        """Return Metacontroller's writes to the namespace since then, with their numbers."""
-        written = self.stack.plane.writes(mark).items()
-        return {what: number for what, number in written if f" {self.namespace}/" in what}
+        """Return Metacontroller's writes to the namespace since then, with their numbers, but for the refused TAKEN."""
+        written = self.stack.plane.writes(mark)
+        written.pop(f"create services {self.namespace}/{TAKEN}", None)
+        return {what: number for what, number in written.items() if f" {self.namespace}/" in what}
 
     def resync(self) -> None:
         """Cause a sync of every Function."""
@@ -153,6 +158,8 @@ def _function(each: Manifest) -> Manifest:
 def _child(child: Manifest) -> Manifest:
     """Return a child with its record parsed and the number of its template's rollouts, which comparable() drops."""
     metadata = child["metadata"]
+    if "ownerReferences" not in metadata:
+        return {"metadata": metadata["name"], "ports": child["spec"]["ports"]}
     counts = {key: metadata.get(key) for key in ("generation", "deletionTimestamp")}
     revision = metadata.get("annotations", {}).get("deployment.kubernetes.io/revision")
     return comparable(child, ignored={"uid"}) | {"counts": counts, "revision": revision}
