@@ -22,7 +22,7 @@ def test_control_plane_killed(chaos: Chaos, mixed: MixedFunctions, programs: lis
     time.sleep(AWAY_SECONDS)
     for name in reversed(programs):
         chaos.plane.processes.start_again(name)
-    wait_until(chaos.plane.is_ready, "the API server", 90)
-    changes.join(120)
+    wait_until(chaos.plane.is_ready, "the API server", 180)
+    changes.join(180)
     assert not changes.is_alive()
-    chaos.check(mixed, 120)
+    chaos.check(mixed)

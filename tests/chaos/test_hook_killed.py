@@ -95,7 +95,7 @@ def test_reloads(own_hook: Chaos, mixed: MixedFunctions) -> None:
     for _ in range(8):
         master.send_signal(signal.SIGHUP)
         time.sleep(FAULTY_SECONDS / 8)
-    changes.join(60)
+    changes.join(180)
     own_hook.no_faults()
     own_hook.check(mixed)
     assert failures == []

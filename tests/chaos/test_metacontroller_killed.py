@@ -63,7 +63,7 @@ def check(chaos: Chaos, mixed: MixedFunctions, steps: Iterable[Step]) -> None:
     killer = Killer(chaos, steps)
     mixed.change()
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not killer.left, "each of these steps", 60)
+        wait_until(lambda: not killer.left, "each of these steps", 180)
     assert killer.left == []
     time.sleep(1)
     chaos.no_faults()

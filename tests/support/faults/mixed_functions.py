@@ -68,7 +68,7 @@ class MixedFunctions:
         self.create("created", **AUTOSCALED)
         self.create(TAKEN)
 
-    def settle(self, seconds: float = 60) -> None:
+    def settle(self, seconds: float = 180) -> None:
         """Wait until each Function has reached its end, and Metacontroller has written nothing for two seconds."""
         wait_until(self.is_settled, "every Function to be ready or frozen", seconds)
         wait_until(self.is_quiet, "Metacontroller to write nothing", seconds)
@@ -112,7 +112,7 @@ class MixedFunctions:
     def _repeat(self, method: str, path: str, body: Any, codes: tuple[int, ...]) -> None:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         call = partial(self.stack.plane.call, method, path, body, kind=kind)
-        wait_until(lambda: call()[0] in codes, f"{method} {path}", 60)
+        wait_until(lambda: call()[0] in codes, f"{method} {path}", 180)
 
     def pods_of(self, names: tuple[str, ...]) -> set[str]:
         """Return the UIDs of these Functions' pods."""
