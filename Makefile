@@ -13,7 +13,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # that each program is built once. Four or six processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=16 -m 'not image'
 .DEFAULT_GOAL := help
-.PHONY: bench-invoke help run test test-cluster test-chaos test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
+.PHONY: bench bench-cluster bench-invoke help run test test-cluster test-chaos test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,12 @@ ifdef NODE_TOOLS
 else
 	@echo '!!! LEFT OUT: no JavaScript was formatted: npm is not on PATH !!!'
 endif
+
+bench: .venv/stamp ## compare the hook with other servers on one core (go, wrk)
+	@$(BIN)/python bench/hook.py $(ARGS)
+
+bench-cluster: .venv/stamp ## many Functions on one control plane, beside Kyma (ARGS="--kyma CHECKOUT --sizes 300")
+	@$(BIN)/python bench/cluster.py $(ARGS)
 
 bench-invoke: .venv/stamp ## compare the servers of Functions (wrk; ARGS="--kyma CHECKOUT")
 	@$(BIN)/python bench/invoke.py $(ARGS)

@@ -30,6 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from support.ports import free_port
 
 from bench.invoke_servers import CALLS, Candidate, candidates
+from bench.processes import cpu_seconds, resident_mib, tree
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -124,22 +125,6 @@ def wait_for_answer(candidate: Candidate, process: subprocess.Popen[bytes], port
                 return
         time.sleep(0.02)
     raise TimeoutError(f"{candidate.name} does not answer")
-
-
-def tree(pid: int) -> list[int]:
-    """Return a process and all its descendants."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in tree(int(child)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mib(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
 
 
 def load(port: int, call: str, seconds: int, place: Path) -> tuple[float, float]:

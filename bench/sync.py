@@ -14,7 +14,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BODY = ROOT / "tests" / "support" / "fixtures" / "metacontroller" / "sync-v1-steady.json"
+sys.path.insert(0, str(ROOT))
+
+from bench.bodies import bodies
+
 WORKER = """
 import gc, sys, time
 from datetime import UTC, datetime
@@ -53,7 +56,9 @@ def main() -> None:
         archive = subprocess.run(["git", "archive", args.against, "hooks"], cwd=ROOT, capture_output=True, check=True)
         subprocess.run(["tar", "-x", "-C", directory], input=archive.stdout, check=True)
         trees = {args.against: directory, "this tree": str(ROOT)}
-        workers = {name: start(tree) for name, tree in trees.items()}
+        body = Path(directory) / "body.json"
+        body.write_bytes(bodies()["steady"][0])
+        workers = {name: start(tree, body) for name, tree in trees.items()}
         rounds: dict[str, list[float]] = {name: [] for name in workers}
         for _ in range(args.rounds):
             for name, worker in workers.items():
@@ -66,9 +71,9 @@ def main() -> None:
     print(f"ratio of medians: {after / before:.3f}")
 
 
-def start(tree: str) -> "subprocess.Popen[str]":
+def start(tree: str, body: Path) -> "subprocess.Popen[str]":
     environment = os.environ | {"PYTHONPATH": tree}
-    command = [sys.executable, "-c", WORKER, str(BODY)]
+    command = [sys.executable, "-c", WORKER, str(body)]
     return subprocess.Popen(
         command, env=environment, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -2,6 +2,7 @@
 The hook service of buildless Functions and its command line.
 
 app.py                 HTTP layer: routes, error responses, the clock, the log
+plain_requests.py      WSGI layer that answers the hooks' plain requests before Flask
 worker.py              gunicorn worker: many connections, one request at a time
 connection.py          one connection and its deadlines
 sync.py                sync(), finalize(), customize(): validate, resolve, build, report

@@ -9,7 +9,7 @@ without values from the request.
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from hooks.config import Config, load, revision
 from hooks.conversion_review import NotAReview, review
 from hooks.function import Function
 from hooks.manifest import Manifest
+from hooks.plain_requests import Answer, PlainRequests
 from hooks.protocol import HookRequest, SyncResponse, Unreadable
 from hooks.sync import customize, finalize, sync
 from hooks.trace import traceback
@@ -51,38 +52,48 @@ def create_app(config: Config | None = None) -> Flask:
     if own := revision():
         app.before_request(_reject_other_revisions(own))
 
-    _add_routes(app, settings)
+    answers = _answers(settings)
+    for path, answer in answers.items():
+        app.add_url_rule(path, path, partial(_post, answer), methods=["POST"])
+    for path in ("/healthz", "/readyz"):
+        app.add_url_rule(path, path, _get_health)
+    queries = [_query(own)] if own else []
+    app.wsgi_app = PlainRequests(app.wsgi_app, answers, max_bytes=MAX_BODY_BYTES, queries=queries)  # type: ignore[method-assign]
     return app
 
 
-def _add_routes(app: Flask, config: Config) -> None:
-    @app.post("/v1/sync")
-    def post_sync() -> Response:
+def _answers(config: Config) -> dict[str, Answer]:
+    """Return the answer of each route to decoded JSON."""
+
+    def post_sync(raw: Any) -> Any:
         """Return the children and status of one Function."""
-        hook_request = HookRequest.parse(_body())
-        return _response(hook_request, sync(hook_request, config, now=datetime.now(UTC)))
+        hook_request = HookRequest.parse(raw)
+        return _logged("sync", hook_request, sync(hook_request, config, now=datetime.now(UTC)))
 
-    @app.post("/v1/finalize")
-    def post_finalize() -> Response:
+    def post_finalize(raw: Any) -> Any:
         """Return the children to keep at this step of a deletion."""
-        hook_request = HookRequest.parse(_body())
-        return _response(hook_request, finalize(hook_request, config, now=datetime.now(UTC)))
+        hook_request = HookRequest.parse(raw)
+        return _logged("finalize", hook_request, finalize(hook_request, config, now=datetime.now(UTC)))
 
-    @app.post("/v1/customize")
-    def post_customize() -> Response:
+    def post_customize(raw: Any) -> Any:
         """Return the rules that select the related objects of a sync."""
-        return _json(200, {"relatedResources": _related_resources(_body(), config)})
+        return {"relatedResources": _related_resources(raw, config)}
 
-    @app.post(CONVERT)
-    def post_convert() -> Response:
-        """Return Functions in the other version of the API, for the API server."""
-        return _json(200, review(_body()))
+    return {
+        "/v1/sync": post_sync,
+        "/v1/finalize": post_finalize,
+        "/v1/customize": post_customize,
+        CONVERT: review,
+    }
 
-    @app.get("/healthz")
-    @app.get("/readyz")
-    def get_health() -> Response:
-        """Return 200: a process serves only after it has read a valid config."""
-        return Response("ok\n", 200, content_type="text/plain")
+
+def _post(answer: Answer) -> Response:
+    return _json(200, answer(_body()))
+
+
+def _get_health() -> Response:
+    """Return 200: a process serves only after it has read a valid config."""
+    return Response("ok\n", 200, content_type="text/plain")
 
 
 def _related_resources(raw: Any, config: Config) -> list[Manifest]:
@@ -101,7 +112,7 @@ def _reject_other_revisions(own: str) -> Callable[[], None]:
 
     Every revision converts alike, and the query of a conversion is the API server's own: it adds a timeout.
     """
-    query = f"revision={own}".encode()
+    query = _query(own).encode()
 
     def check() -> None:
         if request.query_string not in (b"", query) and request.path != CONVERT:
@@ -111,12 +122,16 @@ def _reject_other_revisions(own: str) -> Callable[[], None]:
     return check
 
 
-def _response(hook_request: HookRequest, response: SyncResponse) -> Response:
+def _query(own: str) -> str:
+    return f"revision={own}"
+
+
+def _logged(hook: str, hook_request: HookRequest, response: SyncResponse) -> dict[str, Any]:
     metadata = hook_request.metadata
     if response.dropped:
         _log_dropped(response.dropped)
-    log.debug("%s %s/%s: %d children", request.path, metadata.namespace, metadata.name, len(response.children))
-    return _json(200, response.to_json())
+    log.debug("%s %s/%s: %d children", hook, metadata.namespace, metadata.name, len(response.children))
+    return response.to_json()
 
 
 @cache

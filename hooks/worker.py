@@ -194,5 +194,6 @@ class Worker(SyncWorker):  # type: ignore[misc]
         for part in body:
             response.write(part)
         response.close()
-        body.close()
+        if hasattr(body, "close"):  # PEP 3333: a list has none
+            body.close()
         connection.is_kept = not response.should_close()

@@ -24,12 +24,12 @@ from hooks.cli.files import expanded, mistaken, parsed
 from hooks.cli.problem import Problem, Unusable
 from hooks.moved_fields import VERSIONS
 
-_NAMES = {version.rpartition("/")[2]: version for version in VERSIONS}
+NAMES = {version.rpartition("/")[2]: version for version in VERSIONS}
 
 
 @options.command(__doc__)
 @options.files_argument()
-@click.option("--to", "version", type=click.Choice(list(_NAMES)), required=True, help="The version to convert to.")
+@click.option("--to", "version", type=click.Choice(list(NAMES)), required=True, help="The version to convert to.")
 @click.option("-w", "--write", is_flag=True, help="Rewrite the files that change, and print their names.")
 def command(files: tuple[str, ...], version: str, *, write: bool) -> int:
     """Print or write the converted files; a file with an error is left as it is, and without --write all are."""
@@ -39,7 +39,7 @@ def command(files: tuple[str, ...], version: str, *, write: bool) -> int:
     problems: list[Problem] = []
     for name in dict.fromkeys(file for each in files for file in expanded(each)):
         try:
-            texts.append(_converted(name, _NAMES[version], write=write))
+            texts.append(_converted(name, NAMES[version], write=write))
         except Unusable as error:
             problems += error.problems
     options.echo_problems(problems)

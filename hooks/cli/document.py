@@ -48,7 +48,7 @@ class Document:
     @property
     def namespace(self) -> str:
         """The namespace in the metadata, the default one if there is none."""
-        return as_text(value_at(self.value, "metadata", "namespace")) or DEFAULT_NAMESPACE
+        return namespace_of(self.value)
 
     def problem(self, path: str, message: str) -> Problem:
         """Return a problem at `path`, with the line of the deepest part of the path that is in the file."""
@@ -80,6 +80,11 @@ class Document:
 
     def _own(self, path: str, message: str) -> tuple[str, str]:
         return in_v2alpha1(path, message) if self.written is not None else (path, message)
+
+
+def namespace_of(value: Any) -> str:
+    """Return the namespace in the metadata of an object, the default one if there is none."""
+    return as_text(value_at(value, "metadata", "namespace")) or DEFAULT_NAMESPACE
 
 
 def without_nulls(value: Any) -> Any:

@@ -9,16 +9,18 @@ examples:
   buildless new hello
   buildless new orders --runtime nodejs22 --template cloudevent
   buildless new orders --runtime nodejs24 --typescript
-  buildless new orders --runtime python314
+  buildless new orders --runtime python314 --api-version v2alpha1
 """
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from string import Template
 
 import click
 
 from hooks.cli import options, settings
+from hooks.cli.convert import NAMES as VERSIONS
 from hooks.config import Config
 from hooks.runtimes import FAMILIES
 
@@ -33,9 +35,18 @@ _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 @click.argument("directory", metavar="NAME", type=click.Path())
 @click.option("--runtime", default="python312", show_default=True, help="A runtime of the config.")
 @click.option("--template", type=click.Choice(TEMPLATES), default="http", show_default=True, help="What it handles.")
+@click.option(
+    "--api-version",
+    type=click.Choice(list(VERSIONS)),
+    default="v1alpha2",
+    show_default=True,
+    help="The version of its API.",
+)
 @click.option("--typescript", is_flag=True, help="Write the handler in TypeScript, for Node.js 22.18 or newer.")
 @options.config_option
-def command(directory: str, runtime: str, template: str, config: str | None, *, typescript: bool) -> None:
+def command(
+    directory: str, runtime: str, template: str, api_version: str, config: str | None, *, typescript: bool
+) -> None:
     """Write the files; the last part of the path is the Function's name."""
     family = _family(runtime, settings.read(config))
     path = Path(directory)
@@ -52,7 +63,8 @@ def command(directory: str, runtime: str, template: str, config: str | None, *, 
         for file in files_of(template_directory(runtime, family, template, typescript=typescript)):
             text = file.read_text(encoding="utf-8")
             if file.name == "function.yaml":
-                text = text.replace("$NAME", path.name).replace("$RUNTIME", runtime)
+                values = {"API_VERSION": VERSIONS[api_version], "NAME": path.name, "RUNTIME": runtime}
+                text = Template(text).safe_substitute(values)
             (path / file.name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None

@@ -80,7 +80,7 @@ def validated(document: Document, config: Config) -> Function:
     Raises Unusable with every unknown field and every violation of the schema, or of the rules if the schema holds.
     """
     own = document.as_written()
-    problems = [own.problem(path, message) for path, message in unknown_fields(own.value, _schema(document))]
+    problems = [own.problem(path, message) for path, message in unknown_fields(own.value, own_schema(document))]
     try:
         function = _parsed(document)
         problems += [document.problem(violation.field, violation.message) for violation in validate(function, config)]
@@ -96,14 +96,14 @@ def _parsed(document: Document) -> Function:
     checked = document.as_written()
     try:
         if checked is not document:
-            _schema(document).model_validate(completed(checked.value))
+            own_schema(document).model_validate(completed(checked.value))
             checked = document
         return Function.model_validate(completed(document.value))
     except ValidationError as error:
         raise Unusable(checked.problems(error)) from None
 
 
-def _schema(document: Document) -> type[Model]:
+def own_schema(document: Document) -> type[Model]:
     """Return the model of a Function in the file's version."""
     if document.written is None:
         return Function

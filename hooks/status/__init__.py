@@ -17,7 +17,7 @@ from hooks.status.deployment import deployment_state
 from hooks.status.evaluation import evaluate
 from hooks.status.reasons import Reason
 from hooks.status.source import repository_status, source_condition
-from hooks.status.state import Observation
+from hooks.status.state import PENDING_SECONDS, Observation, State
 
 __all__ = ["Observation", "Report", "compute_status", "frozen_status", "unchanged_status"]
 
@@ -39,6 +39,7 @@ def compute_status(observation: Observation) -> Report:
     """Return the report on a valid Function."""
     function = observation.function
     state, deployment = evaluate(observation)
+    replicas, resync_after = _reported_replicas(state, observation)
     warning = f"Warning: function configured, runtime {function.source.runtime_name} is deprecated and will be removed"
     configured = warning if function.source.is_deprecated else "Function configured"
     configuration = NewCondition("ConfigurationReady", "True", Reason.FUNCTION_SPEC_VALIDATED, configured)
@@ -48,7 +49,7 @@ def compute_status(observation: Observation) -> Report:
     status: dict[str, Any] = {
         "runtime": function.source.runtime_name,
         "runtimeImage": function.source.image,
-        "replicas": _replicas(observation.deployment),
+        "replicas": replicas,
         "podSelector": naming.selector_text(function.identity),
         "functionResourceProfile": function.pod.resources.profile,
         "podSecurityContext": function.pod.pod_security,
@@ -59,7 +60,7 @@ def compute_status(observation: Observation) -> Report:
         status |= repository_status(observation)
     if function.pod.user_annotations:
         status["functionAnnotations"] = dict(function.pod.user_annotations)
-    return Report(status=status, resync_after=state.requeue_after, dropped=state.dropped or deployment.dropped)
+    return Report(status=status, resync_after=resync_after, dropped=state.dropped or deployment.dropped)
 
 
 def _with_source(conditions: list[NewCondition], source: NewCondition) -> list[NewCondition]:
@@ -93,6 +94,20 @@ def frozen_status(violations: list[Violation], request: HookRequest, now: dateti
 def unchanged_status(request: HookRequest) -> dict[str, Any]:
     """Return the valid parts of the previous status."""
     return carried_over(request.previous_status, request.previous)
+
+
+def _reported_replicas(state: State, observation: Observation) -> tuple[int, int]:
+    """
+    Return the number of pods, and in how many seconds the status changes, 0 for never.
+
+    In the first seconds of a rollout, when pods come and go, it is the number at its beginning: one write less.
+    """
+    current = _replicas(observation.deployment)
+    if state.reason is Reason.DEPLOYMENT_WAITING and observation.is_rollout_new:
+        reported = as_count(observation.request.previous_status.get("replicas"), current)
+        if reported != current:
+            return reported, min(state.requeue_after or PENDING_SECONDS, PENDING_SECONDS)
+    return current, state.requeue_after
 
 
 def _replicas(deployment: Manifest | None) -> int:

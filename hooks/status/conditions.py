@@ -68,11 +68,12 @@ def _with_transition_time(
 
 def _keeps_transition_time(new: NewCondition, old: PreviousCondition, generation: int, now: datetime) -> bool:
     """
-    Return whether the old time stays. A pending operation gets a new time, since its timeout starts there.
+    Return whether the old time stays. A pending operation or rollout gets a new time: its timeout starts there.
 
     It gets another one if that is in the future: a clock was ahead, and the timeout would not come before that time.
     """
-    if new.type == "Reconciling" and new.reason in TIMEOUT_REASONS:
-        is_same = (old.reason, old.observed_generation) == (new.reason, generation)
-        return is_same and datetime.fromisoformat(old.last_transition_time) <= now
+    if new.type == "Reconciling" and datetime.fromisoformat(old.last_transition_time) > now:
+        return False
+    if new.type == "Reconciling" and new.reason in (*TIMEOUT_REASONS, Reason.DEPLOYMENT_WAITING):
+        return (old.reason, old.observed_generation) == (new.reason, generation)
     return old.status == new.status

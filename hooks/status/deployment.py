@@ -23,7 +23,7 @@ def deployment_state(deployment: Manifest, now: datetime) -> State:
     conditions = {as_text(condition.get("type")): condition for condition in mappings_in(status.get("conditions"))}
     name, spec = metadata["name"], as_mapping(deployment.get("spec"))
     if as_count(status.get("observedGeneration")) < as_count(metadata.get("generation")):
-        return State.reconciling(Reason.DEPLOYMENT_WAITING, f"Deployment {name} is not ready yet")
+        return waiting(name)
     if _has_condition(conditions, "Progressing", "False", "ProgressDeadlineExceeded"):
         return State.stalled(Reason.DEPLOYMENT_FAILED, _failure_message(name, conditions["Progressing"]))
     if _is_rolled_out(as_count(spec.get("replicas", 1), MAX_COUNT), status):
@@ -33,10 +33,21 @@ def deployment_state(deployment: Manifest, now: datetime) -> State:
     if _has_condition(conditions, "ReplicaFailure", "True"):
         return _pods_refused(name, conditions["ReplicaFailure"])
     if _has_condition(conditions, "Available", "True"):
-        return State.reconciling(Reason.DEPLOYMENT_WAITING, f"Deployment {name} is not ready yet")
+        return waiting(name)
     if _has_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable"):
         return _unavailable_after_rollout(name, conditions.get("Available", {}), _deadline_seconds(spec), now)
-    return State.reconciling(Reason.MIN_REPLICAS_NOT_AVAILABLE, _unavailable_message(name))
+    return waiting(name)
+
+
+def waiting(name: str, *, requeue_after: int = 0) -> State:
+    """
+    Return the state of every rollout that makes progress.
+
+    It is the same from the creation or edit of a Function until its pods are available, so that the steps in between,
+    within seconds, are not written one by one.
+    """
+    message = f"Deployment {name} is not ready yet"
+    return State.reconciling(Reason.DEPLOYMENT_WAITING, message, requeue_after=requeue_after)
 
 
 def _is_rolled_out(desired: int, status: Manifest) -> bool:

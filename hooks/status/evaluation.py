@@ -1,7 +1,8 @@
 """
 The state of a valid Function: first whether its children exist, then the Deployment, then the pods or the autoscaler.
 
-A Deployment's own status counts only once its spec is as desired. Every Reconciling state ends in Ready or Stalled.
+A Deployment's own status counts only once its spec is as desired. Every Reconciling state ends in Ready or Stalled. A
+start or rollout without trouble is one state, so that it writes the status twice: at its beginning and at its end.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from hooks.records import LAST_APPLIED, is_mergeable
 from hooks.status import pods
 from hooks.status.additions import explain_additions
 from hooks.status.autoscaler import explain_autoscaler
-from hooks.status.deployment import deployment_state
+from hooks.status.deployment import deployment_state, waiting
 from hooks.status.reasons import Reason
 from hooks.status.source import source_state
 from hooks.status.state import PENDING_SECONDS, Observation, State
@@ -25,9 +26,10 @@ CREATING_CHILDREN = State.reconciling(Reason.CHILDREN_PENDING, "the Function's K
 
 def evaluate(observation: Observation) -> tuple[State, State]:
     """Return the state of the Function and that of its Deployment alone, which Kyma's Running reports."""
-    missing = _missing_children(observation)
+    deployed = _deployment(observation)
+    missing = _missing_children(observation, deployed)
     source = source_state(observation) if observation.source else None
-    deployment = _deployment(observation) or missing or source or CREATING_CHILDREN
+    deployment = deployed or missing or source or waiting(observation.function.identity.name)
     function = _unreadable_records(observation) or missing or source or _with_autoscaler(deployment, observation)
     return explain_additions(function, observation.kept), deployment
 
@@ -47,16 +49,20 @@ def _unreadable_records(observation: Observation) -> State | None:
     return State.stalled(Reason.RECORD_UNREADABLE, message)
 
 
-def _missing_children(observation: Observation) -> State | None:
-    """Return the state if a child is missing, else None."""
+def _missing_children(observation: Observation, deployed: State | None) -> State | None:
+    """Return the state if a child is missing, else None; `deployed` is that of the Deployment."""
     missing = [child["kind"] for child in observation.desired if observation.request.child(child["kind"]) is None]
     if not missing:
         return None
     if observation.has_timed_out(Reason.CHILDREN_PENDING):
         message = _not_created_message(missing, observation.function.identity.name)
         return State.stalled(Reason.CHILDREN_NOT_CREATED, message, requeue_after=CREATE_RETRY_SECONDS)
-    message = "; ".join(observation.absent) or CREATING_CHILDREN.message
-    return CREATING_CHILDREN._replace(message=message, requeue_after=PENDING_SECONDS)
+    if observation.is_late(Reason.CHILDREN_PENDING) or (deployed and deployed.phase == "Ready"):
+        message = "; ".join(observation.absent) or CREATING_CHILDREN.message
+        return CREATING_CHILDREN._replace(message=message, requeue_after=PENDING_SECONDS)
+    return _explain_by_references(
+        waiting(observation.function.identity.name, requeue_after=PENDING_SECONDS), observation
+    )
 
 
 def _not_created_message(kinds: list[str], name: str) -> str:
@@ -79,7 +85,9 @@ def _deployment(observation: Observation) -> State | None:
     if observation.has_timed_out(Reason.DEPLOYMENT_UPDATED):
         message = f"Deployment {name} cannot be updated: the API server refuses the update (see the Function's events)"
         return State.stalled(Reason.UPDATE_REFUSED, message)
-    message = f"Deployment {name} updated"
+    if not observation.is_late(Reason.DEPLOYMENT_UPDATED):
+        return waiting(name, requeue_after=PENDING_SECONDS)
+    message = f"Deployment {name} is not updated yet"
     return State.reconciling(Reason.DEPLOYMENT_UPDATED, message, requeue_after=PENDING_SECONDS)
 
 
@@ -105,12 +113,18 @@ def _desired_deployment(live: Manifest, observation: Observation) -> State:
 def _explain_by_pods(state: State, live: Manifest, observation: Observation) -> State:
     """Return the state of a Deployment that is not ready, explained by missing references or by its pods."""
     if observation.absent:
-        return state.with_explanation(Reason.CONFIG_MISSING, "; ".join(observation.absent))
+        return _explain_by_references(state, observation)
     newest = pods.newest_pods(observation.request, live)
     found = pods.explain_pods(newest, observation.function.pod.resources, observation.now)
     if found.cause:
         return state.with_explanation(found.cause.reason, found.cause.message)
     return state._replace(requeue_after=min(filter(None, (state.requeue_after, found.seconds)), default=0))
+
+
+def _explain_by_references(state: State, observation: Observation) -> State:
+    """Return the state of a Deployment that is not ready, explained by missing references if there are any."""
+    missing = "; ".join(observation.absent)
+    return state.with_explanation(Reason.CONFIG_MISSING, missing) if missing else state
 
 
 def _with_autoscaler(state: State, observation: Observation) -> State:

@@ -105,14 +105,19 @@ class Reason(StrEnum):
         "see the message")
     MIN_REPLICAS_NOT_AVAILABLE = (
         "MinReplicasNotAvailable",
-        "too few pods are available; `Stalled` once that has lasted as long as a rollout may take",
+        "pods are no longer available; `Stalled` once that has lasted as long as a rollout may take",
         "wait; see the pods")
-    DEPLOYMENT_WAITING = ("DeploymentWaiting", "nothing: the rollout is in progress", "wait")
-    DEPLOYMENT_UPDATED = ("DeploymentUpdated", "nothing: the Deployment is being updated", "wait")
+    DEPLOYMENT_WAITING = (
+        "DeploymentWaiting", "nothing: the Function's objects and pods are being created or replaced", "wait")
+    DEPLOYMENT_UPDATED = (
+        "DeploymentUpdated",
+        "the Deployment has not been updated for 5 seconds; `UpdateRefused` 5 seconds later", "wait")
     SOURCE_PENDING = (
         "SourcePending", "nothing: the source is being fetched", "wait", "DEPLOYMENT_WAITING")
     CHILDREN_PENDING = (
-        "ChildrenPending", "nothing: the children are being created", "wait", "DEPLOYMENT_CREATED")
+        "ChildrenPending",
+        "a child has been missing for 5 seconds, or was deleted; `ChildrenNotCreated` 5 seconds later", "wait",
+        "DEPLOYMENT_CREATED")
     DEPLOYMENT_CREATED = (
         "DeploymentCreated", "nothing: `Running` has this reason while `Ready` has `ChildrenPending`", "wait")
     ADDED_BY_POLICY = (

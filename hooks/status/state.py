@@ -63,10 +63,34 @@ class Observation:
         previous, generation = self.request.previous, self.request.metadata.generation
         if (stalled := previous.get("Stalled")) and stalled.reason == TIMEOUT_REASONS[reason]:
             return stalled.observed_generation == generation
-        pending = previous.get("Reconciling")
-        if pending is None or (pending.reason, pending.observed_generation) != (reason, generation):
-            return False
-        return self.now - datetime.fromisoformat(pending.last_transition_time) >= timedelta(seconds=seconds)
+        return self._reports(reason) and self._age() >= timedelta(seconds=seconds)
+
+    def is_late(self, reason: Reason) -> bool:
+        """
+        Return whether an operation of this pending reason may have lasted for PENDING_SECONDS in this generation.
+
+        Before that it has the reason of any rollout, so that an operation without trouble is no status of its own. The
+        age of a rollout says nothing about the operation, so a late one gets its own reason and time before it counts
+        as failed.
+        """
+        if self._reports(Reason.DEPLOYMENT_WAITING, Reason.CONFIG_MISSING):
+            return self._age() >= timedelta(seconds=PENDING_SECONDS)
+        return self._reports(reason)
+
+    @property
+    def is_rollout_new(self) -> bool:
+        """Whether the previous status says that the rollout of this generation began within PENDING_SECONDS."""
+        reported = self._reports(Reason.DEPLOYMENT_WAITING)
+        return reported and timedelta() <= self._age() < timedelta(seconds=PENDING_SECONDS)
+
+    def _reports(self, *reasons: Reason) -> bool:
+        """Return whether the previous status has Reconciling for one of these reasons and this generation."""
+        previous, generation = self.request.previous.get("Reconciling"), self.request.metadata.generation
+        return previous is not None and previous.reason in reasons and previous.observed_generation == generation
+
+    def _age(self) -> timedelta:
+        """Return the age of the previous Reconciling."""
+        return self.now - datetime.fromisoformat(self.request.previous["Reconciling"].last_transition_time)
 
 
 class State(NamedTuple):

@@ -1,12 +1,20 @@
 """Settled Functions cause no write: all examples and all valid cases, under resyncs and after restarts."""
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support.cases import all_cases
-from support.cluster.functions import EXAMPLES, example_names, wait_until_ready
+from support.cluster.control_plane import wait_until
+from support.cluster.functions import EXAMPLES, create_function, edit_function, example_names, wait_until_ready
 from support.cluster.stack import GROUP, Stack
+
+from hooks.status.state import PENDING_SECONDS
+
+STARTED = {f"create {kind}": 1 for kind in ("services", "serviceaccounts", "deployments")}
+STARTED |= {"update functions": 1, "update functions/status": 2}
 
 pytestmark = pytest.mark.own_stack
 
@@ -56,3 +64,35 @@ def test_settled_functions_cost_no_write(stack: Stack, namespace: str, request: 
     stack.processes.stop("metacontroller")
     stack.start_metacontroller()
     check_silence(stack, namespace, 20, count)
+
+
+def writes_of_a_rollout(stack: Stack, namespace: str, generation: int, change: Callable[[], object]) -> Counter[str]:
+    """
+    Make a change; return what Metacontroller has written once the Function is ready with this generation.
+
+    Where the rollout is slow its steps are late and are reported as such: those writes are left out.
+    """
+    mark, start = stack.plane.mark(), time.monotonic()
+    change()
+
+    def is_ready() -> bool:
+        stack.make_pods_ready(namespace)
+        ready = stack.condition(namespace, "hello", "Ready")
+        return (ready["status"], ready["observedGeneration"]) == ("True", generation)
+
+    wait_until(is_ready, "the Function to be ready")
+    is_slow = time.monotonic() - start > PENDING_SECONDS
+    time.sleep(2)
+    found = stack.plane.writes(mark)
+    status = f"update functions/status {namespace}/hello"
+    found[status] = min(found[status], 2) if is_slow else found[status]
+    return found
+
+
+def test_a_start_and_an_edit_write_the_status_twice(stack: Stack, namespace: str) -> None:
+    """Besides the finalizer and the children, only the beginning and the end of a rollout are written."""
+    made = writes_of_a_rollout(stack, namespace, 1, lambda: create_function(stack, namespace))
+    assert made == {f"{what} {namespace}/hello": count for what, count in STARTED.items()}
+    env = [{"name": "A", "value": "b"}]
+    edited = writes_of_a_rollout(stack, namespace, 2, lambda: edit_function(stack, namespace, env=env))
+    assert edited == {f"update deployments {namespace}/hello": 1, f"update functions/status {namespace}/hello": 2}

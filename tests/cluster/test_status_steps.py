@@ -76,7 +76,7 @@ def paused(life: Life) -> None:
 def late(life: Life) -> None:
     """Past the progress deadline, whose condition the test writes, and ready later."""
     life.create()
-    life.until("Reconciling", "MinReplicasNotAvailable")
+    life.until("Reconciling", "DeploymentWaiting")
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     times = {"lastUpdateTime": "2026-01-01T00:00:00Z", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     life.deployment({"status": {"conditions": [condition | times]}}, status=True)

@@ -315,8 +315,9 @@ def test_children_are_those_of_the_twin(both: tuple[Stack, str]) -> None:
 
 
 def _rolled(stack: Stack, namespace: str, generation: int) -> bool:
-    ready = stack.is_ready(namespace, "hello")
-    return ready and stack.condition(namespace, "hello", "Ready")["observedGeneration"] == generation
+    stack.make_pods_ready(namespace)
+    ready = stack.condition(namespace, "hello", "Ready")
+    return (ready["status"], ready["observedGeneration"]) == ("True", generation)
 
 
 def _anonymous(child: Manifest, namespace: str) -> str:

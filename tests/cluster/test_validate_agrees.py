@@ -1,29 +1,39 @@
 """
 `buildless validate` and `kubectl create --dry-run=server` reject the same files, for the same fields.
 
-Generated Functions (tests/support/random_functions.py), some with mistyped fields, are written as YAML files. A real
-kubectl sends all of them; the CRD and the admission policy are installed. Rules that only the hook enforces are left
-out, since the API server cannot know them. tests/cluster/test_admission.py compares all fields and messages.
+Generated Functions (tests/support/random_functions.py), some with mistyped fields, are written as YAML files of both
+versions. A real kubectl sends all of them; the CRD and the admission policy are installed. Rules that only the hook
+enforces are left out, since the API server cannot know them. tests/cluster/test_admission.py compares all fields and
+messages.
 """
 
 import os
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
 from support import random_functions
 from support.cluster.admission import as_function, found_by_hook, with_config
 from support.cluster.control_plane import ControlPlane
+from support.cluster.stack import own_stack
+from support.cluster.versions import Converter
 
+from hooks.admission import NAMESPACE, parameters, policies
 from hooks.cli.dump import to_yaml
-from hooks.cli.files import documents
+from hooks.cli.files import objects
 from hooks.cli.problem import Unusable
-from hooks.cli.render import validated
+from hooks.cli.render import completed, own_schema, validated
 from hooks.cli.unknown import unknown_fields
 from hooks.config import Config
+from hooks.convert import convert
+from hooks.moved_fields import VERSIONS
+from hooks.validation_errors import field_errors
 
 Manifest = dict[str, Any]
 
@@ -49,12 +59,14 @@ def mistype(random: Random, parent: Manifest) -> None:
     chosen[key + random.choice(["s", "X", "_"])] = chosen[key]
 
 
-def written(directory: Path, count: int) -> dict[str, Path]:
-    """Write the files; return their paths by name."""
+def written(directory: Path, count: int, version: str) -> dict[str, Path]:
+    """Write the files in a version; return their paths by name."""
     random, files = Random(SEED), {}
     for number in range(count):
         _, parent = random_functions.function(random)
-        function = as_function({"metadata": {"name": parent["metadata"]["name"]}, "spec": parent["spec"]})
+        stored = as_function({"metadata": {"name": parent["metadata"]["name"]}, "spec": parent["spec"]})
+        function = convert(stored, version)
+        function["metadata"].pop("annotations", None)  # what the version lacks: not checked by the API server
         if random.random() < 0.2:
             mistype(random, function)
         file = directory / f"{number:05}.yaml"
@@ -77,15 +89,21 @@ def refused_by_kubectl(plane: ControlPlane, directory: Path) -> dict[str, str]:
 
 def found_here(file: Path) -> tuple[list[str], list[str], list[str]]:
     """Return the paths of unknown fields, those of violations the API server sees, and all that validate reports."""
-    (document,) = documents(str(file))
-    unknown = [path for path, _ in unknown_fields(document.value)]
-    violations = [fault for fault in found_by_hook(document.value, Config()) if fault.layer != "hook"]
+    (document,) = objects([str(file)]).functions
+    own = document.as_written()
+    unknown = [path for path, _ in unknown_fields(own.value, own_schema(document))]
+    faults = found_by_hook(document.value, Config())
+    violations = [document.problem(fault.field, fault.message).path for fault in faults if fault.layer != "hook"]
+    try:
+        own_schema(document).model_validate(completed(own.value))
+    except ValidationError as error:
+        violations += [path for path, _ in field_errors(error)]
     try:
         validated(document, Config())
         reported = []
     except Unusable as error:
         reported = [problem.path for problem in error.problems]
-    return unknown, [fault.field for fault in violations], reported
+    return unknown, violations, reported
 
 
 def is_in(path: str, message: str) -> bool:
@@ -98,22 +116,39 @@ def plain(path: str) -> str:
     return path.replace("[", ".").replace("]", "")
 
 
-def test_validate_and_kubectl_agree(guarded: ControlPlane, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def converting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane of its own with the policies, which serves both versions."""
+    with own_stack(tmp_path_factory.mktemp("both-versions")) as stack:
+        stack.install()
+        head = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        items = [head, *policies(), parameters(Config())]
+        stack.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+        with_config(stack.plane, Config())
+        converter = Converter(stack)
+        converter.start()
+        converter.turn_on()
+        yield stack.plane
+
+
+@pytest.mark.parametrize(("name", "version"), [("guarded", VERSIONS[0]), ("converting", VERSIONS[1])], ids=VERSIONS)
+def test_validate_and_kubectl_agree(request: pytest.FixtureRequest, tmp_path: Path, name: str, version: str) -> None:
     """Both reject the same files; both name the same unknown fields, and a field of each other violation."""
-    with_config(guarded, Config())
-    files = written(tmp_path, COUNT)
-    refused, kinds, wrong = refused_by_kubectl(guarded, tmp_path), Counter[str](), []
-    for name, file in files.items():
+    server: ControlPlane = request.getfixturevalue(name)
+    with_config(server, Config())
+    files = written(tmp_path, COUNT, version)
+    refused, kinds, wrong = refused_by_kubectl(server, tmp_path), Counter[str](), []
+    for file_name, file in files.items():
         unknown, violated, reported = found_here(file)
-        message = refused.get(name, "")
-        assert set(unknown) | set(violated) <= set(reported), name
+        message = refused.get(file_name, "")
+        assert set(unknown) | set(violated) <= set(reported), file_name
         named = re.findall(r'unknown field "([^"]*)"', message)
         is_named = "ValidatingAdmissionPolicy" in message or any(is_in(path, message) for path in violated)
         agrees = sorted(named) == sorted(unknown) if unknown or named else bool(message) == bool(violated)
         agrees = agrees and (bool(named) or not violated or is_named)
         kinds["unknown" if unknown else "violation" if violated else "accepted"] += 1
         if not agrees:
-            wrong.append((name, unknown, violated, message))
+            wrong.append((file_name, unknown, violated, message))
     print(f"\n{COUNT - len(wrong)} of {COUNT} equal: {dict(kinds)}")
     for each in wrong[:10]:
         print(*(str(part)[:500] for part in each), sep="\n    ")

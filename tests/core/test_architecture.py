@@ -90,6 +90,7 @@ ORDER = [
     "hooks.status.evaluation",
     "hooks.status",
     "hooks.sync",
+    "hooks.plain_requests",
     "hooks.app",
     "hooks.connection",
     "hooks.worker",

@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-import yaml
 from support.cases import ROOT
 from support.left_out import RUN_ALL
 from support.merge_patch import overlaid
 from support.random_functions import function as random_function
+from support.yaml_files import read_yaml
 
 from hooks.convert import KEPT, MAX_ANNOTATIONS_BYTES, MAX_KEPT_BYTES, convert
 from hooks.moved_fields import MOVED, VERSIONS, fill, take
@@ -20,8 +20,8 @@ from hooks.moved_fields import MOVED, VERSIONS, fill, take
 Manifest = dict[str, Any]
 
 V1, V2 = VERSIONS
-ROWS = yaml.safe_load((ROOT / "tests" / "core" / "conversions.yaml").read_text(encoding="utf-8"))
-EDITS = yaml.safe_load((ROOT / "tests" / "core" / "conversion_edits.yaml").read_text(encoding="utf-8"))
+ROWS = read_yaml(ROOT / "tests" / "core" / "conversions.yaml")
+EDITS = read_yaml(ROOT / "tests" / "core" / "conversion_edits.yaml")
 OBJECTS = 20_000 if RUN_ALL else 1_000
 ODD: list[Any] = [
     None,

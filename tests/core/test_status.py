@@ -73,25 +73,25 @@ DEPLOYMENTS: dict[str, Manifest | None] = {
 
 TABLE = """
 Deployment                  | autoscaler | applied                   | unseen              | unapplied
-absent                      | any        | ~ ChildrenPending         | -                   | -
-new                         | any        | ~ ChildrenPending         | -                   | ~ ChildrenPending
-creating                    | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
-progressing                 | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
-surge                       | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
-one old pod left            | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
-available                   | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentUpdated
-available, paused           | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentUpdated
-paused half-way             | any        | ! DeploymentPaused        | ~ DeploymentWaiting | ~ DeploymentUpdated
-deadline exceeded           | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-pods refused                | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-pods refused, deadline over | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-surge refused               | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentUpdated
-a pod lost just now         | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
-a pod lost                  | any        | ! MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentUpdated
-zero                        | no         | + ScaledToZero            | ~ DeploymentWaiting | ~ DeploymentUpdated
-zero                        | yes        | ~ DeploymentUpdated       | ~ DeploymentUpdated | ~ DeploymentUpdated
-going to zero               | no         | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentUpdated
-going to zero               | yes        | ~ DeploymentUpdated       | ~ DeploymentUpdated | ~ DeploymentUpdated
+absent                      | any        | ~ DeploymentWaiting       | -                   | -
+new                         | any        | ~ DeploymentWaiting       | -                   | ~ DeploymentWaiting
+creating                    | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+progressing                 | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+surge                       | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+one old pod left            | any        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+available                   | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentWaiting
+available, paused           | any        | + DeploymentReady         | ~ DeploymentWaiting | ~ DeploymentWaiting
+paused half-way             | any        | ! DeploymentPaused        | ~ DeploymentWaiting | ~ DeploymentWaiting
+deadline exceeded           | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentWaiting
+pods refused                | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentWaiting
+pods refused, deadline over | any        | ! DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentWaiting
+surge refused               | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentWaiting
+a pod lost just now         | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentWaiting
+a pod lost                  | any        | ! MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentWaiting
+zero                        | no         | + ScaledToZero            | ~ DeploymentWaiting | ~ DeploymentWaiting
+zero                        | yes        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+going to zero               | no         | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
+going to zero               | yes        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
 """
 PHASES = {"+": "Ready", "~": "Reconciling", "!": "Stalled"}
 
@@ -155,8 +155,6 @@ def test_table(deployment: str, autoscaled: bool, stage: str, cell: str) -> None
 
 # The status and reason of Kyma's Running for each reason.
 KYMA = {
-    "ChildrenPending": ("Unknown", "DeploymentCreated"),
-    "DeploymentUpdated": ("Unknown", "DeploymentUpdated"),
     "DeploymentWaiting": ("Unknown", "DeploymentWaiting"),
     "DeploymentPaused": ("Unknown", "DeploymentWaiting"),
     "MinReplicasNotAvailable": ("Unknown", "MinReplicasNotAvailable"),
@@ -178,8 +176,9 @@ def test_running_has_kymas_reasons(deployment: str, autoscaled: bool, stage: str
 def test_reconciling_ends(deployment: str, autoscaled: bool) -> None:
     """After a day without a change, only states with a deadline of Kubernetes are still Reconciling."""
     world = world_of(DEPLOYMENTS[deployment], autoscaled=autoscaled)
-    conditions(world)
-    is_reconciling = "Reconciling" in conditions(world, later=timedelta(days=1))
+    for day in range(2):
+        conditions(world, later=timedelta(days=day))
+    is_reconciling = "Reconciling" in conditions(world, later=timedelta(days=2))
     status = world.children.get(("Deployment", "hello"), {}).get("status", {})
     has_deadline = MOVING in status.get("conditions", ())
     # A Deployment of zero replicas has no deadline; without a status no controller is running.
@@ -197,26 +196,89 @@ def test_running_is_about_the_deployment(kind: str) -> None:
         assert (found["Running"]["status"], found["Running"]["reason"]) == ("True", "DeploymentReady")
 
 
+def test_a_start_and_an_edit_write_the_status_twice() -> None:
+    """No step of the Deployment and no number of pods between the first status and the ready one is a write."""
+    world = World(complete({"spec": {"replicas": 2}}))
+    assert status_writes(world, "absent", "new", "creating", "progressing") == 1
+    assert status_writes(world, "available", "available") == 1
+    world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "b"}]})
+    assert status_writes(world, "available", "surge", "one old pod left") == 1
+    assert status_writes(world, "available", "available") == 1
+    assert world.parent["status"]["replicas"] == 2
+
+
+def test_a_long_rollout_reports_its_pods() -> None:
+    """A scaler that reads the number of pods has it right 5 seconds after the beginning of a rollout that goes on."""
+    world = world_of(DEPLOYMENTS["creating"], autoscaled=False)
+    conditions(world)
+    world.children["Deployment", "hello"]["status"]["replicas"] = 7
+    found = {}
+    for second in (-60, 0, 4, 5, 60):
+        answer = sync(HookRequest.parse(world.request()), Config(), now=NOW + timedelta(seconds=second)).to_json()
+        found[second] = (answer["status"]["replicas"], answer.get("resyncAfterSeconds", 0))
+    assert found == {-60: (7, 0), 0: (0, 5), 4: (0, 5), 5: (7, 0), 60: (7, 0)}
+
+
+def status_writes(world: World, *states: str) -> int:
+    """Sync at each state of the Deployment; return how often the status was written."""
+    count = 0
+    for state in states:
+        if child := world.children.get(("Deployment", "hello")):
+            status = (DEPLOYMENTS[state] or {}).get("status")
+            child["status"] = {"observedGeneration": child["metadata"].get("generation", 1)} | status if status else {}
+        count += world.apply(sync(HookRequest.parse(world.request()), Config(), now=NOW).to_json()).count("status")
+    return count
+
+
+@pytest.mark.parametrize(
+    ("stage", "late", "failed"),
+    [("absent", "ChildrenPending", "ChildrenNotCreated"), ("unapplied", "DeploymentUpdated", "UpdateRefused")],
+)
+def test_a_late_operation_is_reported_and_then_fails(stage: str, late: str, failed: str) -> None:
+    """An operation has the reason of a rollout for 5 seconds, its own for 5 more, and then counts as failed."""
+    world = world_of(None if stage == "absent" else DEPLOYMENTS["available"], autoscaled=False, stage=stage)
+    expected = {0: "DeploymentWaiting", 4: "DeploymentWaiting", 5: late, 9: late, 10: failed, 60: failed}
+    found = {second: conditions(world, later=timedelta(seconds=second))["Ready"]["reason"] for second in expected}
+    assert found == expected
+    world.parent["metadata"]["generation"] += 1
+    assert conditions(world, later=timedelta(seconds=61))["Ready"]["reason"] == "DeploymentWaiting"
+
+
+@pytest.mark.parametrize("stage", ["absent", "unapplied"])
+def test_no_operation_during_a_rollout_counts_as_failed_at_once(stage: str) -> None:
+    """A child that goes missing, or an update, late in a rollout has the whole time of its own."""
+    world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
+    conditions(world, later=-timedelta(minutes=9))
+    child = world.children.pop(("Deployment", "hello"))
+    if stage == "unapplied":
+        world.children["Deployment", "hello"] = child
+        child["spec"]["replicas"] += 1
+    assert [phase(world, second) for second in (0, 4, 5)] == ["Reconciling", "Reconciling", "Stalled"]
+
+
 def test_each_operation_has_its_own_timeout() -> None:
     """The timeout starts when a child goes missing, and starts again with each edit."""
     world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
     conditions(world, later=-timedelta(minutes=9))
     service = world.children.pop(("Service", "hello"))
     assert [phase(world, second) for second in (0, 4)] == ["Reconciling", "Reconciling"]
-    world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "b"}]})
-    assert [phase(world, second) for second in (5, 9, 10)] == ["Reconciling", "Reconciling", "Stalled"]
-    world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": "c"}]})
-    assert [phase(world, second) for second in (11, 15, 16)] == ["Reconciling", "Reconciling", "Stalled"]
+    for start in (5, 20):
+        world.edit(world.parent["spec"] | {"env": [{"name": "A", "value": f"{start}"}]})
+        seconds = [start + second for second in (0, 4, 5, 9, 10)]
+        assert [phase(world, second) for second in seconds] == [*["Reconciling"] * 4, "Stalled"]
     world.children["Service", "hello"] = service
-    assert [phase(world, second) for second in (17, 21, 22)] == ["Reconciling", "Reconciling", "Stalled"]
+    seconds = [40 + second for second in (0, 4, 5, 9, 10)]
+    assert [phase(world, second) for second in seconds] == [*["Reconciling"] * 4, "Stalled"]
 
 
-def test_a_timeout_that_began_while_a_clock_was_ahead() -> None:
+@pytest.mark.parametrize(("ahead", "ends"), [([0], 10), ([0, 5], 5)], ids=["rollout", "operation"])
+def test_a_timeout_that_began_while_a_clock_was_ahead(ahead: list[int], ends: int) -> None:
     """A pending operation times out at the usual time after the clock is right again."""
     world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
     del world.children["Service", "hello"]
-    assert phase(world, 365 * 24 * 3600) == "Reconciling"
-    assert [phase(world, second) for second in (0, 4, 5)] == ["Reconciling", "Reconciling", "Stalled"]
+    assert {phase(world, 365 * 24 * 3600 + second) for second in ahead} == {"Reconciling"}
+    phases = [phase(world, second) for second in range(ends + 1)]
+    assert phases == ["Reconciling"] * ends + ["Stalled"]
 
 
 @pytest.mark.parametrize("deployment", ["pods refused", "surge refused"])

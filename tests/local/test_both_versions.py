@@ -125,6 +125,16 @@ def test_code_in_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (Path(problem.file).name, problem.path) == ("requirements.txt", "spec.source.dependencies")
 
 
+@pytest.mark.sampled
+def test_it_answers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`invoke`, which starts the Function as `run` does, prints the response of a Function of v2alpha1."""
+    file = tmp_path / "a.yaml"
+    source = "  source:\n    inline: |\n      def main(event, context):\n          return event['data']\n"
+    file.write_text(HEAD + source, encoding="utf-8")
+    assert main(["invoke", str(file), "--data", "hello"]) == 0
+    assert capfd.readouterr().out.strip() == "hello"
+
+
 def test_unknown_versions_name_both(tmp_path: Path) -> None:
     """An apiVersion that does not exist is a problem that names both versions."""
     (tmp_path / "a.yaml").write_text(HEAD.replace("v2alpha1", "v1beta1") + CODE, encoding="utf-8")

@@ -125,13 +125,13 @@ def test_render_adds_the_status(run: Run) -> None:
     assert function["status"]["functionResourceProfile"] == "L"
     assert conditions(run("render", "a.yaml", "--status")) == {
         "ConfigurationReady": "FunctionSpecValidated",
-        "Running": "DeploymentCreated",
-        "Ready": "ChildrenPending",
-        "Reconciling": "ChildrenPending",
+        "Running": "DeploymentWaiting",
+        "Ready": "DeploymentWaiting",
+        "Reconciling": "DeploymentWaiting",
     }
 
 
-@pytest.mark.parametrize(("uid", "ready"), [(UID, "ImagePullBackOff"), ("another", "MinReplicasNotAvailable")])
+@pytest.mark.parametrize(("uid", "ready"), [(UID, "ImagePullBackOff"), ("another", "DeploymentWaiting")])
 def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) -> None:
     """Children in the files count as observed, and so do pods with the Function's UID, but no other pods."""
     request = deepcopy(next(case for case in all_cases() if case.name == "pods-say-why").request)
@@ -141,7 +141,7 @@ def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) 
     children = [child for group in request["children"].values() for child in group.values()]
     text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [*children, *pods, request["parent"]]})
     found = conditions(run("render", "a.yaml", "--status", a_yaml=text))
-    assert (found["Running"], found["Ready"]) == ("MinReplicasNotAvailable", ready)
+    assert (found["Running"], found["Ready"]) == ("DeploymentWaiting", ready)
 
 
 def test_render_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from support.runtime_servers import EACH_FAMILY, NEEDS, Server, get, send, started, wait_until_listening
+from support.yaml_files import read_yaml
 
 HERE = Path(__file__).parent / "conformance"
-TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "table.yaml").read_text(encoding="utf-8"))
+TABLE: list[dict[str, Any]] = read_yaml(HERE / "table.yaml")
 ROWS = [
     pytest.param(family, row, id=f"{family}-{row['name']}", marks=NEEDS[family])
     for family in NEEDS

@@ -13,6 +13,7 @@ from support.offline_metacontroller import World
 
 from hooks.cli import main
 from hooks.config import Config
+from hooks.naming import CONTROLLER_UID
 from hooks.records import LAST_APPLIED
 
 Manifest = dict[str, Any]
@@ -105,7 +106,7 @@ def test_a_missing_child_is_a_problem(eject: Eject, kind: str) -> None:
 
 def others_deployments() -> Iterable[tuple[str, Callable[[Manifest], None]]]:
     def label(deployment: Manifest) -> None:
-        deployment["metadata"]["labels"]["serverless.kyma-project.io/uuid"] = "other"
+        deployment["metadata"]["labels"][CONTROLLER_UID] = "other"
 
     yield "function", label
     yield "name", lambda deployment: deployment["metadata"].update(name="other")

@@ -64,6 +64,29 @@ def test_customize_requests_pods(client: FlaskClient) -> None:
     assert post(client, [], "/v1/customize").status_code == 422
 
 
+PLAIN: list[tuple[str, Manifest]] = [
+    ("", {}),
+    ("?revision=any", {}),
+    ("", {"content_type": "application/json; charset=utf-8"}),
+    ("", {"environ_overrides": {"CONTENT_LENGTH": "+99999"}}),
+    ("", {"environ_overrides": {"CONTENT_LENGTH": "\u0661"}}),
+    ("", {"environ_overrides": {"HTTP_TRANSFER_ENCODING": "chunked"}}),
+]
+
+
+@pytest.mark.parametrize(("query", "options"), PLAIN, ids=[str(number) for number in range(len(PLAIN))])
+@pytest.mark.parametrize(
+    "value", [body(), [], {"parent": {}}, b"{", b""], ids=["valid", "list", "parent", "text", "empty"]
+)
+def test_plain_requests_are_answered_as_flask_answers_them(value: Any, query: str, options: Manifest) -> None:
+    """The layer before Flask changes no status, no body and no header of a response."""
+    with_layer, without = app.create_app(Config()), app.create_app(Config())
+    without.wsgi_app = without.wsgi_app.flask  # type: ignore[method-assign,attr-defined]
+    answers = [post(each.test_client(), value, f"/v1/finalize{query}", **options) for each in (with_layer, without)]
+    one, other = ((each.status_code, each.data, sorted(each.headers)) for each in answers)
+    assert one == other
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_probes(client: FlaskClient, path: str) -> None:
     """Both probes succeed."""
@@ -195,7 +218,7 @@ def test_an_error_in_an_explanation_drops_only_the_explanation(
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json["children"] == before["children"] for answer in answers)
     ready = next(each for each in answers[0].json["status"]["conditions"] if each["type"] == "Ready")
-    assert (ready["status"], ready["reason"]) == ("False", "MinReplicasNotAvailable")
+    assert (ready["status"], ready["reason"]) == ("False", "DeploymentWaiting")
     (line,) = caplog.messages
     assert re.fullmatch(r"explanation dropped: KeyError at test_http:\d+ in broken", line)
 

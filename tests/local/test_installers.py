@@ -137,6 +137,7 @@ def test_the_secret_of_the_namespace_names_the_index(opened: Index, programs: Pa
     assert installed(tmp_path, install("python", tmp_path, "fruit\n", str(programs))) == {"fruit": "2.0"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("variable", ["PIP_CERT", "REQUESTS_CA_BUNDLE"])
 def test_python_packages_come_through_a_proxy(
     variable: str, closed: Index, certificate: Path, programs: Path, tmp_path: Path

@@ -159,7 +159,7 @@ def test_others_are_answered_between_conversions(service: Service) -> None:
                 assert response(client)
                 client.sendall(convert_request())
                 conversions += 1
-            assert conversions < 8_000
+            assert conversions < 200, "each event of another connection waits for one conversion of each kept one"
         assert response_to(other).startswith(b"HTTP/1.1 200 OK")
 
 

@@ -127,6 +127,20 @@ def test_typescript_accepts_it(tmp_path: Path, language: str, style: str, templa
         succeeds(directory, *command, path=path_for(language))
 
 
+@pytest.mark.parametrize("version", ["v1alpha2", "v2alpha1"])
+def test_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str) -> None:
+    """--api-version chooses the version of function.yaml, which is valid and keeps its line for editors."""
+    made = tmp_path / "hello"
+    assert main(["new", str(made), "--api-version", version]) == 0
+    text = (made / "function.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=https://")
+    assert f"\napiVersion: serverless.kyma-project.io/{version}\n" in text
+    assert main(["validate", str(made)]) == 0
+    capsys.readouterr()
+    assert main(["manifest", str(made)]) == 0
+    assert capsys.readouterr().out.startswith(f"apiVersion: serverless.kyma-project.io/{version}\n")
+
+
 def test_the_runtime_has_to_have_the_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown template is refused with those that there are."""
     assert main(["new", str(tmp_path / "a"), "--template", "cron"]) == 2

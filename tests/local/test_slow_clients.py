@@ -77,6 +77,7 @@ def drip(client: socket.socket, first: bytes, rest: bytes) -> None:
         client.sendall(rest)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", [silent, handshake, header, body, open_end])
 def test_slow_clients_delay_no_other(service: Service, kind: Callable[[Service], None]) -> None:
     """While 70 slow clients are connected, every other request succeeds and no worker is replaced."""
@@ -100,6 +101,7 @@ def test_slow_clients_delay_no_other(service: Service, kind: Callable[[Service],
     assert "Traceback" not in service.log.read_text()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("kind", "seconds"),
     [(silent, HEADER_SECONDS), (handshake, HEADER_SECONDS), (header, HEADER_SECONDS), (body, REQUEST_SECONDS)],

@@ -63,6 +63,7 @@ def of_python(directory: Path, style: str, request: dict[str, Any], stub: str | 
         return differences
 
 
+@pytest.mark.sampled
 @NEEDS["python"]
 @each_request
 @pytest.mark.parametrize("style", PYTHON)
@@ -81,6 +82,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sampled
 @NEEDS["python"]
 @pytest.mark.parametrize(("style", "right", "wrong", "differences"), WRONG)
 def test_a_wrong_stub_is_found(tmp_path: Path, style: str, right: str, wrong: str, differences: list[str]) -> None:
@@ -155,6 +157,7 @@ def stubs_of_node() -> list[str]:
     return [(TEMPLATES / "nodejs" / name).read_text() for name in ("function.d.ts", "sdk.d.ts")]
 
 
+@pytest.mark.sampled
 @NEEDS["nodejs"]
 @each_request
 @pytest.mark.parametrize("style", NODE)
@@ -176,6 +179,7 @@ WRONG_NODE = [
 ]
 
 
+@pytest.mark.sampled
 @NEEDS["nodejs"]
 @pytest.mark.parametrize(("right", "wrong", "differences"), WRONG_NODE)
 def test_a_wrong_stub_for_node_is_found(tmp_path: Path, right: str, wrong: str, differences: list[str]) -> None:

@@ -115,6 +115,7 @@ def test_page_names_every_setting() -> None:
     assert {name: change.said for name, change in CHANGES.items()} == ROWS
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("setting", CHANGES)
 def test_a_setting_restarts_the_functions_of_the_page(setting: str) -> None:
     """Another value changes the pod templates of exactly these reference Functions."""

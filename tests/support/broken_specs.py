@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
 from support.cases import ROOT, complete, overlaid
+from support.yaml_files import read_yaml
 
 from hooks.config import Config
 
@@ -55,7 +55,7 @@ def examples(*keys: str) -> list[Example]:
 
 @cache
 def _table() -> dict[str, list[Manifest]]:
-    table: dict[str, list[Manifest]] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    table: dict[str, list[Manifest]] = read_yaml(TABLE)
     return table
 
 

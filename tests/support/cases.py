@@ -9,7 +9,7 @@ given.yaml     what the request does not hold (optional): config, now, and the F
                horizontalpodautoscaler   a patch for the observed autoscaler
                gitrepository             a patch for the observed GitRepository
                without      kinds of children that are then removed
-               previous     seconds since an earlier sync of the same request, whose status the parent has
+               previous     seconds since each earlier sync of the same request; the parent has the last one's status
 response.yaml  the answer, written by --bless (golden.py)
 
 The rest of the request comes from the table of kinds, and other keys are refused, so that a case is always a request
@@ -24,9 +24,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from support import merge_patch, source_controller
 from support.offline_metacontroller import World
+from support.yaml_files import read_yaml
 
 from hooks.config import Config
 from hooks.flux import API_VERSION, RESOURCES
@@ -166,8 +166,8 @@ def _past(world: World, given: Manifest, config: Config, now: datetime) -> World
     for (kind, _), child in world.children.items():
         child.update(overlaid(child, given.get(kind.lower(), {})))
     world.children = {key: child for key, child in world.children.items() if key[0] not in given.get("without", [])}
-    if "previous" in given:
-        earlier = now - timedelta(seconds=given["previous"])
+    for seconds in given.get("previous", []):
+        earlier = now - timedelta(seconds=seconds)
         answer = sync(HookRequest.parse(world.request()), config, now=earlier).to_json()
         world.parent["status"] = answer["status"] | {"observedGeneration": world.parent["metadata"]["generation"]}
     return world
@@ -178,7 +178,7 @@ def _config(overlay: Manifest | None) -> Config:
 
 
 def _strict(file: Path, known: set[str]) -> Manifest:
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    content = read_yaml(file) if file.exists() else {}
     unknown = set(content) - known
     assert not unknown, f"{file.parent.name}/{file.name} has unknown keys {sorted(unknown)}, expected {sorted(known)}"
     return dict(content)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import yaml
 from support.cases import ROOT, Manifest
+from support.yaml_files import read_yaml
 
-CRD = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))
+CRD = read_yaml(ROOT / "crds" / "functions.yaml")
 VERSION = CRD["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 

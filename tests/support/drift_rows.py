@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
-import yaml
 from support.cases import ROOT
 from support.merge_patch import overlaid
+from support.yaml_files import read_yaml
 
 Manifest = dict[str, Any]
 Outcome = Literal["restored", "removed", "joined", "echoed", "kept"]
 
-DATA = yaml.safe_load((ROOT / "tests" / "support" / "drift_rows.yaml").read_text(encoding="utf-8"))
+DATA = read_yaml(ROOT / "tests" / "support" / "drift_rows.yaml")
 SPEC: Manifest = DATA["spec"]
 OUTCOMES: dict[Outcome, tuple[str, int]] = {
     "restored": ("restored at once", 1),

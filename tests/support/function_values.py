@@ -10,13 +10,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import yaml
 from support.cases import ROOT
 from support.value_pools import ENV_FROM, KEYS, MAPS, POOLS, TEXTS, Pool
+from support.yaml_files import read_yaml
 
 Manifest = dict[str, Any]
 
-SCHEMA = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))["spec"]["versions"][0]["schema"]
+SCHEMA = read_yaml(ROOT / "crds" / "functions.yaml")["spec"]["versions"][0]["schema"]
 SPEC = SCHEMA["openAPIV3Schema"]["properties"]["spec"]
 
 

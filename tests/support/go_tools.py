@@ -26,6 +26,7 @@ MODULES = {
     "helm4": "helm.sh/helm/v4/cmd/helm@v4.3.1",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0",
     "kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0",
+    "kwok": "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
     "source-controller": "github.com/fluxcd/source-controller@v1.9.0",
 }
 REPLACED = {

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from lupa import lua51
 from support import go_tools
+from support.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT / "tests" / "core" / "lifecycles"
@@ -63,7 +63,7 @@ def step_of(function: Manifest) -> Manifest:
 
 
 def recorded_lives() -> dict[str, list[Manifest]]:
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(RECORDINGS.glob("*.yaml"))}
+    return {path.stem: read_yaml(path) for path in sorted(RECORDINGS.glob("*.yaml"))}
 
 
 def argo(function: Manifest) -> str:
@@ -77,7 +77,7 @@ def argo(function: Manifest) -> str:
 
 def kstatus_and_flux(functions: list[Manifest]) -> list[tuple[str, str]]:
     """Return the verdicts of kstatus and Flux on each; skip the test if their code cannot be built."""
-    check = yaml.safe_load((ROOT / "gitops" / "flux-health.yaml").read_text(encoding="utf-8"))
+    check = read_yaml(ROOT / "gitops" / "flux-health.yaml")
     exprs = {key: check[key] for key in ("inProgress", "failed", "current")}
     lines = "\n".join(json.dumps({"object": function, "exprs": exprs}) for function in functions)
     done = subprocess.run([_judge()], input=lines, capture_output=True, text=True, check=False, timeout=60)

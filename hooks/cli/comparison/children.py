@@ -13,7 +13,7 @@ from hooks.children import KINDS
 from hooks.cli.comparison import sources
 from hooks.cli.comparison.metacontroller import applied
 from hooks.config import Config
-from hooks.manifest import Manifest, value_at
+from hooks.manifest import Manifest
 from hooks.protocol import HookRequest
 from hooks.sync import sync
 
@@ -42,24 +42,8 @@ def settled(
     return children
 
 
-def observed_in(objects: Iterable[Manifest], parent: Manifest) -> Children:
-    """Return the live children of a Function among these objects: those that Metacontroller made for its UID."""
-    identity = parent["metadata"]["namespace"], parent["metadata"]["name"]
-    return {
-        kind.name: each
-        for each in objects
-        if (kind := KINDS.get(str(each.get("kind")))) and _identity(each) == (kind.api_version, *identity)
-        if value_at(each, "metadata", "labels", naming.CONTROLLER_UID) == parent["metadata"]["uid"]
-    }
-
-
 def rendered_in(objects: Iterable[Manifest], parent: Manifest) -> Children:
     """Return the children of a Function among those that `buildless render` printed, as they would be created."""
     own = naming.uid_label(parent["metadata"]["uid"]).items()
     made = [applied(each, None, parent) for each in objects if own <= each["metadata"]["labels"].items()]
     return {child["kind"]: sources.fetched(child, None) if "url" in child.get("spec", ()) else child for child in made}
-
-
-def _identity(value: Manifest) -> tuple[object, object, object]:
-    namespace = value_at(value, "metadata", "namespace") or "default"
-    return value.get("apiVersion"), namespace, value_at(value, "metadata", "name")

@@ -6,11 +6,12 @@ from enum import StrEnum
 
 from hooks.children import KINDS
 from hooks.cli.comparison.changes import Change, changes, comparable, same_data, template
-from hooks.cli.comparison.children import Children, observed_in, settled
+from hooks.cli.comparison.children import Children, settled
 from hooks.cli.comparison.reasons import reasons
 from hooks.cli.comparison.sources import related
 from hooks.cli.document import Document
 from hooks.cli.files import Objects
+from hooks.cli.live_children import live_children
 from hooks.cli.problem import Problem, Unusable
 from hooks.cli.render import NO_UID, completed, validated
 from hooks.config import Config
@@ -111,13 +112,13 @@ def _before(document: Document, parent: Manifest, side: Side, before: Before) ->
     try:
         validated(document, side.config)
     except Unusable:
-        return observed_in(side.others, parent)
+        return live_children(side.others, parent)
     return before(parent, side)
 
 
 def _present(parent: Manifest, side: Side) -> Children:
     """Return the live children, and of kinds that are not among the objects those that the hook returns."""
-    live, dumped = observed_in(side.others, parent), {each.get("kind") for each in side.others}
+    live, dumped = live_children(side.others, parent), {each.get("kind") for each in side.others}
     made = settled(parent, side.config, {}, related(parent, side.others))
     return {**{kind: child for kind, child in made.items() if not (live and kind in dumped)}, **live}
 

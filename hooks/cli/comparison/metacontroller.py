@@ -80,7 +80,7 @@ def list_key(*lists: list[Any]) -> str | None:
     items = [item for items in lists for item in items]
     if not items or not all(isinstance(item, dict) for item in items):
         return None
-    return next((key for key in LIST_KEYS if all(key in item for item in items)), None)
+    return next((key for key in LIST_KEYS if all(isinstance(item.get(key), str | int) for item in items)), None)
 
 
 def _merge_lists(key: str, observed: list[Any], last: list[Any], desired: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from hooks import flux
+from hooks.cli.document import namespace_of
 from hooks.manifest import Manifest, value_at
 
 _CONTENT = ("url", "ref", "sparseCheckout", "ignore", "include", "bucketName", "endpoint")
@@ -49,11 +50,10 @@ def related(parent: Manifest, *others: Iterable[Manifest]) -> dict[str, Mapping[
 
 
 def _is(value: Manifest, kind: str, name: str, namespace: str) -> bool:
-    metadata = value.get("metadata")
     return (
         (value.get("kind"), value.get("apiVersion")) == (kind, flux.API_VERSION)
-        and value_at(metadata, "name") == name
-        and (value_at(metadata, "namespace") or "default") == namespace
+        and value_at(value, "metadata", "name") == name
+        and namespace_of(value) == namespace
     )
 
 

@@ -10,6 +10,7 @@ import click
 
 from hooks.cli.comparison.changes import ABSENT, Change, Path, restored
 from hooks.cli.comparison.compare import Comparison, Outcome
+from hooks.cli.document import DEFAULT_NAMESPACE
 from hooks.cli.problem import printable
 
 MAX_LINES = 40
@@ -46,7 +47,7 @@ def text(found: Iterable[Comparison]) -> Iterator[str]:
 def title(found: Comparison) -> str:
     """Return the Function as kubectl names it, with its namespace unless that is default."""
     namespace, name = found.key
-    return f"function/{name}" if namespace == "default" else f"function/{name} in {namespace}"
+    return f"function/{name}" if namespace == DEFAULT_NAMESPACE else f"function/{name} in {namespace}"
 
 
 def summary(found: Comparison) -> str:

@@ -36,7 +36,7 @@ def converted_text(text: str, version: str) -> str:
     try:
         return "".join(_document(*parts, version) for parts in _documents(text))
     except yaml.YAMLError:
-        raise NotConverted("has a document that needs a %TAG directive, which is not supported") from None
+        raise NotConverted("has a document that cannot be read on its own, such as one with a %TAG directive") from None
 
 
 def _documents(text: str) -> Iterator[tuple[str, str, str]]:

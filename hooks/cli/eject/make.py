@@ -10,7 +10,7 @@ from hooks.cli.document import Document
 from hooks.cli.eject.app import App, write
 from hooks.cli.eject.directory import replaced
 from hooks.cli.eject.dockerfile import base_images
-from hooks.cli.eject.plain import live_children, plain
+from hooks.cli.eject.plain import complete_children, plain
 from hooks.cli.git import GitFailed
 from hooks.cli.problem import Unusable
 from hooks.cli.render import NO_ARTIFACT, validated
@@ -28,7 +28,7 @@ def make(document: Document, others: Sequence[Document], config: Config, directo
 
     Raises Unusable for an invalid Function, and ClickException if the code cannot be had or the directory not be used.
     """
-    function, live = validated(document, config), live_children(document, others)
+    function, live = validated(document, config), complete_children(document, others)
     resolved = resolve(function, config, artifact=NO_ARTIFACT)
     children = live or {child["kind"]: child for child in build_children(resolved)}
     origin = origins.of(document, function, others)

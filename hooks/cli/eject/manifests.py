@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hooks.cli.document import Document
-from hooks.cli.eject.plain import live_children, plain
+from hooks.cli.eject.plain import complete_children, plain
 from hooks.cli.problem import Unusable
 from hooks.cli.render import children, request, validated
 from hooks.config import Config
@@ -30,7 +30,7 @@ def ejected(document: Document, others: Sequence[Document], config: Config) -> E
     With its live Deployment among `others`, its spec is not validated: what runs is what counts. Raises Unusable for an
     invalid Function, or one from Git without the object of Flux.
     """
-    if live := live_children(document, others):
+    if live := complete_children(document, others):
         return Ejected(manifests=plain(document, live), notes=_notes(document), is_live=True)
     function = validated(document, config)
     observed = None if function.spec.source.inline else request(document, [each.value for each in others])

@@ -11,26 +11,25 @@ from typing import Any
 
 from hooks import naming
 from hooks.children import KINDS
+from hooks.cli.comparison.metacontroller import list_key
 from hooks.cli.document import Document
+from hooks.cli.live_children import live_children
 from hooks.cli.problem import Unusable
 from hooks.cli.render import NO_UID
-from hooks.manifest import Manifest, as_mapping, as_text, mappings_in, value_at
+from hooks.manifest import Manifest, as_mapping, as_text, value_at
 from hooks.records import last_applied
 from hooks.same_content import commit_in, revision_in
 
-_LIST_KEYS = ("containerPort", "port", "mountPath", "name")
-"""By the first that all items have, Metacontroller merges two lists; other lists are replaced as a whole."""
 _BRANCH = "refs/heads/"
 
 
-def live_children(document: Document, others: Iterable[Document]) -> dict[str, Manifest]:
+def complete_children(document: Document, others: Iterable[Document]) -> dict[str, Manifest]:
     """
     Return the children of a Function among `others`, by kind.
 
     Empty without the Deployment; raises Unusable if another child is missing that the Function has in the cluster.
     """
-    uid = as_text(value_at(document.value, "metadata", "uid"))
-    found = {each.kind: each.value for each in others if uid and _is_child(each, document, uid)}
+    found = live_children((each.value for each in others), document.value)
     if "Deployment" not in found:
         return {}
     if missing := _expected(document, found["Deployment"]) - found.keys():
@@ -52,17 +51,6 @@ def plain(document: Document, children: Mapping[str, Manifest]) -> list[Manifest
             as_mapping(repository["spec"].get("ref")), commit_in(revision_in(deployment))
         )
     return list(made.values())
-
-
-def _is_child(each: Document, function: Document, uid: str) -> bool:
-    kind = KINDS.get(each.kind)
-    labels = as_mapping(value_at(each.value, "metadata", "labels"))
-    return (
-        kind is not None
-        and each.value.get("apiVersion") == kind.api_version
-        and (each.name, each.namespace) == (function.name, function.namespace)
-        and naming.uid_label(uid).items() <= labels.items()
-    )
 
 
 def _expected(document: Document, deployment: Manifest) -> set[str]:
@@ -96,16 +84,10 @@ def _fields_of(record: Any, live: Any) -> Any:
     """Return the parts of a live value that the record has."""
     if isinstance(record, dict) and isinstance(live, dict):
         return {key: _fields_of(value, live[key]) for key, value in record.items() if key in live}
-    if isinstance(record, list) and isinstance(live, list) and (key := _list_key([*record, *live])):
+    if isinstance(record, list) and isinstance(live, list) and (key := list_key(record, live)):
         recorded = {each[key]: each for each in record}
         return [_fields_of(recorded[each[key]], each) for each in live if each[key] in recorded]
     return live
-
-
-def _list_key(items: list[Any]) -> str:
-    if not items or len(mappings_in(items)) < len(items):
-        return ""
-    return next((key for key in _LIST_KEYS if all(isinstance(each.get(key), str | int) for each in items)), "")
 
 
 def _without_placeholder(value: Any) -> Any:

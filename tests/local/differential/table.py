@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.yaml_files import read_yaml
 
 FILE = Path(__file__).with_name("table.yaml")
 FAMILIES = ("python", "nodejs")
@@ -19,7 +20,7 @@ LANGUAGES = {("nodejs", "python"): "Both", ("nodejs",): "Node.js", ("python",): 
 
 def read() -> dict[str, Any]:
     """Return `differences`, and for each family a map of names to rows."""
-    table: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    table: dict[str, Any] = read_yaml(FILE)
     return table
 
 

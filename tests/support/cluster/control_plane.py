@@ -14,8 +14,9 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from support.cluster.processes import Processes
@@ -37,11 +38,19 @@ class ControlPlane:
     """
     An API server and its controllers; `kubectl` and `call` act as admin, other programs use `kubeconfig(user)`.
 
-    `environment` has additional variables of the API server.
+    `users` are accounts with their groups, and `environment` has additional variables of the API server.
     """
 
-    def __init__(self, assets: Path, directory: Path, *flags: str, **environment: str) -> None:
-        self.assets, self.directory, self.flags, self.environment = assets, directory, flags, environment
+    def __init__(
+        self,
+        assets: Path,
+        directory: Path,
+        *flags: str,
+        users: Mapping[str, str] = USERS,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.assets, self.directory, self.flags, self.users = assets, directory, flags, users
+        self.environment = environment
         self.port = free_port()
         self.url, self.headers = f"https://127.0.0.1:{self.port}", {"Authorization": "Bearer admin-token"}
         self.audit_log = directory / "audit.log"
@@ -79,7 +88,11 @@ class ControlPlane:
         return done.stdout if check else done.stdout + done.stderr
 
     def call(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, Manifest]:
-        """Send one request as admin; return the HTTP status and the decoded response."""
+        """
+        Send one request as admin; return the HTTP status and the decoded response.
+
+        The response to a path that the API server does not serve is text: it is returned as {"message": text}.
+        """
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers | {"Content-Type": kind}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -88,7 +101,7 @@ class ControlPlane:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.load(error)
+                return error.code, _decoded(error.read())
 
     def writes(self, since: int, user: str = "metacontroller") -> Counter[str]:
         """Count the user's writes since byte `since` of the audit log, by "verb resource namespace/name"."""
@@ -122,11 +135,11 @@ class ControlPlane:
         policy = AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
         (self.directory / "audit.yaml").write_text(json.dumps(policy))
         names = {"kube-controller-manager": "system:kube-controller-manager"}
-        lines = [f"{user}-token,{names.get(user, user)},{user},{group}" for user, group in USERS.items()]
+        lines = [f"{user}-token,{names.get(user, user)},{user},{group}" for user, group in self.users.items()]
         (self.directory / "tokens.csv").write_text("\n".join(lines) + "\n")
         openssl = ["openssl", "genrsa", "-out", str(self.directory / "sa.key"), "2048"]
         subprocess.run(openssl, check=True, capture_output=True)
-        for user in USERS:
+        for user in self.users:
             self.kubeconfig(user).write_text(json.dumps(self._kubeconfig(user)))
 
     def _kubeconfig(self, user: str) -> Manifest:
@@ -183,6 +196,14 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30, int
                 return value
         time.sleep(interval)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def _decoded(body: bytes) -> Manifest:
+    try:
+        found: Manifest = json.loads(body)
+    except ValueError:
+        return {"message": body.decode(errors="replace").strip()}
+    return found
 
 
 def _etcd_flags(directory: Path, client: str, peer: str) -> list[str]:

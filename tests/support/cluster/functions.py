@@ -48,8 +48,13 @@ def wait_until_ready(stack: Stack, namespace: str, name: str = "hello", seconds:
 
 def is_ready(function: Manifest) -> bool:
     """Return whether the status of a Function has Ready=True."""
+    return is_true(function, "Ready")
+
+
+def is_true(function: Manifest, condition: str) -> bool:
+    """Return whether a condition of a Function is True."""
     conditions = function.get("status", {}).get("conditions", [])
-    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+    return any((each["type"], each["status"]) == (condition, "True") for each in conditions)
 
 
 def replicas(stack: Stack, namespace: str, name: str = "hello") -> int:

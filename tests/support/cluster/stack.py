@@ -41,8 +41,8 @@ class Stack:
         self.webhook_port = self.hook_port
         self.metacontroller_flags = [
             f"--kubeconfig={plane.kubeconfig('metacontroller')}",
-            "--client-go-qps=100",
-            "--client-go-burst=200",
+            "--client-go-qps=1000",
+            "--client-go-burst=2000",
             "--workers=20",
             f"--metrics-address=127.0.0.1:{free_port()}",
             f"--health-probe-bind-address=127.0.0.1:{free_port()}",
@@ -169,7 +169,7 @@ def own_stack(directory: Path, *flags: str, tree: Path = ROOT, **environment: st
     All processes end with the block. The test is skipped if a program is missing.
     """
     needed_metacontroller()
-    plane = ControlPlane(needed_assets(), directory, *flags, **environment)
+    plane = ControlPlane(needed_assets(), directory, *flags, environment=environment)
     stack = Stack(plane, tree)
     try:
         plane.start()
