@@ -119,7 +119,10 @@ class ControlPlane:
             for line in log:
                 if not line.endswith(b"\n"):
                     break  # the API server is writing it
-                event = json.loads(line)
+                try:
+                    event = json.loads(line)
+                except json.JSONDecodeError:
+                    continue  # cut off when the API server was killed
                 target = event.get("objectRef", {})
                 if event["user"]["username"] == user and "resource" in target:
                     resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))

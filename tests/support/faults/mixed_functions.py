@@ -4,6 +4,8 @@ A mixed set of Functions, changes to it during a fault, and the state that must 
 Every run uses a namespace of its own on one control plane, so UIDs and the namespace are replaced by names.
 """
 
+import contextlib
+import http.client
 import json
 import time
 from collections import Counter
@@ -112,7 +114,13 @@ class MixedFunctions:
     def _repeat(self, method: str, path: str, body: Any, codes: tuple[int, ...]) -> None:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         call = partial(self.stack.plane.call, method, path, body, kind=kind)
-        wait_until(lambda: call()[0] in codes, f"{method} {path}", 180)
+
+        def succeeds() -> bool:
+            with contextlib.suppress(http.client.HTTPException, json.JSONDecodeError):  # the API server was killed
+                return call()[0] in codes
+            return False
+
+        wait_until(succeeds, f"{method} {path}", 180)
 
     def pods_of(self, names: tuple[str, ...]) -> set[str]:
         """Return the UIDs of these Functions' pods."""
