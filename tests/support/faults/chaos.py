@@ -60,6 +60,19 @@ class Chaos:
         self.processes.start("hook", command, PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}", **environment)
         self.stack.wait_until_hook_is_ready()
 
+    def install_controller(self, query: str = "") -> None:
+        """
+        Apply the CompositeController with this query in the hook's URLs; start Metacontroller again if that ends it.
+
+        Metacontroller 4.17.2 crashes if its CompositeController changes while the answer to a read of a Function is
+        under way: it goes on without the Function (pkg/controller/composite/controller.go, makeSelector). In a cluster
+        the kubelet starts it again.
+        """
+        self.stack.install_controller(query=query)
+        time.sleep(2)
+        if self.processes.running["metacontroller"].poll() is not None:
+            self.processes.start_again("metacontroller")
+
     def workers(self) -> list[int]:
         """Return the process ids of the hook's workers."""
         pid = self.processes.running["hook"].pid
@@ -89,7 +102,8 @@ class Chaos:
         """
         Fail unless, within so many seconds after a fault, all is as without it.
 
-        Functions, statuses and children are the same but for times; there is no further ReplicaSet, rollout or pod;
+        Functions, statuses and children are the same but for times; there is no further pod, pod template or change of
+        a Deployment;
         every object that exists without the fault exists, and no other; no pod of an untouched Function was replaced;
         and nothing is written at rest, even if every Function is synced again. `wanted` is another state to expect.
         """

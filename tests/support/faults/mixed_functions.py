@@ -128,16 +128,30 @@ class MixedFunctions:
         return {pod["metadata"]["uid"] for pod in pods if pod["metadata"]["labels"][NAME] in names}
 
     def state(self) -> dict[str, Any]:
-        """Return every Function with its status, child, number of pods and ReplicaSets, without times and counters."""
+        """Return every Function with its status, child, number of pods and rollouts, without times."""
         functions = self.functions()
         found: dict[str, Any] = {f"Function {each['metadata']['name']}": _function(each) for each in functions}
         for resource in KINDS:
             children = self.stack.list(resource, self.namespace)
             found |= {f"{resource} {child['metadata']['name']}": _child(child) for child in children}
-        for resource in ("replicasets", "pods"):
-            names = Counter(each["metadata"]["labels"][NAME] for each in self.stack.list(resource, self.namespace))
-            found |= {f"{resource} of {name}": number for name, number in names.items()}
+        names = Counter(each["metadata"]["labels"][NAME] for each in self.stack.list("pods", self.namespace))
+        found |= {f"pods of {name}": number for name, number in names.items()}
+        found |= {f"rollouts of {name}": len(every) for name, every in self._templates().items()}
         return self._with_names(found, functions)
+
+    def _templates(self) -> dict[str, set[str]]:
+        """
+        Return the pod templates of each Function's ReplicaSets.
+
+        If the API server is killed at the wrong moment, kube-controller-manager creates a second one with the same
+        template, so their number says nothing.
+        """
+        found: dict[str, set[str]] = {}
+        for each in self.stack.list("replicasets", self.namespace):
+            template = each["spec"]["template"]
+            del template["metadata"]["labels"]["pod-template-hash"]
+            found.setdefault(template["metadata"]["labels"][NAME], set()).add(json.dumps(template, sort_keys=True))
+        return found
 
     def _with_names(self, found: dict[str, Any], functions: list[Manifest]) -> dict[str, Any]:
         text = json.dumps(found, sort_keys=True)
@@ -164,13 +178,12 @@ def _function(each: Manifest) -> Manifest:
 
 
 def _child(child: Manifest) -> Manifest:
-    """Return a child with its record parsed and the number of its template's rollouts, which comparable() drops."""
+    """Return a child with its record parsed and its generation, which comparable() drops."""
     metadata = child["metadata"]
     if "ownerReferences" not in metadata:
         return {"metadata": metadata["name"], "ports": child["spec"]["ports"]}
     counts = {key: metadata.get(key) for key in ("generation", "deletionTimestamp")}
-    revision = metadata.get("annotations", {}).get("deployment.kubernetes.io/revision")
-    return comparable(child, ignored={"uid"}) | {"counts": counts, "revision": revision}
+    return comparable(child, ignored={"uid"}) | {"counts": counts}
 
 
 def differences(found: Any, wanted: Any, path: str = "") -> dict[str, Any]:
