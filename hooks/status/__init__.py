@@ -85,8 +85,11 @@ def frozen_status(violations: list[Violation], request: HookRequest, now: dateti
         NewCondition("Ready", "False", reason, message),
         NewCondition("Stalled", "True", reason, message),
     ]
+    # A scaler needs the selector, and a backup restores no status.
+    selector = {"podSelector": naming.selector_text(request.metadata.identity)} if deployment else {}
     return unchanged_status(request) | {
         "replicas": _replicas(deployment),
+        **selector,
         "conditions": serialize_conditions(conditions, request, now),
     }
 

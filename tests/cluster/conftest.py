@@ -9,6 +9,7 @@ stop programs are skipped then.
 
 import contextlib
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "own_stack: counts requests or stops programs, so it needs its own stack")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kubectl_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have kubectl remember nothing of an earlier control plane that had the same port."""
+    os.environ["KUBECACHEDIR"] = str(tmp_path_factory.mktemp("kubectl-cache"))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """
 From Kyma to buildless Functions and back, with the commands of docs/migrating-from-kyma.md in the order of the page.
 
-kyma_simulator.py simulates Kyma. One thread marks pods as ready, as a kubelet does; another checks all the time that
-each Service has a ready pod. The hook is a process with the config of the chart. It is Metacontroller's HTTP proxy, so
-that the URL of its Service works.
+Kyma's own programs run if they are on PATH (kyma_programs.py), else kyma_simulator.py simulates them. One thread
+marks pods as ready, as a kubelet does; another checks all the time that each Service has a ready pod. The hook is a
+process with the config of the chart. It is Metacontroller's HTTP proxy, so that the URL of its Service works.
 """
 
 import time
@@ -12,10 +12,13 @@ from functools import partial
 
 import pytest
 from support.cluster.control_plane import wait_until
+from support.cluster.git_http import HttpRemote
+from support.cluster.git_repository import Repository
 from support.cluster.helm import run_hook, start_metacontroller
 from support.cluster.kyma_children import deployment
-from support.cluster.kyma_module import CRD, MODULE_CRD
-from support.cluster.migration import FROM_GIT, FUNCTIONS, NAMESPACES, PAGE, REFUSED, ROOTED, VALID, Migration
+from support.cluster.kyma_module import MODULE_CRD, SYSTEM
+from support.cluster.migrating_functions import FROM_GIT, FUNCTIONS, REFUSED, ROOTED, VALID, with_remote
+from support.cluster.migration import NAMESPACES, PAGE, Migration
 from support.cluster.pages import commands
 from support.cluster.stack import GROUP, own_stack
 
@@ -31,7 +34,10 @@ def migration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migration]:
     """A cluster with Kyma, its Functions and Metacontroller, and a checkout in which the commands run."""
     with own_stack(tmp_path_factory.mktemp("kyma")) as stack:
         stack.plane.kubectl("create", "namespace", "shop")
-        migration = Migration(stack, tmp_path_factory.mktemp("checkout"))
+        remote = HttpRemote(tmp_path_factory.mktemp("remotes"))
+        Repository(remote.folder / "functions.git").push({"hello/handler.js": "module.exports = {main: () => 'hi'}\n"})
+        functions = with_remote(f"{remote.url}/functions.git")
+        migration = Migration(stack, tmp_path_factory.mktemp("checkout"), functions)
         try:
             migration.start()
             migration.plane.kubectl("autoscale", "function", "scaled", "-n", "shop", "--min=2", "--max=5", "--cpu=50%")
@@ -39,6 +45,7 @@ def migration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migration]:
             yield migration
         finally:
             migration.stop()
+            remote.close()
 
 
 def test_the_check_separates_valid_from_refused(migration: Migration) -> None:
@@ -77,8 +84,9 @@ def test_preparation_changes_no_pod(migration: Migration) -> None:
     migration.prepare()
     assert not migration.kyma.is_running()
     assert names_of_pods(migration) == pods
-    definition = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD}"
-    assert "kyma-project.io/module" not in migration.plane.call("GET", definition)[1]["metadata"].get("labels", {})
+    metadata = migration.crd()["metadata"]
+    assert set(metadata.get("labels", ())) <= {"app.kubernetes.io/managed-by"}
+    assert "DO NOT EDIT" not in str(metadata.get("annotations"))
     output = migration.plane.kubectl("explain", "function.spec.serviceAccountName")
     assert "VERSION:    v1alpha2" in output
     migration.check_nothing_was_interrupted()
@@ -88,7 +96,7 @@ def test_going_back_after_preparation(migration: Migration) -> None:
     """Before the hook is installed the last two blocks of the way back are enough, and the pods stay the same."""
     pods = names_of_pods(migration)
     for command in commands(PAGE, "Back to Kyma")[-2:]:
-        migration.shell.run(command)
+        migration.run(command)
     migration.kyma.settle(list(FUNCTIONS))
     migration.check_kyma_owns([f"{name}-..." for _, name in FUNCTIONS])
     assert names_of_pods(migration) == pods
@@ -222,7 +230,12 @@ def test_a_corrected_function_moves_later(migration: Migration) -> None:
 
 
 def test_going_back_after_the_migration(migration: Migration) -> None:
-    """Kyma finds the new Deployment of each Function by its labels and rolls out its own pods in it."""
+    """
+    Kyma finds the new Deployment of each Function by its labels and rolls out its own pods in it.
+
+    The CRD also serves v2alpha1, which `kubectl get functions` then prefers, and the webhook that converts it has gone.
+    """
+    migration.serve_v2alpha1()
     migration.go_back()
     migration.check_kyma_owns([f"{name}-..." if name == "from-git" else name for _, name in FUNCTIONS])
     migration.check_nothing_was_interrupted()
@@ -235,8 +248,10 @@ def test_the_rest_of_kyma_can_be_deleted(migration: Migration) -> None:
     run_hook(migration.stack)
     migration.follow("5. Wait")
     migration.follow("Delete what is left of Kyma")
-    kinds = "deployments,configmaps,serviceaccounts,clusterroles,priorityclasses,crds"
-    assert migration.plane.kubectl("get", kinds, "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
+    kinds = migration.plane.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    assert migration.plane.kubectl("get", ",".join(kinds), "-A", "-l", "kyma-project.io/module", "-o", "name") == ""
+    secrets = migration.plane.kubectl("get", "secrets,leases,serviceaccounts", "-n", SYSTEM, "-o", "name")
+    assert secrets == ""
     assert MODULE_CRD not in migration.plane.kubectl("get", "crds", "-o", "name")
     for each in (*VALID, ROOTED):
         wait_until(partial(is_function_ready, migration, *each), "the Function to be ready")
@@ -261,5 +276,5 @@ def test_two_controllers_at_once(migration: Migration) -> None:
     assert "still two Deployments" in migration.shell.run(commands(PAGE, "Back to Kyma")[-1])
     kubelet = migration.loops.pop(0)
     kubelet.stop()
-    migration.kyma.reconcile("default", "plain")
+    migration.kyma.interfere("default", "plain")
     wait_until(lambda: ("default", "plain") in migration.gaps, "a Service without a ready pod")

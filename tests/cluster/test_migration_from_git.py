@@ -1,11 +1,13 @@
 """
 Functions from Git that move from Kyma and back, with the commands of docs/migrating-from-kyma.md.
 
-source-controller is real, and so are the remotes: HTTP, HTTPS with a password, SSH. Kyma and the pods are simulated, as
-in test_migration.py.
+source-controller is real, and so are the remotes: HTTP, HTTPS with a password, SSH. Kyma and the pods are as in
+test_migration.py.
 """
 
 import base64
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 from support import go_tools
+from support.cluster import kyma_programs
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.git_functions import HANDLER, commit_of
 from support.cluster.git_http import HttpRemote
@@ -27,7 +30,7 @@ from support.cluster.stack import Stack, own_stack
 pytestmark = pytest.mark.own_stack
 
 SHOP = "shop"
-VALID = [(SHOP, name) for name in ("public", "basic", "key", "typed")]
+VALID = [(SHOP, name) for name in ("public", "basic", "key", "typed", "locked")]
 CLIMBING = (SHOP, "climbing")
 
 
@@ -38,7 +41,8 @@ class Remotes:
         self.code = Repository(folder / "code.git")
         self.code.push({"hello/handler.py": HANDLER.format(text="first")})
         self.http, self.https = HttpRemote(folder), HttpRemote(folder, ("reader", "secret-password"))
-        self.ssh = SshRemote(folder)
+        # Kyma's controller logs in as git, whatever user the URL names.
+        self.ssh = SshRemote(folder, "git" if shutil.which(kyma_programs.NAME) else "")
 
     def close(self) -> None:
         for remote in (self.http, self.https, self.ssh):
@@ -54,6 +58,7 @@ class Remotes:
             (SHOP, "basic"): _from_git(f"{self.https.url}/code.git", auth={"type": "basic", "secretName": "basic"}),
             (SHOP, "key"): _from_git(ssh, auth=key | {"secretName": "key"}),
             (SHOP, "typed"): _from_git(ssh, auth=key | {"secretName": "typed"}),
+            (SHOP, "locked"): _from_git(ssh, auth=key | {"secretName": "locked"}),
             CLIMBING: _from_git(f"{self.http.url}/code.git", baseDir="../hello"),
         }
 
@@ -63,8 +68,18 @@ class Remotes:
         return [
             {"metadata": {"name": "basic"}, "stringData": self.https.secret()},
             {"metadata": {"name": "key"}, "stringData": {"key": key}},
+            {
+                "metadata": {"name": "locked"},
+                "stringData": {"key": self.locked("passphrase"), "password": "passphrase"},
+            },
             {"metadata": {"name": "typed"}, "type": "kubernetes.io/ssh-auth", "stringData": {"ssh-privatekey": key}},
         ]
+
+    def locked(self, password: str) -> str:
+        """Return the private key for SSH, encrypted."""
+        copy = shutil.copy(self.ssh.folder / "client", self.ssh.folder / "locked")
+        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", password, "-f", copy], check=True)
+        return Path(copy).read_text()
 
 
 def _from_git(url: str, **fields: Any) -> Manifest:
@@ -99,7 +114,8 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
             stack.plane.kubectl("create", "namespace", namespace)
         for secret in remotes.secrets():
             stack.plane.kubectl("create", "-n", SHOP, "-f", "-", stdin={"apiVersion": "v1", "kind": "Secret"} | secret)
-        migration = Migration(stack, tmp_path_factory.mktemp("checkout"), remotes.functions())
+        authority = remotes.https.folder / "ca.pem"
+        migration = Migration(stack, tmp_path_factory.mktemp("checkout"), remotes.functions(), authority)
         try:
             migration.start()
             sources.install()
@@ -160,6 +176,6 @@ def test_moving(moving: Moving) -> None:
 def test_going_back(moving: Moving) -> None:
     """Kyma finds the Deployment of each Function, and no GitRepository is left."""
     moving.migration.go_back()
-    moving.migration.check_kyma_owns(["public", "basic", "key", "typed", "climbing-..."])
+    moving.migration.check_kyma_owns(["public", "basic", "key", "typed", "locked", "climbing-..."])
     assert moving.stack.list("gitrepositories", SHOP) == []
     moving.migration.check_nothing_was_interrupted()

@@ -291,6 +291,21 @@ def test_status_is_stable(case: Case) -> None:
     assert later.answer()["status"] == case.answer()["status"]
 
 
+@every_case
+def test_the_scale_subresource(case: Case) -> None:
+    """6: whatever the previous status, the status has the number of the Deployment's pods and their selector."""
+    observed = case.request["children"]["Deployment.apps/v1"].values()
+    if case.request["finalizing"] or not observed:
+        return
+    request = deepcopy(case.request)
+    request["parent"]["status"] = {"replicas": 99, "podSelector": "app=other"}
+    status = replace(case, request=request).answer()["status"]
+    (deployment,) = observed
+    assert status["replicas"] == deployment.get("status", {}).get("replicas", 0)
+    selector = dict(label.split("=") for label in status["podSelector"].split(","))
+    assert selector == deployment["spec"]["selector"]["matchLabels"]
+
+
 @some
 @given(strategies.functions())
 def test_fixpoint(parent: Manifest) -> None:

@@ -25,13 +25,17 @@ MODULES = {
     "helm3": "helm.sh/helm/v3/cmd/helm@v3.22.0",
     "helm4": "helm.sh/helm/v4/cmd/helm@v4.3.1",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0",
+    "keda": "github.com/kedacore/keda/v2/cmd/operator@v2.21.0",
     "kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0",
+    "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
     "source-controller": "github.com/fluxcd/source-controller@v1.9.0",
 }
 REPLACED = {
+    "keda": "github.com/nexus-rpc/nexus-proto-annotations v0.1.0 => github.com/nexus-rpc/nexus-proto-annotations "
+    "v0.1.1-0.20260629224316-835bd8d49cb4",
     "source-controller": "github.com/opencontainers/go-digest => github.com/opencontainers/go-digest "
-    "v1.0.1-0.20220411205349-bde1400a84be"
+    "v1.0.1-0.20220411205349-bde1400a84be",
 }
 """Replace directives that a module's own go.mod has too; Go ignores those of a module that it installs by version."""
 
@@ -49,7 +53,7 @@ def program(name: str) -> Path:
     scratch.mkdir(parents=True, exist_ok=True)
     command = ["install", "-buildvcs=false", module]
     if name in REPLACED:
-        lines = ("module build", "go 1.26.0", f"require {module.replace('@', ' ')}", f"replace {REPLACED[name]}")
+        lines = ("module build", "go 1.26.0", f"require {_module(name)} {version}", f"replace {REPLACED[name]}")
         (scratch / "go.mod").write_text("\n".join(lines) + "\n")
         command = ["install", "-buildvcs=false", "-mod=mod", module.partition("@")[0]]
     _go(command, scratch)
@@ -58,10 +62,15 @@ def program(name: str) -> Path:
     return built
 
 
+def is_built(name: str) -> bool:
+    """Return whether the cache has the program; some take too long to be built by a test."""
+    return (CACHE / f"{name}-{MODULES[name].partition('@')[2]}").exists()
+
+
 @cache
 def module_folder(name: str, folder: str) -> Path:
     """Return a copy of a folder of the program's module, from the cache; download it or skip the test if it is not."""
-    module, _, version = MODULES[name].partition("@")
+    module, version = _module(name), MODULES[name].partition("@")[2]
     copied = CACHE / f"{name}-{version}.{Path(folder).name}"
     if not copied.exists():
         if shutil.which("go") is None:
@@ -72,6 +81,11 @@ def module_folder(name: str, folder: str) -> Path:
         shutil.copytree(Path(found["Dir"]) / folder, scratch, dirs_exist_ok=True)
         scratch.rename(copied)
     return copied
+
+
+def _module(name: str) -> str:
+    """Return the path of the program's module, without that of its package."""
+    return MODULES[name].partition("@")[0].partition("/cmd/")[0]
 
 
 def _go(arguments: list[str], directory: Path) -> str:

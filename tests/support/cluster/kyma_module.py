@@ -11,7 +11,40 @@ SYSTEM = "kyma-system"
 CRD = "functions.serverless.kyma-project.io"
 MODULE_CRD = "serverlesses.operator.kyma-project.io"
 MODULE = {"kyma-project.io/module": "serverless"}
+MANAGER = "serverless-manager"
+"""The field manager of what Kyma's operator applies."""
+LABELS = MODULE | {
+    "app.kubernetes.io/component": "controller",
+    "app.kubernetes.io/instance": CRD,
+    "app.kubernetes.io/name": "serverless",
+    "app.kubernetes.io/part-of": "serverless",
+    "app.kubernetes.io/version": "main",
+}
+ANNOTATIONS = {
+    "controller-gen.kubebuilder.io/version": "v0.16.4",
+    f"{MANAGER}.kyma-project.io/managed-by-{MANAGER}-disclaimer": "DO NOT EDIT - This resource is managed by "
+    f"{MANAGER}.\nAny modifications are discarded and the resource is reverted to the original state.",
+}
+"""Labels and annotations of the CRD of Functions."""
 OPERATOR, CONTROLLER = "serverless-operator", "serverless-ctrl-mngr"
+RBAC, CACHE = "rbac.authorization.k8s.io/v1", "serverless-manifest-cache"
+OTHERS = {
+    ("v1", "ConfigMap", True): "functions serverless-config serverless-log-config serverless.function.cli "
+    "serverless-operator-log-config serverless-operator.kyma-project.io",
+    ("v1", "Service", True): "serverless-controller-manager",
+    ("v1", "ServiceAccount", True): "serverless-controller-manager serverless-operator",
+    (RBAC, "Role", True): "serverless-leader-election-role",
+    (RBAC, "RoleBinding", True): "serverless-leader-election-rolebinding",
+    (RBAC, "ClusterRole", False): "kyma-functions-edit kyma-functions-view serverless-kyma-serverless-edit "
+    "serverless-kyma-serverless-view serverless-manager-role serverless-operator-role",
+    (RBAC, "ClusterRoleBinding", False): "serverless-manager-rolebinding serverless-operator-rolebinding",
+    ("networking.k8s.io/v1", "NetworkPolicy", True): "kyma-project.io--serverless-allow-egress "
+    "kyma-project.io--serverless-allow-metrics kyma-project.io--serverless-allow-to-apiserver "
+    "kyma-project.io--serverless-allow-to-dns kyma-project.io--serverless-operator-allow-to-apiserver "
+    "kyma-project.io--serverless-operator-allow-to-dns",
+    ("scheduling.k8s.io/v1", "PriorityClass", False): "serverless-priority serverless-operator-priority",
+}
+"""Other objects of the module: version, kind, whether it has a namespace, and names."""
 
 
 def crd() -> Manifest:
@@ -35,7 +68,9 @@ def crd() -> Manifest:
     }
     names: Manifest = {"kind": "Function", "listKind": "FunctionList", "plural": "functions", "singular": "function"}
     names |= {"shortNames": ["fn", "fns"], "categories": ["all"]}
-    return custom_resource_definition(CRD, GROUP.split("/")[2], names, version)
+    made = custom_resource_definition(CRD, GROUP.split("/")[2], names, version)
+    made["metadata"] |= {"labels": LABELS, "annotations": ANNOTATIONS}
+    return made
 
 
 def module_crd() -> Manifest:
@@ -71,16 +106,29 @@ def deployment_of(name: str) -> Manifest:
 
 
 def other_objects() -> list[Manifest]:
-    """Return one object of each other kind that the module has."""
-    kinds = [
-        ("v1", "ConfigMap", "serverless-config", SYSTEM),
-        ("v1", "ServiceAccount", "serverless-controller-manager", SYSTEM),
-        ("rbac.authorization.k8s.io/v1", "ClusterRole", "kyma-functions-edit", None),
-        ("scheduling.k8s.io/v1", "PriorityClass", "serverless-priority", None),
+    """Return the other objects that the module labels, and the Secret in which the operator keeps what it applied."""
+    made: list[Manifest] = [
+        {
+            "apiVersion": version,
+            "kind": kind,
+            "metadata": {"name": name, "labels": MODULE} | ({"namespace": SYSTEM} if has_namespace else {}),
+        }
+        for (version, kind, has_namespace), names in OTHERS.items()
+        for name in names.split()
     ]
-    made: list[Manifest] = []
-    for version, kind, name, namespace in kinds:
-        metadata = {"name": name, "labels": MODULE} | ({"namespace": namespace} if namespace else {})
-        made.append({"apiVersion": version, "kind": kind, "metadata": metadata})
-    made[-1]["value"] = 2_000_000
-    return made
+    for each in made:
+        if each["kind"] == "PriorityClass":
+            each["value"] = 2_000_000
+        elif each["kind"].endswith("Binding"):
+            kind, name = each["kind"].removesuffix("Binding"), each["metadata"]["name"].removesuffix("binding")
+            each["roleRef"] = {"apiGroup": RBAC.partition("/")[0], "kind": kind, "name": name}
+        elif each["kind"] == "NetworkPolicy":
+            each["spec"] = {"podSelector": {"matchLabels": MODULE}}
+        elif each["kind"] == "Service":
+            each["spec"] = {"ports": [{"port": 8080}]}
+    return [*made, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CACHE, "namespace": SYSTEM}}]
+
+
+def objects() -> list[Manifest]:
+    """Return the module's objects."""
+    return [crd(), module_crd(), deployment_of(OPERATOR), deployment_of(CONTROLLER), *other_objects()]

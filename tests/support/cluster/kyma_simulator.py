@@ -8,32 +8,18 @@ from itertools import starmap
 from typing import Any
 
 from support.cluster.control_plane import Manifest, wait_until
-from support.cluster.kyma_children import deployment, internal_labels, selector, service
-from support.cluster.kyma_module import (
-    CONTROLLER,
-    CRD,
-    MODULE_CRD,
-    OPERATOR,
-    SYSTEM,
-    crd,
-    deployment_of,
-    module_crd,
-    other_objects,
-)
-from support.cluster.stack import Stack
+from support.cluster.kyma_children import deployment, selector, service
+from support.cluster.kyma_module import CRD, MANAGER, MODULE_CRD, SYSTEM, crd, objects
+from support.cluster.kyma_pod import COMMIT, is_from_git, size
+from support.cluster.kyma_system import Kyma, is_ready
 
 
-class Kyma:
-    """Kyma in a cluster; its controller reconciles on reconcile() and settle() only."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.plane = stack, stack.plane
+class Simulator(Kyma):
+    """Kyma without its programs; the controller reconciles on interfere() and settle() only."""
 
     def install(self) -> None:
-        """Create the module's objects that docs/migrating-from-kyma.md touches."""
         self.plane.kubectl("create", "namespace", SYSTEM)
-        for each in (crd(), module_crd(), deployment_of(OPERATOR), deployment_of(CONTROLLER), *other_objects()):
-            self.plane.kubectl("apply", "--server-side", "--field-manager=serverless-operator", "-f", "-", stdin=each)
+        self.apply(*objects())
         for name in (CRD, MODULE_CRD):
             self.stack.wait_until_established(name)
         module = {"apiVersion": "operator.kyma-project.io/v1alpha1", "kind": "Serverless"}
@@ -44,15 +30,19 @@ class Kyma:
         }
         self.plane.kubectl("create", "-f", "-", stdin=module | {"metadata": metadata})
 
-    def is_running(self) -> bool:
-        """Return whether operator or controller has replicas: a running operator starts the controller."""
-        found = [self.stack.get("deployments", SYSTEM, name) for name in (OPERATOR, CONTROLLER)]
-        return any(each and each["spec"]["replicas"] for each in found)
-
     def settle(self, functions: list[tuple[str, str]]) -> None:
-        """Reconcile these Functions until all are Running."""
         assert self.is_running()
+        self.apply(crd())
         wait_until(lambda: all(list(starmap(self.reconcile, functions))), "Kyma to have settled", 60)
+
+    def apply(self, *wanted: Manifest) -> None:
+        """Apply objects as Kyma's operator does."""
+        items = {"apiVersion": "v1", "kind": "List", "items": wanted}
+        manager = f"--field-manager={MANAGER}"
+        self.plane.kubectl("apply", "--server-side", "--force-conflicts", manager, "-f", "-", stdin=items)
+
+    def interfere(self, namespace: str, name: str) -> None:
+        self.reconcile(namespace, name)
 
     def reconcile(self, namespace: str, name: str) -> bool:
         """Reconcile a Function once; return whether nothing was left to do."""
@@ -73,21 +63,14 @@ class Kyma:
         self.report(function, found[0])
         return is_ready(found[0])
 
-    def deployments(self, function: Manifest) -> list[Manifest]:
-        """Return the Function's Deployments, which Kyma finds by three labels, not by name or owner."""
-        own, namespace = internal_labels(function).items(), function["metadata"]["namespace"]
-        return [each for each in self.stack.list("deployments", namespace) if own <= each["metadata"]["labels"].items()]
-
-    def create(self, prefix: str, resource: str, namespace: str, body: Manifest) -> None:
-        code, answer = self.plane.call("POST", f"{prefix}/namespaces/{namespace}/{resource}", body)
-        assert code == 201, answer
-
     def update(self, live: Manifest, wanted: Manifest) -> bool:
         """Restore template and replicas, nothing else; return whether that was needed."""
-        found, desired = main_container(live), main_container(wanted)
-        compared = ("image", "command", "env", "volumeMounts", "securityContext")
-        is_equal = all(found.get(key) == desired[key] for key in compared)
-        if is_equal and live["spec"]["replicas"] == wanted["spec"]["replicas"]:
+        template, found = wanted["spec"]["template"], live["spec"]["template"]
+        # Those that another component has added stay.
+        template["metadata"]["annotations"] = (
+            found["metadata"].get("annotations", {}) | template["metadata"]["annotations"]
+        )
+        if compared(live) == compared(wanted):
             return False
         live["spec"] |= {key: wanted["spec"][key] for key in ("template", "replicas")}
         self.put("/apis/apps/v1", "deployments", live)
@@ -115,42 +98,66 @@ class Kyma:
 
     def report(self, function: Manifest, live: Manifest) -> None:
         """Write the status of a Function whose Deployment is ready, as Kyma does."""
-        if not is_ready(live):
-            return
-        since, name = live["metadata"]["creationTimestamp"], live["metadata"]["name"]
-        true_conditions = [
-            ("ConfigurationReady", "FunctionSpecValidated", "Function configured"),
-            ("Running", "DeploymentReady", f"Deployment {name} is ready"),
-        ]
-        kept = function.get("status", {}).get("conditions", [])
-        status = {
-            "observedGeneration": function["metadata"]["generation"],
-            "runtime": function["spec"]["runtime"],
-            "runtimeImage": main_container(live)["image"],
-            "replicas": live["status"]["replicas"],
-            "podSelector": selector(function, resource=True),
-            "functionResourceProfile": "XS",
-            "containerSecurityContext": main_container(live)["securityContext"],
-            "podSecurityContext": live["spec"]["template"]["spec"]["securityContext"],
-            "conditions": [
-                *(each for each in kept if each["type"] not in ("ConfigurationReady", "Running")),
-                *(
-                    {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
-                    for kind, reason, message in true_conditions
-                ),
-            ],
-        }
-        metadata = function["metadata"]
-        self.stack.patch("functions", metadata["namespace"], metadata["name"], {"status": status}, status=True)
+        if is_ready(live):
+            metadata, new = function["metadata"], {"status": status(function, live)}
+            self.stack.patch("functions", metadata["namespace"], metadata["name"], new, status=True)
+
+
+def status(function: Manifest, live: Manifest) -> Manifest:
+    """Return the status of a Function whose Deployment is ready."""
+    since, name = live["metadata"]["creationTimestamp"], live["metadata"]["name"]
+    true_conditions = [
+        ("ConfigurationReady", "FunctionSpecValidated", "Function configured"),
+        ("Running", "DeploymentReady", f"Deployment {name} is ready"),
+    ]
+    kept = function.get("status", {}).get("conditions", [])
+    copied = {"functionAnnotations": function["spec"]["annotations"]} if "annotations" in function["spec"] else {}
+    return {
+        **copied,
+        **of_git(function),
+        "observedGeneration": function["metadata"]["generation"],
+        "runtime": function["spec"]["runtime"],
+        "runtimeImage": main_container(live)["image"],
+        "replicas": live["status"]["replicas"],
+        "podSelector": selector(function, resource=True),
+        "functionResourceProfile": size(function)[0],
+        "containerSecurityContext": main_container(live)["securityContext"],
+        "podSecurityContext": live["spec"]["template"]["spec"]["securityContext"],
+        "conditions": [
+            *(each for each in kept if each["type"] not in ("ConfigurationReady", "Running")),
+            *(
+                {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
+                for kind, reason, message in true_conditions
+            ),
+        ],
+    }
+
+
+def of_git(function: Manifest) -> Manifest:
+    """Return the part of the status that a Function from Git has; some of it twice."""
+    if not is_from_git(function):
+        return {}
+    source = function["spec"]["source"]["gitRepository"]
+    found = {"baseDir": source["baseDir"], "reference": source["reference"], "commit": COMMIT}
+    return found | {"gitRepository": found | {"url": source["url"]}}
+
+
+def compared(deployment: Manifest) -> list[Any]:
+    """Return the parts of a Deployment that the controller compares."""
+    template, container = deployment["spec"]["template"], main_container(deployment)
+    names = ("image", "workingDir", "command", "resources", "env", "volumeMounts", "ports", "securityContext")
+    return [
+        deployment["spec"]["replicas"],
+        *(template["metadata"][key] for key in ("labels", "annotations")),
+        template["spec"]["securityContext"],
+        *(container.get(name) for name in names),
+        *(
+            [each.get(name) for name in ("image", "workingDir", "command", "env", "volumeMounts")]
+            for each in template["spec"].get("initContainers", ())
+        ),
+    ]
 
 
 def main_container(deployment: Manifest) -> Any:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     return container
-
-
-def is_ready(deployment: Manifest) -> bool:
-    """Return whether a Deployment is ready for Kyma, which ignores observedGeneration."""
-    conditions = {each["type"]: each for each in deployment.get("status", {}).get("conditions", ())}
-    available, progressing = conditions.get("Available", {}), conditions.get("Progressing", {})
-    return (available.get("status"), progressing.get("reason")) == ("True", "NewReplicaSetAvailable")

@@ -8,42 +8,18 @@ from pathlib import Path
 
 from support import go_tools
 from support.cluster.control_plane import Manifest, wait_until
-from support.cluster.kyma_simulator import Kyma, is_ready
+from support.cluster.kyma_module import CRD, MODULE
+from support.cluster.kyma_programs import kyma
+from support.cluster.kyma_system import is_ready
 from support.cluster.pages import Shell, buildless, commands
 from support.cluster.stack import GROUP, ROOT, Stack
 
 PAGE = "migrating-from-kyma.md"
-PYTHON = {"inline": {"source": "def main(event, context):\n    return '$(HOME) $$'\n"}}
-NODE = {"inline": {"source": "module.exports = {main: () => 'hi'}\n"}}
-SECRET = {"secretName": "key", "mountPath": "/etc/key"}
-LIMITS = {"limits": {"cpu": "200m", "memory": "128Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}}
-VARIABLE = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "key", "key": "token"}}}
-REPOSITORY = {"url": "https://github.com/acme/functions.git", "baseDir": "hello", "reference": "main"}
-FROM_GIT, ROOTED = REFUSED = (("default", "from-git"), ("shop", "rooted"))
-FUNCTIONS: dict[tuple[str, str], Manifest] = {
-    ("default", "plain"): {"runtime": "python312", "source": PYTHON, "env": [{"name": "A", "value": "1"}, VARIABLE]},
-    ("default", "packages"): {
-        "runtime": "nodejs22",
-        "source": {"inline": NODE["inline"] | {"dependencies": '{"dependencies": {"lodash": "^4"}}'}},
-        "secretMounts": [SECRET],
-        "resourceConfiguration": {"function": {"resources": LIMITS}},
-    },
-    ("shop", "scaled"): {"runtime": "nodejs24", "source": NODE, "replicas": 2},
-    ("shop", "labelled"): {
-        "runtime": "python312",
-        "source": {"inline": PYTHON["inline"] | {"dependencies": "requests>=2.32,<3\n"}},
-        "labels": {"team": "shop", "app.kubernetes.io/name": "mine"},
-        "annotations": {"example.com/note": "kept"},
-        "resourceConfiguration": {"function": {"profile": "XS"}},
-    },
-    FROM_GIT: {"runtime": "nodejs22", "source": {"gitRepository": REPOSITORY}},
-    ROOTED: {"runtime": "nodejs22", "source": NODE, "podSecurityContext": {"runAsUser": 0}},
-}
+Functions = Mapping[tuple[str, str], Manifest]
 NAMESPACES = ("default", "shop")
 KUBELET_SECONDS = 0.1
 """How often pods are marked as ready."""
 DEFAULTS = {"startupTimeoutSeconds": 150}
-VALID = [each for each in FUNCTIONS if each not in REFUSED]
 
 
 class Loop:
@@ -74,8 +50,8 @@ class Loop:
 class Migration:
     """A cluster with Kyma and these Functions, a checkout in which the commands run, and threads that watch."""
 
-    def __init__(self, stack: Stack, checkout: Path, functions: Mapping[tuple[str, str], Manifest] = FUNCTIONS) -> None:
-        self.stack, self.plane, self.kyma, self.functions = stack, stack.plane, Kyma(stack), functions
+    def __init__(self, stack: Stack, checkout: Path, functions: Functions, trusted: Path | None = None) -> None:
+        self.stack, self.plane, self.kyma, self.functions = stack, stack.plane, kyma(stack, trusted), functions
         self.shell = _shell(stack, checkout)
         self.marks: Counter[str] = Counter()
         self.gaps: list[tuple[str, str]] = []
@@ -100,6 +76,7 @@ class Migration:
     def stop(self) -> None:
         while self.loops:
             self.loops.pop().stop()
+        self.kyma.stop()
 
     def mark_pods(self) -> None:
         for namespace in NAMESPACES:
@@ -120,12 +97,21 @@ class Migration:
 
     def follow(self, heading: str) -> str:
         """Run the commands below a heading of the page; return their output."""
-        return "".join(map(self.shell.run, commands(PAGE, heading)))
+        return "".join(map(self.run, commands(PAGE, heading)))
+
+    def run(self, command: str) -> str:
+        """Run a command of the page; Kyma's programs run afterwards if their Deployments say so."""
+        output = self.shell.run(command)
+        self.kyma.follow_replicas()
+        return output
 
     def get(self, resource: str, namespace: str, name: str) -> Manifest:
         found = self.stack.get(resource, namespace, name)
         assert found is not None, f"there is no {resource} {namespace}/{name}"
         return found
+
+    def crd(self) -> Manifest:
+        return self.plane.call("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD}")[1]
 
     def function(self, namespace: str, name: str) -> Manifest:
         return self.get("functions", namespace, name)
@@ -154,17 +140,30 @@ class Migration:
         for step in ("1. Stop Kyma", "2. Set the owner references to `controller: false`", "3. Hand over the Services"):
             self.follow(step)
 
+    def serve_v2alpha1(self) -> None:
+        """Let the CRD serve v2alpha1 as the chart does; no API server reaches the webhook, whose address has no pod."""
+        flags = "--set conversion.enabled=true --set tls.mode=helm --show-only templates/customresourcedefinition.yaml"
+        self.shell.run(f"helm template chart {flags} | kubectl apply --server-side --force-conflicts -f -")
+        wait_until(self.prefers_v2alpha1, "kubectl to prefer v2alpha1")
+
+    def prefers_v2alpha1(self) -> bool:
+        """Return whether `kubectl get functions` fails since it needs the webhook, once kubectl knows each version."""
+        self.plane.kubectl("api-resources")
+        return "conversion webhook" in self.plane.kubectl("get", "functions", check=False)
+
     def go_back(self) -> None:
         """Run the commands of the way back; the last one starts Kyma."""
         *most, start = commands(PAGE, "Back to Kyma")
         for command in most:
-            self.shell.run(command)
+            self.run(command)
         assert not any("finalizers" in self.function(*each)["metadata"] for each in self.functions)
-        self.shell.run(start)
+        self.run(start)
         self.kyma.settle(list(self.functions))
 
     def check_kyma_owns(self, deployments: list[str]) -> None:
-        """Fail unless each Function has exactly one Deployment, of this name and ready, and owns it and its Service."""
+        """Fail unless each Function has exactly one Deployment, of this name and ready, and Kyma owns everything."""
+        assert MODULE.items() <= self.crd()["metadata"]["labels"].items()
+        assert [each["name"] for each in self.crd()["spec"]["versions"]] == ["v1alpha2"]
         assert [name for each in self.functions for name in self.deployments(*each)] == deployments
         for each in self.functions:
             (live,) = self.kyma.deployments(self.function(*each))

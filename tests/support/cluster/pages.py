@@ -1,4 +1,4 @@
-"""Shell commands in the pages of docs/, and a shell to run them."""
+"""Shell commands and manifests in the pages of docs/, and a shell to run them."""
 
 import os
 import re
@@ -7,17 +7,28 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.cluster.control_plane import ControlPlane
+import yaml
+from support.cluster.control_plane import ControlPlane, Manifest
 from support.cluster.stack import ROOT
 
 
 def commands(page: str, heading: str) -> list[str]:
     """Return the blocks of commands below a heading, without those below its sub-headings."""
+    return _blocks(page, heading, "sh")
+
+
+def manifest(page: str, heading: str) -> Manifest:
+    """Return the only manifest below a heading."""
+    (text,) = _blocks(page, heading, "yaml")
+    return dict(yaml.safe_load(text))
+
+
+def _blocks(page: str, heading: str, language: str) -> list[str]:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     section = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
     assert section, f"docs/{page} has no heading {heading!r}"
-    found = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
-    assert found, f"docs/{page}: no command below {heading!r}"
+    found = re.findall(rf"```{language}\n(.*?)```", section[1], re.DOTALL)
+    assert found, f"docs/{page}: nothing in {language} below {heading!r}"
     return found
 
 
@@ -43,7 +54,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=180,
+            timeout=660,  # a page waits for ten minutes, since Metacontroller retries ever less often
             check=False,
         )
         assert done.returncode == 0, done.stdout

@@ -52,11 +52,13 @@ class Converter:
         """Serve v2alpha1, and return once the API server converts through the webhook."""
         self._apply(on=True)
         wait_until(self.converts, "v2alpha1 to be served", 60)
+        self._refresh_kubectl()
 
     def turn_off(self) -> None:
         """Serve one version, as the chart does without conversion, and return once v2alpha1 is gone."""
         self._apply(on=False)
         wait_until(lambda: self.served() == ["v1alpha2"], "v2alpha1 to be gone")
+        self._refresh_kubectl()
 
     def served(self) -> list[str]:
         """Return the versions that clients discover."""
@@ -68,6 +70,10 @@ class Converter:
         function = convert(complete("converted"), VERSIONS[1])
         path = f"{V2_GROUP}/namespaces/default/functions?dryRun=All"
         return self.stack.plane.call("POST", path, function)[0] == 201
+
+    def _refresh_kubectl(self) -> None:
+        """Have kubectl read the versions again, which it remembers for hours (docs/v2alpha1.md)."""
+        self.stack.plane.kubectl("api-resources")
 
     def _apply(self, *, on: bool) -> None:
         crd = yaml.safe_load((ROOT / "crds" / "functions.yaml").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from support.cluster import flux
 from support.cluster.source_controller import SourceController
 from support.cluster.stack import Stack
+from support.node.api_services import node_address
 
 CONFIG = "defaultProfile: XS\ngit: {enabled: true, interval: 10s, timeout: 10s}\n"
 
@@ -13,9 +14,7 @@ CONFIG = "defaultProfile: XS\ngit: {enabled: true, interval: 10s, timeout: 10s}\
 @contextlib.contextmanager
 def running_with_git(stack: Stack) -> Iterator[None]:
     """Start source-controller, and the hook with git.enabled; take both back afterwards."""
-    nodes = stack.plane.call("GET", "/api/v1/nodes")[1]["items"]
-    (host,) = (each["address"] for each in nodes[0]["status"]["addresses"] if each["type"] == "InternalIP")
-    sources = SourceController(stack, host)
+    sources = SourceController(stack, node_address(stack.plane))
     before = stack.plane.directory / "config.yaml"
     config = stack.plane.directory / "git.yaml"
     config.write_text(CONFIG)

@@ -18,9 +18,14 @@ connections keeps them longer: with one address, one of some ten thousand connec
 
 @dataclass
 class Load:
-    """`answers` counts the bodies of 200s, `errors` has every other result; both grow until `stopped`."""
+    """
+    `answers` counts the bodies of 200s, `errors` has every other result; both grow until `stopped`.
+
+    Each caller waits `pause` seconds after each response; the number may change under load.
+    """
 
     port: int
+    pause: float = 0
     answers: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -50,6 +55,7 @@ class Load:
             if number % 2 or response.will_close:
                 connection.close()
                 connection = self.connection()
+            self.stopped.wait(self.pause)
         connection.close()
 
     def connection(self) -> http.client.HTTPConnection:
@@ -59,9 +65,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def steady(port: int) -> Iterator[Load]:
+def steady(port: int, pause: float = 0) -> Iterator[Load]:
     """Send requests to 127.0.0.1:`port` inside the block; at its end every caller has its last response."""
-    load = Load(port)
+    load = Load(port, pause)
     callers = [threading.Thread(target=load.call, args=(number,)) for number in range(CALLERS)]
     for caller in callers:
         caller.start()
