@@ -6,6 +6,7 @@ and again meanwhile, but ends as the new version has it.
 """
 
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,17 @@ class Versions:
         calls = itertools.count()
         return lambda call: call.forward(self.port if next(calls) % 2 else 0)
 
+    def wait_until_upgraded(self, mixed: MixedFunctions) -> None:
+        """Return once every Function has the second version's template, and is settled."""
+        names = ("plain", "edited", "scaled", "autoscaled", "account")
+
+        def is_upgraded() -> bool:
+            found = [self.chaos.stack.get("deployments", mixed.namespace, name) for name in names]
+            return all("other.example" in json.dumps(each) for each in found)
+
+        wait_until(is_upgraded, "the second version's templates", 180)
+        mixed.settle()
+
     def finish(self, mixed: MixedFunctions) -> None:
         """Let only the second hook answer, and sync every Function."""
         self.chaos.hook.rule = self.second
@@ -60,8 +72,9 @@ def upgraded(components: Chaos, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     def upgrade(mixed: MixedFunctions) -> None:
         components.hook.rule = versions.second
-        mixed.change()
         mixed.resync()
+        versions.wait_until_upgraded(mixed)
+        mixed.change()
 
     versions.wanted = components.run(upgrade)
     components.no_faults()
@@ -97,8 +110,8 @@ def test_with_revisions(chaos: Chaos, upgraded: Versions, request: pytest.Fixtur
     mixed = chaos.prepared()
     chaos.hook.rule = upgraded.alternately()
     chaos.install_controller("?revision=second")
+    upgraded.wait_until_upgraded(mixed)
     mixed.change()
-    mixed.resync()
     mixed.settle()
     upgraded.finish(mixed)
     chaos.check(mixed, wanted=upgraded.wanted)
