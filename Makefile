@@ -13,7 +13,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # that each program is built once. Four or six processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=16 -m 'not image'
 .DEFAULT_GOAL := help
-.PHONY: bench bench-cluster bench-invoke mutation help run test test-cluster test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
+.PHONY: bench bench-cluster bench-invoke mutation help run test test-cluster test-chaos test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ test: .venv/stamp ## all tests without a cluster (ARGS="-k name"; BUILDLESS_ALL=
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)
+
+test-chaos: .venv/stamp ## the same programs killed, restarted and disturbed (ARGS=--whole: an hour)
+	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-node: .venv/stamp ## the tests with a real kubelet (KUBECONFIG, BUILDLESS_IMAGE_IMPORT)
 	$(BIN)/pytest tests/node $(ARGS)

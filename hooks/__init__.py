@@ -34,6 +34,7 @@ naming.py              every name, label, selector and annotation key
 children/              KINDS: a row and a module for each kind of child
 harmful_additions.py   the fields that are removed from a child if another component adds them
 remove_additions.py    removes these fields in two responses
+policy_additions.py    those that an admission policy adds on every write, and that stay
 reorder_env.py         restores the order of environment variables
 references.py          Secrets and ConfigMaps that a Function references
 customize.py           the related objects that a sync needs

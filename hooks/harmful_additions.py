@@ -2,8 +2,8 @@
 The fields that are removed from a child if another component adds them.
 
 A field may be listed if adding it makes the Function unreachable, makes the API server refuse every merged update, or
-weakens the security of the hook's own containers, and if no policy engine sets it on every write: that engine and the
-hook would overwrite each other forever. docs/changes-by-others.md gives the reason for each field.
+weakens the security of the hook's own containers. An admission policy that adds one on every write prevails
+(policy_additions.py). docs/changes-by-others.md gives the reason for each field.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def _unset_field(desired: Any, live: Any, last: Any) -> Any:
 
 def _no_extra_items(desired: Any, live: Any, last: Any) -> Any:
     """Adopt a map or list that has gained a key or item."""
-    extra = _index_by_merge_key(live).keys() - _index_by_merge_key(desired).keys() - _index_by_merge_key(last).keys()
+    extra = index_by_merge_key(live).keys() - index_by_merge_key(desired).keys() - index_by_merge_key(last).keys()
     return live if extra else desired
 
 
@@ -73,10 +73,10 @@ def _for_items(adopt_item: Adopt) -> Adopt:
     def adopt(desired: Any, live: Any, last: Any) -> Any:
         if desired is None:
             return None
-        live_items, last_items = _index_by_merge_key(live), _index_by_merge_key(last)
+        live_items, last_items = index_by_merge_key(live), index_by_merge_key(last)
         answer = [
             adopt_item(ours, theirs, last_items.get(key)) if (theirs := live_items.get(key)) else ours
-            for key, ours in _index_by_merge_key(desired).items()
+            for key, ours in index_by_merge_key(desired).items()
         ]
         return desired if all(map(is_, answer, desired)) else answer
 
@@ -96,16 +96,19 @@ def _chain(first: Adopt, second: Adopt) -> Adopt:
     return lambda desired, live, last: second(first(desired, live, last), live, last)
 
 
-def _index_by_merge_key(value: Any) -> dict[Any, Any]:
-    """Return a map unchanged, a list's items by Metacontroller's merge key, {} for any other type."""
+def index_by_merge_key(value: Any) -> dict[Any, Any]:
+    """Return a map unchanged, a list's items by merge_key(), {} for any other type."""
     if not isinstance(value, list):
         return as_mapping(value)
-    return {
-        key: item
-        for item in value
-        if isinstance(item, dict)
-        and isinstance(key := item.get("containerPort") or item.get("port") or item.get("name"), (str, int))
-    }
+    return {key: item for item in value if (key := merge_key(item)) is not None}
+
+
+def merge_key(item: Any) -> str | int | None:
+    """Return the value by which Metacontroller merges an item of a list, None if it has none."""
+    if not isinstance(item, dict):
+        return None
+    key = item.get("containerPort") or item.get("port") or item.get("name")
+    return key if isinstance(key, (str, int)) else None
 
 
 _UNCONFINED = (

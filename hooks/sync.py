@@ -14,7 +14,7 @@ from hooks.function import Function
 from hooks.manifest import Manifest
 from hooks.protocol import HookRequest, SyncResponse
 from hooks.records import hold_deployment, last_applied, unchanged_children
-from hooks.remove_additions import adopt_harmful_additions
+from hooks.remove_additions import handle_additions
 from hooks.reorder_env import reorder_env
 from hooks.resolve import resolve
 from hooks.rules import Violation, validate
@@ -50,12 +50,14 @@ def _sync_valid(function: Function, request: HookRequest, config: Config, now: d
         artifact=source.artifact if source else None,
     )
     resolved = keep_artifact(wanted, request)
-    built = build_children(resolved)
+    built, response, kept = handle_additions(build_children(resolved), request)
     desired = hold_deployment(built, request) if source else built
     report = compute_status(
-        Observation(function=resolved, desired=desired, request=request, absent=absent, source=source, now=now)
+        Observation(
+            function=resolved, desired=desired, request=request, absent=absent, kept=kept, source=source, now=now
+        )
     )
-    children = reorder_env(adopt_harmful_additions(built, request), request)
+    children = reorder_env(response, request)
     return SyncResponse(
         status=report.status,
         children=children if desired is built else hold_deployment(children, request),

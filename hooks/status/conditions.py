@@ -55,7 +55,7 @@ def serialize_conditions(conditions: list[NewCondition], request: HookRequest, n
 def _with_transition_time(
     new: NewCondition, old: PreviousCondition | None, generation: int, now: datetime
 ) -> dict[str, Any]:
-    keeps_time = old is not None and _keeps_transition_time(new, old, generation)
+    keeps_time = old is not None and _keeps_transition_time(new, old, generation, now)
     return {
         "type": new.type,
         "status": new.status,
@@ -66,8 +66,14 @@ def _with_transition_time(
     }
 
 
-def _keeps_transition_time(new: NewCondition, old: PreviousCondition, generation: int) -> bool:
-    """Return whether the old time stays. A pending operation or rollout gets a new time: its timeout starts there."""
+def _keeps_transition_time(new: NewCondition, old: PreviousCondition, generation: int, now: datetime) -> bool:
+    """
+    Return whether the old time stays. A pending operation or rollout gets a new time: its timeout starts there.
+
+    It gets another one if that is in the future: a clock was ahead, and the timeout would not come before that time.
+    """
+    if new.type == "Reconciling" and datetime.fromisoformat(old.last_transition_time) > now:
+        return False
     if new.type == "Reconciling" and new.reason in (*TIMEOUT_REASONS, Reason.DEPLOYMENT_WAITING):
         return (old.reason, old.observed_generation) == (new.reason, generation)
     return old.status == new.status

@@ -11,6 +11,7 @@ from typing import Any
 from hooks.manifest import Manifest, as_mapping, value_at
 from hooks.records import LAST_APPLIED, is_mergeable
 from hooks.status import pods
+from hooks.status.additions import explain_additions
 from hooks.status.autoscaler import explain_autoscaler
 from hooks.status.deployment import deployment_state, waiting
 from hooks.status.reasons import Reason
@@ -30,7 +31,7 @@ def evaluate(observation: Observation) -> tuple[State, State]:
     source = source_state(observation) if observation.source else None
     deployment = deployed or missing or source or waiting(observation.function.identity.name)
     function = _unreadable_records(observation) or missing or source or _with_autoscaler(deployment, observation)
-    return function, deployment
+    return explain_additions(function, observation.kept), deployment
 
 
 def _unreadable_records(observation: Observation) -> State | None:

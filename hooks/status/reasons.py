@@ -120,6 +120,11 @@ class Reason(StrEnum):
         "DEPLOYMENT_CREATED")
     DEPLOYMENT_CREATED = (
         "DeploymentCreated", "nothing: `Running` has this reason while `Ready` has `ChildrenPending`", "wait")
+    ADDED_BY_POLICY = (
+        "AddedByPolicy",
+        "an admission policy adds the fields in the message; `Stalled` if that cuts the Function off from its callers",
+        "[exempt Functions from the policy](changes-by-others.md#a-policy-that-adds-a-field-on-every-write)",
+        "DEPLOYMENT_READY")
     AUTOSCALER_INACTIVE = (
         "AutoscalerInactive",
         "the Function is ready, but its autoscaler has been unable to measure or to scale for two minutes",

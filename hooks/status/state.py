@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from hooks.manifest import Manifest
+from hooks.policy_additions import Addition
 from hooks.protocol import HookRequest
 from hooks.records import last_applied
 from hooks.resolved import ResolvedFunction
@@ -30,14 +31,15 @@ class Observation:
     """
     A valid Function, its desired children, and the request.
 
-    `absent` has a message for each missing Secret, ConfigMap or key that the Function references; `source` is what Flux
-    fetches, None for an inline source.
+    `absent` has a message for each missing Secret, ConfigMap or key that the Function references; `kept`
+    has the harmful additions of admission policies; `source` is what Flux fetches, None for an inline source.
     """
 
     function: ResolvedFunction
     desired: list[Manifest]
     request: HookRequest
     absent: list[str]
+    kept: list[Addition]
     source: Source | None
     now: datetime
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from support.cases import ROOT
 
 TESTS = ROOT / "tests"
-LEVELS = {"core", "local", "package", "cluster", "node"}
+LEVELS = {"core", "local", "package", "cluster", "node", "chaos"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -271,6 +271,16 @@ def test_each_operation_has_its_own_timeout() -> None:
     assert [phase(world, second) for second in seconds] == [*["Reconciling"] * 4, "Stalled"]
 
 
+@pytest.mark.parametrize(("ahead", "ends"), [([0], 10), ([0, 5], 5)], ids=["rollout", "operation"])
+def test_a_timeout_that_began_while_a_clock_was_ahead(ahead: list[int], ends: int) -> None:
+    """A pending operation times out at the usual time after the clock is right again."""
+    world = world_of(DEPLOYMENTS["surge"], autoscaled=False)
+    del world.children["Service", "hello"]
+    assert {phase(world, 365 * 24 * 3600 + second) for second in ahead} == {"Reconciling"}
+    phases = [phase(world, second) for second in range(ends + 1)]
+    assert phases == ["Reconciling"] * ends + ["Stalled"]
+
+
 @pytest.mark.parametrize("deployment", ["pods refused", "surge refused"])
 def test_refused_pods_time_out(deployment: str) -> None:
     """Pods that are refused for 5 seconds are a failure with Kubernetes' message; an edit restarts the timeout."""

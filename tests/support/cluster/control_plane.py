@@ -63,9 +63,7 @@ class ControlPlane:
         self.processes.start("etcd", [self.assets / "etcd", *_etcd_flags(self.directory, etcd, peer)])
         server: list[str | Path] = [self.assets / "kube-apiserver", *self._server_flags(etcd)]
         self.processes.start("kube-apiserver", server, **self.environment)
-        wait_until(
-            lambda: self.kubectl("get", "--raw", "/readyz", check=False) == "ok", "the API server to be ready", 90
-        )
+        wait_until(self.is_ready, "the API server to be ready", 90)
         names = ",".join(f"{name}-controller" for name in CONTROLLERS)
         flags = [f"--kubeconfig={self.kubeconfig('kube-controller-manager')}", f"--controllers={names}"]
         flags += ["--leader-elect=false", "--secure-port=0"]  # nothing reads its metrics
@@ -73,6 +71,10 @@ class ControlPlane:
 
     def stop(self) -> None:
         self.processes.stop_all()
+
+    def is_ready(self) -> bool:
+        """Return whether the API server serves requests."""
+        return self.kubectl("get", "--raw", "/readyz", check=False) == "ok"
 
     def kubeconfig(self, user: str) -> Path:
         return self.directory / f"{user}.kubeconfig"
@@ -117,7 +119,10 @@ class ControlPlane:
             for line in log:
                 if not line.endswith(b"\n"):
                     break  # the API server is writing it
-                event = json.loads(line)
+                try:
+                    event = json.loads(line)
+                except json.JSONDecodeError:
+                    continue  # cut off when the API server was killed
                 target = event.get("objectRef", {})
                 if event["user"]["username"] == user and "resource" in target:
                     resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))

@@ -12,9 +12,11 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: dict[str, tuple[Sequence[str | Path], dict[str, str]]] = {}
 
     def start(self, name: str, command: Sequence[str | Path], **environment: str) -> None:
         """Start a program under a name; its output is appended to NAME.log."""
+        self.started[name] = command, environment
         with (self.logs / f"{name}.log").open("ab") as log:
             env = os.environ | environment
             self.running[name] = subprocess.Popen(
@@ -35,6 +37,17 @@ class Processes:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill(self, name: str) -> None:
+        """End one program at once, without a chance to finish anything."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    def start_again(self, name: str) -> None:
+        """Start a program that has ended, with the command and environment of the last time."""
+        command, environment = self.started[name]
+        self.start(name, command, **environment)
 
     def stop_all(self) -> None:
         for name in reversed(list(self.running)):

@@ -30,13 +30,15 @@ class Stack:
     """
     A control plane, the hook and Metacontroller; the latter two can be stopped and started.
 
-    `tree` is the checkout from which the hook, the CRD and the CompositeController are taken.
+    `tree` is the checkout from which the hook, the CRD and the CompositeController are taken. Metacontroller calls the
+    hook at `webhook_port`.
     """
 
     def __init__(self, plane: ControlPlane, tree: Path = ROOT) -> None:
         self.plane, self.tree = plane, tree
         self.processes = Processes(plane.directory)
         self.hook_port = free_port()
+        self.webhook_port = self.hook_port
         self.metacontroller_flags = [
             f"--kubeconfig={plane.kubeconfig('metacontroller')}",
             "--client-go-qps=1000",
@@ -50,8 +52,10 @@ class Stack:
         bind = f"127.0.0.1:{self.hook_port}"
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", bind, *arguments]
         self.processes.start("hook", command, PYTHONPATH=str(self.tree), **environment)
-        scheme = "https" if "--tls-key" in arguments else "http"
-        wait_until(lambda: _answers(f"{scheme}://{bind}/readyz"), "the hook to be ready", 60)
+        self.wait_until_hook_is_ready("https" if "--tls-key" in arguments else "http")
+
+    def wait_until_hook_is_ready(self, scheme: str = "http") -> None:
+        wait_until(lambda: _answers(f"{scheme}://127.0.0.1:{self.hook_port}/readyz"), "the hook to be ready", 60)
 
     def restart_hook(self, *arguments: str, **environment: str) -> None:
         """Stop the hook if it runs, and start it."""
@@ -100,7 +104,7 @@ class Stack:
             del controller["spec"]["hooks"][name]
         for hook in controller["spec"]["hooks"].values():
             path = hook["webhook"]["url"].rpartition("8080")[2]
-            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.hook_port}{path}{query}"}
+            hook["webhook"] = hook["webhook"] | {"url": f"http://127.0.0.1:{self.webhook_port}{path}{query}"}
         if resync_seconds:
             controller["spec"]["resyncPeriodSeconds"] = resync_seconds
         self.plane.kubectl("apply", "-f", "-", stdin=controller)

@@ -90,7 +90,16 @@ class Functions:
         edit_function(self.stack, self.namespace, name, source={"inline": {"source": source}})
 
     def wait_until_ready(self, name: str, seconds: float = SECONDS) -> None:
-        wait_until(lambda: self.condition(name).get("status") == "True", f"{name} to be Ready", seconds)
+        """Return once a Function is Ready and, unless it is scaled to zero, its Service forwards requests."""
+        ready = wait_until(lambda: self._if_ready(name), f"{name} to be Ready", seconds)
+        if ready["reason"] != "ScaledToZero":
+            wait_until(
+                lambda: self.response_if_reachable(name, "/healthz"), f"the Service of {name} to forward requests"
+            )
+
+    def _if_ready(self, name: str) -> Manifest:
+        found = self.condition(name)
+        return found if found.get("status") == "True" else {}
 
     def condition(self, name: str, kind: str = "Ready") -> Manifest:
         return self.stack.condition(self.namespace, name, kind)
@@ -113,14 +122,14 @@ class Functions:
             response = connection.getresponse()
             return response.status, response.read().decode()
 
-    def response_if_reachable(self, name: str) -> tuple[int, str] | None:
+    def response_if_reachable(self, name: str, path: str = "/") -> tuple[int, str] | None:
         """
         Return the response of a Function, None while its Service has no endpoints.
 
         Between two rules of kube-proxy a request may leave the node, and something else may respond to it.
         """
         with contextlib.suppress(OSError, http.client.HTTPException):
-            response = self.get(name)
+            response = self.get(name, path)
             return response if response[0] == 200 else None
         return None
 

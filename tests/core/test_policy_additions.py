@@ -1,0 +1,204 @@
+"""Additions that an admission policy makes on every write: accepted after at most two updates, and reported."""
+
+import json
+from typing import Any
+
+import pytest
+from support import drift_rows
+from support.cases import NOW, complete, settle
+from support.drift_rows import ROWS, Row
+from support.managed_fields import entry, fields_changed, fields_of
+from support.offline_metacontroller import Manifest, World
+from support.responses import comparable_child, respond
+
+from hooks.cli.comparison import api_server
+from hooks.config import Config, Git
+
+CONFIG = Config(git=Git(enabled=True))
+REMOVED = [row for row in ROWS if row.outcome == "removed" and row.what != "number and name changed"]
+"""The last one would find its port no more: a policy must have the same result if it meets an object again."""
+SELECTOR = next(row for row in REMOVED if row.what == "key added")
+HOST_NETWORK = next(row for row in REMOVED if row.field.endswith("hostNetwork"))
+every_row = pytest.mark.parametrize("row", REMOVED, ids=Row.line)
+
+
+class PolicyWorld(World):
+    """A Function with managedFields on one child, which an admission policy changes on every write while it is on."""
+
+    def __init__(self, row: Row, *, is_on: bool = True) -> None:
+        super().__init__(complete({"spec": row.spec}), git=True)
+        self.row, self.key, self.is_on = row, (row.kind, "hello"), is_on
+        self.own: Manifest = {}
+        self.unchanged: Manifest = {}
+
+    @property
+    def child(self) -> Manifest:
+        return self.children[self.key]
+
+    def apply(self, answer: Manifest) -> list[str]:
+        """Apply an answer; a write after which the object is the same is none, as for the API server."""
+        before = self.children.get(self.key)
+        writes = super().apply(answer)
+        if before is None and self.key in self.children:
+            self.own = entry("metacontroller", fields_of(written(self.child)))
+        if self.children.get(self.key) is not before:
+            self._after_write(before)
+        is_same = before is not None and bare(self.child) == bare(before)
+        if is_same:
+            self.children[self.key] = before or {}
+        return [write for write in writes if not (is_same and write == f"update {'/'.join(self.key)}")]
+
+    def _after_write(self, before: Manifest | None) -> None:
+        self.child["metadata"]["managedFields"] = [self.own, *self._of_users(before)]
+        if self.is_on:
+            self.make_change()
+
+    def make_change(self) -> None:
+        """Make the change of the row, as a policy does: managedFields do not show it."""
+        self.children[self.key] = api_server.defaulted(self.row.changed(self.child))
+
+    def change_as(self, manager: str) -> None:
+        """Make the change of the row as a user or controller."""
+        self.unchanged = self.child
+        self.make_change()
+        self.child["metadata"]["managedFields"] = [self.own, entry(manager, {})]
+        self.child["metadata"]["managedFields"] = [self.own, *self._of_users(self.child)]
+
+    def _of_users(self, before: Manifest | None) -> list[Manifest]:
+        """Return the entries of users with what is left of their change."""
+        users = before["metadata"]["managedFields"][1:] if before else []
+        spec = fields_changed(self.unchanged.get("spec"), self.child["spec"])
+        return [entry(user["manager"], {"f:spec": spec}) for user in users if spec]
+
+    def conditions(self) -> dict[str, Manifest]:
+        return {each["type"]: each for each in self.parent["status"]["conditions"]}
+
+
+def written(child: Manifest) -> Manifest:
+    """Return what Metacontroller has set: the record, and the fields in it."""
+    record = child["metadata"]["annotations"]["metacontroller.k8s.io/last-applied-configuration"]
+    fields: Manifest = json.loads(record)
+    fields["metadata"]["annotations"] = {"metacontroller.k8s.io/last-applied-configuration": record}
+    return fields
+
+
+def bare(child: Manifest) -> Any:
+    """Return a child without its managedFields, for comparisons."""
+    child = comparable_child(child)
+    child["metadata"].pop("managedFields", None)
+    return child
+
+
+def updates(world: PolicyWorld, writes: list[str]) -> int:
+    return writes.count(f"update {'/'.join(world.key)}")
+
+
+@every_row
+def test_a_policy_from_the_start(row: Row) -> None:
+    """A field that a policy adds to a new child is accepted by at most one update, and then nothing is written."""
+    world = PolicyWorld(row)
+    assert updates(world, settle(world, CONFIG, NOW)) <= 1
+    assert world.apply(respond(world.request(), CONFIG)) == []
+    assert bare(world.child) == bare(api_server.defaulted(row.changed(world.child))), "the policy's field is gone"
+
+
+@every_row
+def test_a_policy_on_running_functions(row: Row) -> None:
+    """A new policy that meets a running Function by any write leads to at most one update."""
+    world = PolicyWorld(row, is_on=False)
+    settle(world, CONFIG, NOW)
+    world.is_on = True
+    world.make_change()
+    assert updates(world, settle(world, CONFIG, NOW)) <= 1
+
+
+@every_row
+def test_a_user_s_addition_is_removed(row: Row) -> None:
+    """The same field of a user is removed by two updates, though managedFields are there."""
+    world = PolicyWorld(row, is_on=False)
+    settle(world, CONFIG, NOW)
+    before = bare(world.child)
+    world.change_as("kubectl-edit")
+    assert updates(world, settle(world, CONFIG, NOW)) == 2
+    assert bare(world.child) == before
+
+
+@every_row
+def test_a_user_s_addition_that_a_policy_repeats(row: Row) -> None:
+    """Where a user and a policy add the same field, the removal ends after at most three updates."""
+    world = PolicyWorld(row, is_on=False)
+    settle(world, CONFIG, NOW)
+    world.change_as("kubectl-edit")
+    world.is_on = True
+    assert updates(world, settle(world, CONFIG, NOW)) <= 3
+
+
+@every_row
+def test_an_edit_removes_the_field_of_an_ended_policy(row: Row) -> None:
+    """An edit of the Function after the policy has ended removes the field; one before costs one more update."""
+    plain, world = PolicyWorld(row, is_on=False), PolicyWorld(row)
+    settle(plain, CONFIG, NOW)
+    settle(world, CONFIG, NOW)
+    edited = world.parent["spec"] | {"labels": {"edited": "once"}}
+    world.edit(edited)
+    assert updates(world, settle(world, CONFIG, NOW)) <= 2
+    world.is_on = False
+    for each in (world, plain):
+        each.edit(edited | {"labels": {"edited": "twice"}})
+        settle(each, CONFIG, NOW)
+    assert bare(world.child) == bare(plain.child)
+
+
+def test_the_status_names_the_field() -> None:
+    """The Function stays ready, and the condition names the field and what to do."""
+    world = PolicyWorld(HOST_NETWORK)
+    settle(world, CONFIG, NOW)
+    ready = world.conditions()["Ready"]
+    assert (ready["status"], ready["reason"]) == ("True", "AddedByPolicy")
+    assert "adds spec.template.spec.hostNetwork of the Deployment on every write" in ready["message"]
+
+
+def test_a_function_that_is_cut_off_is_not_ready() -> None:
+    """A Service that no longer selects the pods, or has lost the port, makes the Function Stalled."""
+    for row in REMOVED:
+        if row.kind == "Service" and row.what in ("key added", "number changed"):
+            world = PolicyWorld(row)
+            settle(world, CONFIG, NOW)
+            assert world.conditions()["Stalled"]["reason"] == "AddedByPolicy"
+
+
+FORGED: list[Any] = [
+    None, {}, "x", [], [None], [{}], [{"fieldsV1": None}], [{"fieldsV1": {"f:spec": 1}}], [entry("a", {"k:{": {}})],
+    [entry("a", {"f:spec": {"f:selector": []}})],
+    [entry("a", {"f:spec": {"f:ports": {"k:x": {}, "k:[]": {}, "k:1": 1}}})],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("managed", FORGED, ids=repr)
+def test_without_metacontroller_s_fields_nothing_is_accepted(managed: Any) -> None:
+    """managedFields that do not name Metacontroller's record change nothing: the field is removed as ever."""
+    world = PolicyWorld(SELECTOR, is_on=False)
+    settle(world, CONFIG, NOW)
+    before = bare(world.child)
+    world.make_change()
+    world.child["metadata"]["managedFields"] = managed
+    for _ in range(2):
+        World.apply(world, respond(world.request(), CONFIG))
+    assert bare(world.child) == before
+
+
+@pytest.mark.parametrize("managed", FORGED, ids=repr)
+def test_forged_fields_of_others_do_no_harm(managed: Any) -> None:
+    """Malformed entries beside Metacontroller's change nothing but whether an addition is accepted."""
+    world = PolicyWorld(SELECTOR, is_on=False)
+    settle(world, CONFIG, NOW)
+    world.make_change()
+    world.child["metadata"]["managedFields"] += managed if isinstance(managed, list) else [managed]
+    answer = respond(world.request(), CONFIG)
+    (service,) = (child for child in answer["children"] if child["kind"] == "Service")
+    assert service["spec"]["selector"] == world.child["spec"]["selector"]
+
+
+def test_the_rows_are_complete() -> None:
+    assert {row.kind for row in REMOVED} == {"Service", "Deployment", "GitRepository"}
+    assert drift_rows.SPEC

@@ -1,0 +1,69 @@
+"""
+The part of metadata.managedFields that the hook reads, as the API server records it before admission changes an object.
+
+tests/chaos/test_policies.py compares with a real API server.
+"""
+
+import json
+from typing import Any
+
+from hooks.harmful_additions import merge_key
+
+Manifest = dict[str, Any]
+ATOMIC = {
+    "selector",
+    "externalIPs",
+    "add",
+    "drop",
+    "command",
+    "args",
+    "envFrom",
+    "tolerations",
+    "include",
+    "sparseCheckout",
+}
+"""Fields that are owned as a whole, though they are maps or lists."""
+SYSTEM = ("managedFields", "uid", "resourceVersion", "generation", "creationTimestamp")
+
+
+def entry(manager: str, fields: Any) -> Manifest:
+    return {"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+
+
+def fields_of(value: Any, key: str = "") -> Manifest:
+    """Return the field set of a value that one manager has set as a whole."""
+    if isinstance(value, dict) and key not in ATOMIC:
+        return {f"f:{name}": fields_of(inner, name) for name, inner in value.items() if name not in SYSTEM}
+    if isinstance(value, list) and key not in ATOMIC and value and all(merge_key(item) is not None for item in value):
+        return {_item(item): {".": {}} | fields_of(item) for item in value}
+    return {}
+
+
+def fields_changed(before: Any, after: Any, key: str = "") -> Manifest:
+    """Return the field set of what `after` adds to `before` or changes."""
+    if isinstance(before, dict) and isinstance(after, dict) and key not in ATOMIC:
+        names = [name for name in after if name not in SYSTEM and before.get(name) != after[name]]
+        return {
+            f"f:{name}": fields_changed(before[name], after[name], name)
+            if name in before
+            else fields_of(after[name], name)
+            for name in names
+        }
+    keyed = isinstance(before, list) and isinstance(after, list) and all(merge_key(item) is not None for item in after)
+    if keyed and key not in ATOMIC:
+        earlier = {merge_key(item): item for item in before}
+        found: Manifest = {}
+        for item in after:
+            old = earlier.get(merge_key(item))
+            if old != item:
+                found[_item(item)] = {".": {}} | (fields_changed(old, item) if old else fields_of(item))
+        return found
+    return {}
+
+
+def _item(item: Manifest) -> str:
+    keys = {"containerPort", "port"} & item.keys()
+    named = (
+        {key: item[key] for key in keys} | {"protocol": item.get("protocol", "TCP")} if keys else {"name": item["name"]}
+    )
+    return f"k:{json.dumps(named, separators=(',', ':'))}"
