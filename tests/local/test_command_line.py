@@ -131,7 +131,7 @@ def test_render_adds_the_status(run: Run) -> None:
     }
 
 
-@pytest.mark.parametrize(("uid", "ready"), [(UID, "ImagePullBackOff"), ("another", "DeploymentWaiting")])
+@pytest.mark.parametrize(("uid", "ready"), [(UID, "OOMKilled"), ("another", "DeploymentWaiting")])
 def test_status_is_that_of_the_observed_objects(run: Run, uid: str, ready: str) -> None:
     """Children in the files count as observed, and so do pods with the Function's UID, but no other pods."""
     request = deepcopy(next(case for case in all_cases() if case.name == "pods-say-why").request)
