@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 V1, V2 = VERSIONS
 ROWS = read_yaml(ROOT / "tests" / "core" / "conversions.yaml")
 EDITS = read_yaml(ROOT / "tests" / "core" / "conversion_edits.yaml")
-OBJECTS = 20_000 if RUN_ALL else 1_000
+OBJECTS = 20_000 if RUN_ALL else 500
 ODD: list[Any] = [
     None,
     True,

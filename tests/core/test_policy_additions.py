@@ -123,6 +123,7 @@ def test_a_user_s_addition_is_removed(row: Row) -> None:
     assert bare(world.child) == before
 
 
+@pytest.mark.sampled
 @every_row
 def test_a_user_s_addition_that_a_policy_repeats(row: Row) -> None:
     """Where a user and a policy add the same field, the removal ends after at most three updates."""
@@ -133,6 +134,7 @@ def test_a_user_s_addition_that_a_policy_repeats(row: Row) -> None:
     assert updates(world, settle(world, CONFIG, NOW)) <= 3
 
 
+@pytest.mark.sampled
 @every_row
 def test_an_edit_removes_the_field_of_an_ended_policy(row: Row) -> None:
     """An edit of the Function after the policy has ended removes the field; one before costs one more update."""

@@ -184,6 +184,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("pattern", "function"), PLANTED.values(), ids=PLANTED)
 def test_an_expression_that_is_not_linear_is_found(pattern: str, function: str) -> None:
     """The test above fails for expressions that are not linear."""
