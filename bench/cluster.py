@@ -1,8 +1,8 @@
 """
 Many Functions on one control plane, beside Kyma's operator: `make bench-cluster ARGS="--sizes 300 1000"`.
 
-Needs KUBEBUILDER_ASSETS (with kube-scheduler too) and metacontroller on PATH; builds kwok, which plays the nodes, and
-with --kyma CHECKOUT Kyma's operator, outside the repository. Each controller has a control plane of its own, one after
+Needs KUBEBUILDER_ASSETS (with kube-scheduler too) and metacontroller on PATH, and with --kyma CHECKOUT Kyma's operator
+as kyma-serverless; builds kwok, which plays the nodes. Each controller has a control plane of its own, one after
 the other. Seconds depend on the machine; ratios within a run and numbers of requests do not.
 """
 

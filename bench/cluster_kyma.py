@@ -1,15 +1,15 @@
-"""Kyma's operator as a controller of Functions, built from a checkout."""
+"""Kyma's operator on PATH as a controller of Functions, with the CRD and settings of its checkout."""
 
 import json
 import shutil
-import subprocess
-import tempfile
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import yaml
 from support.cluster.control_plane import wait_until
+from support.cluster.kyma_programs import NAME
 from support.ports import free_port
 
 from bench.cluster_systems import System
@@ -37,7 +37,7 @@ class Kyma(System):
         (self.plane.directory / "kyma-config.yaml").write_text(json.dumps(config))
         log = {"logLevel": "info", "logFormat": "json"}
         (self.plane.directory / "kyma-log.yaml").write_text(json.dumps(log))
-        self.stack.processes.start("kyma", [built_kyma(self.checkout)], **self.environment())
+        self.stack.processes.start("kyma", [program()], **self.environment())
         wait_until(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").status == 200, "kyma", 60)
 
     def environment(self) -> dict[str, str]:
@@ -57,13 +57,7 @@ def kyma_config(checkout: Path) -> dict[str, Any]:
     return config | ports | {"leaderElectionEnabled": False, "secretMutatingWebhookPort": free_port()}
 
 
-def built_kyma(checkout: Path) -> Path:
-    """Build the operator into the directory for temporary files, once for each commit; return the program."""
-    commit = subprocess.check_output(["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"], text=True).strip()
-    built = Path(tempfile.gettempdir()) / f"kyma-serverless-{commit}.bench"
-    if not built.exists():
-        go = shutil.which("go")
-        assert go is not None, "go is not on PATH to build Kyma's operator"
-        package = "./components/buildless-serverless/cmd"
-        subprocess.run([go, "build", "-o", str(built), package], cwd=checkout, check=True)
-    return built
+def program() -> str:
+    """Return the path of the operator; exits if it is not on PATH."""
+    found = shutil.which(NAME)
+    return found or sys.exit(f"{NAME} is not on PATH: build components/buildless-serverless/cmd of the checkout as it")

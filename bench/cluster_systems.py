@@ -1,6 +1,7 @@
 """A control plane with nodes and a controller of Functions, and this hook under Metacontroller as that controller."""
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ STAGES = Path(__file__).with_name("kwok.yaml")
 PODS_PER_NODE = 500
 
 
-class System:
+class System(ABC):
     """A control plane with nodes played by kwok, and a controller of Functions."""
 
     name, user = "", ""
@@ -65,9 +66,9 @@ class System:
         self.plane.kubectl("create", "-f", "-", stdin=binding)
         self.install()
 
+    @abstractmethod
     def install(self) -> None:
         """Install the CRD of Functions and start the controller."""
-        raise NotImplementedError
 
     def start_program(self, name: str, program: Path, kubeconfig: str, *flags: str) -> None:
         config = f"--{kubeconfig}={self.plane.kubeconfig(name)}"

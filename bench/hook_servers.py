@@ -16,6 +16,7 @@ from pathlib import Path
 from support.ports import free_port
 
 from bench import go_peer
+from bench.processes import cpu_seconds, tree
 from hooks.config import Config
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +50,7 @@ class Server:
     pids: list[int]
 
     def cpu_seconds(self) -> float:
-        return sum(map(_cpu_seconds, self.pids))
+        return sum(map(cpu_seconds, self.pids))
 
     def pss_mib(self) -> float:
         """Return the memory of the process that answers, with its share of what it shares."""
@@ -86,7 +87,7 @@ def running(name: str, command: tuple[str, ...], directory: Path) -> Iterator[tu
             assert process.poll() is None, f"{name} has ended"
             time.sleep(0.005)
         seconds = time.monotonic() - begin
-        yield Server(name, port, _tree(process.pid)), seconds
+        yield Server(name, port, tree(process.pid)), seconds
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
@@ -107,13 +108,3 @@ def _is_ready(port: int) -> bool:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
     return False
-
-
-def _tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _tree(int(child)))]
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
