@@ -46,3 +46,9 @@ def pytest_report_header() -> str:
     """Return a line that names the interpreters that run Functions on this machine."""
     node = runtime_cache.node_version() or "missing: tests of Node.js Functions are left out"
     return f"Functions run with: Python {runtime_cache.python_version()}, Node.js {node}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kubectl_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have kubectl remember nothing of an earlier control plane that had the same port."""
+    os.environ["KUBECACHEDIR"] = str(tmp_path_factory.mktemp("kubectl-cache"))

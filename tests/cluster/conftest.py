@@ -9,18 +9,17 @@ stop programs are skipped then.
 
 import contextlib
 import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
-from support.cluster.admission import with_config
+from support.cluster.admission import install_policies, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.existing import ExistingCluster
 from support.cluster.git_functions import Deployments, GitStack, git_stack
 from support.cluster.git_repository import Repository
 from support.cluster.stack import Stack, needed_assets, needed_metacontroller
 
-from hooks.admission import NAMESPACE, PARAMETERS, parameters, policies
+from hooks.admission import NAMESPACE, PARAMETERS
 from hooks.config import Config
 
 _numbers = itertools.count(1)
@@ -37,12 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "own_stack: counts requests or stops programs, so it needs its own stack")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _kubectl_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have kubectl remember nothing of an earlier control plane that had the same port."""
-    os.environ["KUBECACHEDIR"] = str(tmp_path_factory.mktemp("kubectl-cache"))
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +91,7 @@ def guarded(api: Stack) -> Iterator[ControlPlane]:
     """The API server with the CRD and the admission policies, with the parameters of the default config."""
     if isinstance(api.plane, ExistingCluster):
         pytest.skip("installs an admission policy: not on an existing cluster")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    items = [namespace, *policies(), parameters(Config())]
-    api.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    install_policies(api.plane)
     with_config(api.plane, Config())
     yield api.plane
     # Without parameters the policy refuses nothing. It stays: after the last binding with ConfigMaps as parameters is

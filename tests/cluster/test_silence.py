@@ -74,13 +74,7 @@ def writes_of_a_rollout(stack: Stack, namespace: str, generation: int, change: C
     """
     mark, start = stack.plane.mark(), time.monotonic()
     change()
-
-    def is_ready() -> bool:
-        stack.make_pods_ready(namespace)
-        ready = stack.condition(namespace, "hello", "Ready")
-        return (ready["status"], ready["observedGeneration"]) == ("True", generation)
-
-    wait_until(is_ready, "the Function to be ready")
+    wait_until(lambda: stack.is_ready(namespace, "hello", generation), "the Function to be ready")
     is_slow = time.monotonic() - start > PENDING_SECONDS - 1  # times in a status have whole seconds
     time.sleep(2)
     found = Counter({what: n for what, n in stack.plane.writes(mark).items() if f" {namespace}/" in what})

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
+from support.cluster.admission import install_policies
 from support.cluster.control_plane import wait_until
 from support.cluster.functions import comparable, function, is_ready
 from support.cluster.stack import GROUP, KINDS, ROOT, Stack, own_stack
 from support.cluster.versions import CRD_PATH, V2_GROUP, Converter
 from support.random_functions import function as random_function
 
-from hooks.admission import NAMESPACE, parameters, policies
-from hooks.config import Config
 from hooks.convert import KEPT, convert
 from hooks.moved_fields import VERSIONS
 
@@ -309,15 +308,9 @@ def test_children_are_those_of_the_twin(both: tuple[Stack, str]) -> None:
     assert stack.versions(namespace, "hello") == versions
     edit = {"resourceConfiguration": {"profile": "M"}}
     generation = merge(stack, url(V2, namespace, "hello"), edit)["metadata"]["generation"]
-    wait_until(lambda: _rolled(stack, namespace, generation), "the rollout", 60)
+    wait_until(lambda: stack.is_ready(namespace, "hello", generation), "the rollout", 60)
     assert len(stack.list("replicasets", namespace)) == 2
     assert is_ready(call(stack, "GET", url(V2, namespace, "hello")))
-
-
-def _rolled(stack: Stack, namespace: str, generation: int) -> bool:
-    stack.make_pods_ready(namespace)
-    ready = stack.condition(namespace, "hello", "Ready")
-    return (ready["status"], ready["observedGeneration"]) == ("True", generation)
 
 
 def _anonymous(child: Manifest, namespace: str) -> str:
@@ -330,12 +323,7 @@ def _anonymous(child: Manifest, namespace: str) -> str:
 def test_the_policy_matches_both_versions(both: tuple[Stack, str]) -> None:
     """The admission policies, which name v1alpha2, also check what is written as v2alpha1."""
     stack, namespace = both
-    items = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        *policies(),
-        parameters(Config()),
-    ]
-    stack.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+    install_policies(stack.plane)
     refused = in_v2("refused", resourceConfiguration={"function": {"profile": "HUGE"}})
     path = f"{url(V2, namespace)}?dryRun=All"
     answer = wait_until(lambda: _refusal(stack, path, refused), "the policy", 60)

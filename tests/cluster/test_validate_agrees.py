@@ -19,12 +19,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from support import random_functions
-from support.cluster.admission import as_function, found_by_hook, with_config
+from support.cluster.admission import as_function, found_by_hook, install_policies, with_config
 from support.cluster.control_plane import ControlPlane
 from support.cluster.stack import own_stack
 from support.cluster.versions import Converter
 
-from hooks.admission import NAMESPACE, parameters, policies
 from hooks.cli.dump import to_yaml
 from hooks.cli.files import objects
 from hooks.cli.problem import Unusable
@@ -121,9 +120,7 @@ def converting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlan
     """A control plane of its own with the policies, which serves both versions."""
     with own_stack(tmp_path_factory.mktemp("both-versions")) as stack:
         stack.install()
-        head = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        items = [head, *policies(), parameters(Config())]
-        stack.plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
+        install_policies(stack.plane)
         with_config(stack.plane, Config())
         converter = Converter(stack)
         converter.start()

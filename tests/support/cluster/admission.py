@@ -11,7 +11,7 @@ from support.cases import complete
 from support.cluster.control_plane import ControlPlane, Manifest, wait_until
 from support.cluster.stack import GROUP, PREFIX, Stack
 
-from hooks.admission import parameters
+from hooks.admission import NAMESPACE, parameters, policies
 from hooks.cli.render import completed
 from hooks.config import Config
 from hooks.function import Function
@@ -41,6 +41,13 @@ class Fault:
     layer: str
     field: str
     message: str
+
+
+def install_policies(plane: ControlPlane) -> None:
+    """Apply the admission policies and the parameters of the default config, with their namespace."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    items = [namespace, *policies(), parameters(Config())]
+    plane.kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def with_config(plane: ControlPlane, config: Config) -> None:

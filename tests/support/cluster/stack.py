@@ -155,10 +155,11 @@ class Stack:
                 # The status is ignored: during a rollout the pod may be deleted by now.
                 self.plane.call("PATCH", path, {"status": status}, kind="application/merge-patch+json")
 
-    def is_ready(self, namespace: str, name: str) -> bool:
-        """Mark the pods of the namespace as ready; return whether the Function has Ready=True."""
+    def is_ready(self, namespace: str, name: str, generation: int = 0) -> bool:
+        """Mark the pods of the namespace as ready; return whether the Function has Ready=True, for this generation."""
         self.make_pods_ready(namespace)
-        return self.condition(namespace, name, "Ready").get("status") == "True"
+        ready = self.condition(namespace, name, "Ready")
+        return ready.get("status") == "True" and generation in (0, ready["observedGeneration"])
 
 
 @contextlib.contextmanager

@@ -2,11 +2,10 @@
 
 import base64
 import ssl
-import subprocess
 import sys
-from pathlib import Path
 
 import yaml
+from support.certificate import certificate
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.functions import function as complete
 from support.cluster.stack import ROOT, Stack
@@ -31,12 +30,9 @@ class Converter:
 
     def make_certificate(self) -> None:
         """Write a self-signed certificate in place of the one before."""
-        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        files = ["-keyout", f"{self.key}.new", "-out", f"{self.certificate}.new"]
-        subject = ["-subj", "/CN=hook", "-addext", "subjectAltName=IP:127.0.0.1"]
-        subprocess.run([*new, *files, *subject], check=True, capture_output=True)
-        for file in (self.key, self.certificate):
-            Path(f"{file}.new").rename(file)
+        made, key = certificate(self.stack.plane.directory, "convert-new")
+        key.rename(self.key)
+        made.rename(self.certificate)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "hooks.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from support.certificate import certificate
 from support.cluster.control_plane import no_checks
-from support.faults.certificate import certificate
 
 _RESOURCE = re.compile(
     r"/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>[a-z]+)(?P<rest>.*)"

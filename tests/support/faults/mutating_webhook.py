@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from support.faults.certificate import certificate
+from support.certificate import certificate
 
 Manifest = dict[str, Any]
 Change = Callable[[Manifest], Manifest]

@@ -1,13 +1,13 @@
 """KEDA's operator on this machine: it scales between zero and one, and creates the autoscaler for more."""
 
 import contextlib
-import subprocess
+import shutil
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support import go_tools
+from support.certificate import certificate
 from support.cluster.control_plane import wait_until
 from support.cluster.processes import Processes
 from support.cluster.stack import Stack
@@ -25,7 +25,9 @@ def running_keda(stack: Stack) -> Iterator[None]:
     stack.plane.kubectl("apply", "--server-side", "-f", str(go_tools.module_folder(NAME, "config/crd/bases")))
     stack.wait_until_established("scaledobjects.keda.sh")
     processes, certificates, health = Processes(stack.plane.directory), stack.plane.directory / NAME, free_port()
-    create_certificate(certificates)
+    certificates.mkdir()  # the operator does not start without the three files
+    made, _ = certificate(certificates, "tls")
+    shutil.copy(made, certificates / "ca.crt")
     command = [str(go_tools.program(NAME)), f"--cert-dir={certificates}", "--enable-prometheus-metrics=false"]
     command += [f"--metrics-service-bind-address=127.0.0.1:{free_port()}"]
     command += [f"--health-probe-bind-address=127.0.0.1:{health}"]
@@ -35,16 +37,6 @@ def running_keda(stack: Stack) -> Iterator[None]:
         yield
     finally:
         processes.stop_all()
-
-
-def create_certificate(directory: Path) -> None:
-    """Create ca.crt, tls.crt and tls.key, without which the operator does not start."""
-    directory.mkdir()
-    key, certificate = directory / "tls.key", directory / "tls.crt"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=keda", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    (directory / "ca.crt").write_bytes(certificate.read_bytes())
 
 
 def _is_ready(url: str) -> bool:
