@@ -3,10 +3,12 @@ Accepts harmful additions that an admission policy makes, since removing them wo
 
 A policy that adds a field on every write adds it again to the write that removes it. metadata.managedFields shows such
 a field: the API server records who sets a field before policies and webhooks change the object. What users and
-controllers add belongs to their entry. What a policy adds belongs to none, or, inside a value that is owned as a whole,
-to Metacontroller's, which is the entry with the last-applied record. The hook returns such a field as observed. Then
-Metacontroller records it, writes nothing more, and can still update the child if the policy ends.
-Source: Kubernetes 1.36, k8s.io/apiserver/pkg/endpoints/handlers/create.go and update.go.
+controllers add belongs to their entry, what the hook has set to Metacontroller's, which is the entry with the
+last-applied record. What a policy adds belongs to none, though it may be inside a value that Metacontroller owns as a
+whole. The hook returns such a field as observed. Then Metacontroller records it, writes nothing more, and can still
+update the child if the policy ends; a write that leaves a field as it is makes nobody its owner.
+Source: Kubernetes 1.36, k8s.io/apiserver/pkg/endpoints/handlers/create.go and update.go, and
+sigs.k8s.io/structured-merge-diff/v6/merge/update.go.
 """
 
 from collections.abc import Iterator
@@ -34,10 +36,10 @@ def with_policy_additions(desired: Manifest, live: Manifest) -> Manifest:
 
     It has none without managedFields that Metacontroller has written.
     """
-    adopt, others = KINDS[desired["kind"]].adopt, _fields_of_others(live)
-    if adopt is None or others is None:
+    adopt, owners = KINDS[desired["kind"]].adopt, _owners(live)
+    if adopt is None or owners is None:
         return desired
-    accepted: Manifest = adopt(desired, _without_owned(desired, live, others), None)
+    accepted: Manifest = adopt(desired, _without_owned(desired, live, *owners), None)
     return accepted if accepted is desired or is_serializable(accepted) else desired
 
 
@@ -48,32 +50,34 @@ def policy_additions(desired: Manifest, accepted: Manifest) -> Iterator[Addition
         yield Addition(kind, path, cuts_off)
 
 
-def _fields_of_others(live: Manifest) -> list[Any] | None:
-    """Return the field sets of all managers but Metacontroller, None if it has none itself."""
-    every = [entry.get("fieldsV1") for entry in mappings_in(value_at(live, "metadata", "managedFields"))]
+def _owners(live: Manifest) -> tuple[list[Any], list[Any]] | None:
+    """Return the field sets of Metacontroller and those of all other managers, None without one of Metacontroller."""
+    own: list[Any] = []
+    others: list[Any] = []
     record = ("f:metadata", "f:annotations", f"f:{LAST_APPLIED}")
-    others = [fields for fields in every if value_at(fields, *record) is None]
-    return others if len(others) < len(every) else None
+    for entry in mappings_in(value_at(live, "metadata", "managedFields")):
+        fields = entry.get("fieldsV1")
+        (others if value_at(fields, *record) is None else own).append(fields)
+    return (own, others) if own else None
 
 
-def _without_owned(desired: Any, live: Any, others: list[Any]) -> Any:
-    """Return a live value without what other managers have added to the desired one; `others` are their field sets."""
-    if not others:
-        return live
+def _without_owned(desired: Any, live: Any, own: list[Any], others: list[Any]) -> Any:
+    """Return a live value without what a manager has added to the desired one; the lists are field sets of managers."""
     if {} in others:  # an empty set owns the whole value
         return desired
     if isinstance(desired, dict) and isinstance(live, dict):
-        return _keep(desired, live, _owned(others))
+        return _keep(desired, live, own, others)
     if isinstance(desired, list) and isinstance(live, list):
-        return list(_keep(index_by_merge_key(desired), index_by_merge_key(live), _owned(others)).values())
+        return list(_keep(index_by_merge_key(desired), index_by_merge_key(live), own, others).values())
     return live
 
 
-def _keep(desired: Manifest, live: Manifest, owned: dict[Any, list[Any]]) -> Manifest:
+def _keep(desired: Manifest, live: Manifest, own: list[Any], others: list[Any]) -> Manifest:
+    ours, theirs = _owned(own), _owned(others)
     return {
-        key: _without_owned(desired[key], value, owned.get(key, [])) if key in desired else value
+        key: _without_owned(desired[key], value, ours.get(key, []), theirs.get(key, [])) if key in desired else value
         for key, value in live.items()
-        if key in desired or key not in owned
+        if key in desired or key not in ours and key not in theirs
     }
 
 

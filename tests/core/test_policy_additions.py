@@ -4,19 +4,22 @@ import json
 from typing import Any
 
 import pytest
-from support import drift_rows
+from support import drift_rows, source_controller
 from support.cases import NOW, complete, settle
 from support.drift_rows import ROWS, Row
-from support.managed_fields import entry, fields_changed, fields_of
+from support.managed_fields import after_update, entry, fields_of
 from support.offline_metacontroller import Manifest, World
 from support.responses import comparable_child, respond
 
 from hooks.cli.comparison import api_server
 from hooks.config import Config, Git
+from hooks.records import LAST_APPLIED
 
 CONFIG = Config(git=Git(enabled=True))
 REMOVED = [row for row in ROWS if row.outcome == "removed" and row.what != "number and name changed"]
 """The last one would find its port no more: a policy must have the same result if it meets an object again."""
+UNLIKE = {"key added": "Metacontroller owns the selector as a whole", "`branch` made `tag`": "the hook goes on from there"}
+"""Fields that are not removed though a response had them; no response has other keys in the selector."""
 SELECTOR = next(row for row in REMOVED if row.what == "key added")
 HOST_NETWORK = next(row for row in REMOVED if row.field.endswith("hostNetwork"))
 every_row = pytest.mark.parametrize("row", REMOVED, ids=Row.line)
@@ -28,8 +31,6 @@ class PolicyWorld(World):
     def __init__(self, row: Row, *, is_on: bool = True) -> None:
         super().__init__(complete({"spec": row.spec}), git=True)
         self.row, self.key, self.is_on = row, (row.kind, "hello"), is_on
-        self.own: Manifest = {}
-        self.unchanged: Manifest = {}
 
     @property
     def child(self) -> Manifest:
@@ -39,19 +40,14 @@ class PolicyWorld(World):
         """Apply an answer; a write after which the object is the same is none, as for the API server."""
         before = self.children.get(self.key)
         writes = super().apply(answer)
-        if before is None and self.key in self.children:
-            self.own = entry("metacontroller", fields_of(written(self.child)))
-        if self.children.get(self.key) is not before:
-            self._after_write(before)
+        if self.key in self.children and self.child is not before:
+            self.child["metadata"]["managedFields"] = after_update(before or {}, self.child, "metacontroller")
+            if self.is_on:
+                self.make_change()
         is_same = before is not None and bare(self.child) == bare(before)
         if is_same:
             self.children[self.key] = before or {}
         return [write for write in writes if not (is_same and write == f"update {'/'.join(self.key)}")]
-
-    def _after_write(self, before: Manifest | None) -> None:
-        self.child["metadata"]["managedFields"] = [self.own, *self._of_users(before)]
-        if self.is_on:
-            self.make_change()
 
     def make_change(self) -> None:
         """Make the change of the row, as a policy does: managedFields do not show it."""
@@ -59,16 +55,9 @@ class PolicyWorld(World):
 
     def change_as(self, manager: str) -> None:
         """Make the change of the row as a user or controller."""
-        self.unchanged = self.child
+        before = self.child
         self.make_change()
-        self.child["metadata"]["managedFields"] = [self.own, entry(manager, {})]
-        self.child["metadata"]["managedFields"] = [self.own, *self._of_users(self.child)]
-
-    def _of_users(self, before: Manifest | None) -> list[Manifest]:
-        """Return the entries of users with what is left of their change."""
-        users = before["metadata"]["managedFields"][1:] if before else []
-        spec = fields_changed(self.unchanged.get("spec"), self.child["spec"])
-        return [entry(user["manager"], {"f:spec": spec}) for user in users if spec]
+        self.child["metadata"]["managedFields"] = after_update(before, self.child, manager)
 
     def conditions(self) -> dict[str, Manifest]:
         return {each["type"]: each for each in self.parent["status"]["conditions"]}
@@ -76,9 +65,9 @@ class PolicyWorld(World):
 
 def written(child: Manifest) -> Manifest:
     """Return what Metacontroller has set: the record, and the fields in it."""
-    record = child["metadata"]["annotations"]["metacontroller.k8s.io/last-applied-configuration"]
+    record = child["metadata"]["annotations"][LAST_APPLIED]
     fields: Manifest = json.loads(record)
-    fields["metadata"]["annotations"] = {"metacontroller.k8s.io/last-applied-configuration": record}
+    fields["metadata"]["annotations"] = {LAST_APPLIED: record}
     return fields
 
 
@@ -121,6 +110,33 @@ def test_a_user_s_addition_is_removed(row: Row) -> None:
     world.change_as("kubectl-edit")
     assert updates(world, settle(world, CONFIG, NOW)) == 2
     assert bare(world.child) == before
+
+
+@pytest.mark.parametrize("row", [row for row in REMOVED if row.what not in UNLIKE], ids=Row.line)
+def test_what_the_hook_has_set_is_no_addition(row: Row) -> None:
+    """A field that an earlier response had, from other config or for another state of a source, is removed at once."""
+    world = PolicyWorld(row, is_on=False)
+    settle(world, CONFIG, NOW)
+    before = bare(world.child)
+    world.make_change()
+    annotations = world.child["metadata"]["annotations"]
+    record = json.loads(annotations[LAST_APPLIED])
+    annotations[LAST_APPLIED] = json.dumps(record | {"spec": world.child["spec"]})
+    world.child["metadata"]["managedFields"] = [entry("metacontroller", fields_of(written(world.child)))]
+    assert updates(world, settle(world, CONFIG, NOW)) == 1
+    assert bare(world.child) == before
+
+
+def test_the_next_attempt_of_a_reference_is_no_addition() -> None:
+    """Where the branch does not exist, the GitRepository has the tag and no longer the branch."""
+    row = next(row for row in REMOVED if row.kind == "GitRepository")
+    world = PolicyWorld(row, is_on=False)
+    settle(world, CONFIG, NOW)
+    world.edit(row.spec | {"source": {"gitRepository": row.spec["source"]["gitRepository"] | {"reference": "v1"}}})
+    for kind in ("branch", "tag"):
+        world.apply(respond(world.request(), CONFIG))
+        assert world.child["spec"]["ref"] == {kind: "v1"}
+        world.child["status"] = source_controller.lacks(world.child, "refs/heads/v1")
 
 
 @pytest.mark.sampled

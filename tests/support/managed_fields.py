@@ -61,6 +61,37 @@ def fields_changed(before: Any, after: Any, key: str = "") -> Manifest:
     return {}
 
 
+def after_update(before: Manifest, after: Manifest, manager: str) -> list[Manifest]:
+    """Return the entries after a manager's update: it alone owns what it has changed, nobody what it has removed."""
+    entries = before.get("metadata", {}).get("managedFields", [])
+    changed, present = fields_changed(before, after), fields_of(after)
+    own = next((each["fieldsV1"] for each in entries if each["manager"] == manager), {})
+    others = {
+        each["manager"]: _without(_both(each["fieldsV1"], present), changed)
+        for each in entries
+        if each["manager"] != manager
+    }
+    found = {manager: _both(_either(own, changed), present)} | others
+    return [entry(name, fields) for name, fields in found.items() if fields]
+
+
+def _either(first: Manifest, second: Manifest) -> Manifest:
+    common = {name: _either(first[name], second[name]) for name in first if name in second}
+    return first | second | common
+
+
+def _both(first: Manifest, second: Manifest) -> Manifest:
+    """Return the fields of the first set that are in the second, in which {} is a whole value."""
+    inner = {name: _both(first[name], second[name]) if second[name] else {} for name in first if name in second}
+    return {name: fields for name, fields in inner.items() if fields or not first[name] or not second[name]}
+
+
+def _without(first: Manifest, second: Manifest) -> Manifest:
+    """Return the fields of the first set without those that the second owns as well."""
+    inner = {name: _without(fields, second[name]) if name in second else fields for name, fields in first.items()}
+    return {name: fields for name, fields in inner.items() if fields or name not in second}
+
+
 def _item(item: Manifest) -> str:
     keys = {"containerPort", "port"} & item.keys()
     named = (
