@@ -92,15 +92,22 @@ def validated(document: Document, config: Config) -> Function:
 
 
 def _parsed(document: Document) -> Function:
-    """Return the Function; raises Unusable with every violation of the schema, that of the file's version first."""
-    checked = document.as_written()
+    """Return the Function; raises Unusable with every violation of the schemas of the file's version and our own."""
+    problems: list[Problem] = []
+    own = document.as_written()
     try:
-        if checked is not document:
-            own_schema(document).model_validate(completed(checked.value))
-            checked = document
-        return Function.model_validate(completed(document.value))
+        if own is not document:
+            own_schema(document).model_validate(completed(own.value))
     except ValidationError as error:
-        raise Unusable(checked.problems(error)) from None
+        problems += own.problems(error)
+    try:
+        function = Function.model_validate(completed(document.value))
+    except ValidationError as error:
+        found = {problem.path for problem in problems}
+        problems += [problem for problem in document.problems(error) if problem.path not in found]
+    if problems:
+        raise Unusable(problems)
+    return function
 
 
 def own_schema(document: Document) -> type[Model]:

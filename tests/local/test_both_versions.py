@@ -72,6 +72,10 @@ PROBLEMS = {
     "  source:\n    dependencies: a\n": [
         f"7: spec.source.dependencies: Forbidden: {WITH_INLINE['message']}",
     ],
+    "  source:\n    dependencies: a\n  replicas: -1\n": [
+        f"7: spec.source.dependencies: Forbidden: {WITH_INLINE['message']}",
+        "8: spec.replicas: should be greater than or equal to 0",
+    ],
     "  source:\n    inline: null\n": [
         "6: spec.source: Invalid value: must have exactly one of inline, gitRepository and sourceRef"
     ],
