@@ -33,7 +33,7 @@ from bench.transform import transform_times
 CONNECTIONS = (5, 50)
 FIRST_REQUESTS = 1_000
 """After this many requests memory is measured for the first time."""
-WRK = ("taskset", "-c", str(CORES[-1]), "wrk", "-t1", "-s", "script.lua")
+WRK = ("taskset", "-c", str(CORES[-1]), "wrk", "-t1", "--timeout=30s", "-s", "script.lua")
 SCRIPT = """
 local bodies, at = {}, 0
 for line in io.lines("bodies") do bodies[#bodies + 1] = line end
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=4, help="duration of a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds for each server (default: %(default)s)")
     parser.add_argument("--starts", type=int, default=10, help="starts of each server (default: %(default)s)")
-    parser.add_argument("--requests", type=int, default=100_000, help="of the memory test (default: %(default)s)")
+    parser.add_argument("--requests", type=int, default=200_000, help="of the memory test (default: %(default)s)")
     parser.add_argument("--only", nargs="*", default=[], help="parts: transform, serve, memory, start (default: all)")
     args = parser.parse_args()
     parts = args.only or ["transform", "serve", "memory", "start"]
