@@ -129,5 +129,5 @@ def _describes(record: Manifest, child: Manifest) -> bool:
         return False
     if (record.get("apiVersion"), record.get("kind")) != (child["apiVersion"], child["kind"]):
         return False
-    namespace = own.get("namespace", recorded.get("namespace"))
+    namespace = own.get("namespace")
     return bool(recorded.get("name") == own["name"] and recorded.get("namespace", namespace) == namespace)

@@ -47,6 +47,12 @@ def lines(overlay: Manifest) -> list[str]:
     return []
 
 
+def test_values_that_only_yaml_has() -> None:
+    """A lone surrogate in a key, and a date, are errors with their path."""
+    assert "podAnnotations.\\ud800: Invalid value: must be Unicode" in lines({"podAnnotations": {"\ud800": "a"}})
+    assert lines({"podAnnotations": {"a": NOW.date()}}) == ["podAnnotations.a: must be of type string"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "# nothing\n", "{}", "profiles: null", "install: {limits: null}", "registry: null"]
 )

@@ -123,6 +123,14 @@ def test_only_referenced_keys_count() -> None:
     assert version({"db": SECRET}, **USES[1]) != version({"db": other}, **USES[1])
 
 
+def test_the_order_of_keys_does_not_count() -> None:
+    """The same data in another order has the same version."""
+    data = SECRET["data"] | {"user": "Yw=="}
+    turned = dict(reversed(data.items()))
+    assert list(turned) != list(data)
+    assert version({"db": {"data": data}}, **USES[1]) == version({"db": {"data": turned}}, **USES[1])
+
+
 def test_the_version_is_salted() -> None:
     """The same data has another version in another Function, and none without a reference."""
     one, other = request({"db": SECRET}, env=[ENV]), request({"db": SECRET}, env=[ENV])
