@@ -77,7 +77,7 @@ def _keep(desired: Manifest, live: Manifest, own: list[Any], others: list[Any]) 
     return {
         key: _without_owned(desired[key], value, ours.get(key, []), theirs.get(key, [])) if key in desired else value
         for key, value in live.items()
-        if key in desired or key not in ours and key not in theirs
+        if key in desired or not (key in ours or key in theirs)
     }
 
 

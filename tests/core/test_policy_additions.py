@@ -18,7 +18,10 @@ from hooks.records import LAST_APPLIED
 CONFIG = Config(git=Git(enabled=True))
 REMOVED = [row for row in ROWS if row.outcome == "removed" and row.what != "number and name changed"]
 """The last one would find its port no more: a policy must have the same result if it meets an object again."""
-UNLIKE = {"key added": "Metacontroller owns the selector as a whole", "`branch` made `tag`": "the hook goes on from there"}
+UNLIKE = {
+    "key added": "Metacontroller owns the selector as a whole",
+    "`branch` made `tag`": "the hook goes on from there",
+}
 """Fields that are not removed though a response had them; no response has other keys in the selector."""
 SELECTOR = next(row for row in REMOVED if row.what == "key added")
 HOST_NETWORK = next(row for row in REMOVED if row.field.endswith("hostNetwork"))

@@ -65,7 +65,7 @@ def after_update(before: Manifest, after: Manifest, manager: str) -> list[Manife
     """Return the entries after a manager's update: it alone owns what it has changed, nobody what it has removed."""
     entries = before.get("metadata", {}).get("managedFields", [])
     changed, present = fields_changed(before, after), fields_of(after)
-    own = next((each["fieldsV1"] for each in entries if each["manager"] == manager), {})
+    own: Manifest = next((each["fieldsV1"] for each in entries if each["manager"] == manager), {})
     others = {
         each["manager"]: _without(_both(each["fieldsV1"], present), changed)
         for each in entries
