@@ -100,12 +100,16 @@ class Run:
         created = self.load.create_all("away", 20)
         time.sleep(self.away_seconds)
         self.system.resume(program, command)
-        back = time.time()
-        complete = self.load.until_running(len(self.functions) + len(created), 300)
+        back, changes = time.time(), len(edited) + len(created)
+
+        def last_change() -> float | None:
+            done = [event.done for event in self.own(start) if event.resource == "deployments" and event.is_write]
+            return max(done) - back if len(done) >= changes else None
+
+        late = self.load.wait(last_change, 300)
+        self.load.until_running(len(self.functions) + len(created), 120)
         self.functions += created
-        done = [event.done for event in self.own(start) if event.resource == "deployments" and event.is_write]
-        late = f"{max(done) - back:.1f}" if complete and len(done) >= len(edited) + len(created) else "not all"
-        self.rows[f"away for {self.away_seconds:.0f} s: 40 changes done after s"] = late
+        self.rows[f"away for {self.away_seconds:.0f} s: {changes} changes done after s"] = f"{late:.1f}"
 
     def deletion(self) -> None:
         """All Functions are deleted."""
