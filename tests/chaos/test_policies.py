@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from support.cluster.admission import mutating_policy
 from support.cluster.control_plane import Manifest, wait_until
 from support.cluster.functions import create_function, edit_function, is_ready
 from support.cluster.stack import RESOURCES, Stack
@@ -26,12 +27,6 @@ RESTORED = [
 ]
 NAMES = {row.line(): f"{row.kind.lower()}-{number}" for number, row in enumerate(REMOVED + RESTORED)}
 QUIET_SECONDS = 4
-DEPLOYMENTS = {
-    "apiGroups": ["apps"],
-    "apiVersions": ["v1"],
-    "operations": ["CREATE", "UPDATE"],
-    "resources": ["deployments"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -163,27 +158,10 @@ def test_a_mutating_admission_policy(stack: Stack) -> None:
     """The same holds for a policy inside the API server, from the first write of the Function on."""
     template = "Object.spec.template{spec: Object.spec.template.spec{hostPID: true}}"
     expression = f"Object{{spec: Object.spec{{template: {template}}}}}"
-    policy: Manifest = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingAdmissionPolicy",
-        "metadata": {"name": "host-pid"},
-        "spec": {
-            "reinvocationPolicy": "Never",
-            "matchConstraints": {"resourceRules": [DEPLOYMENTS]},
-            "matchConditions": [{"name": "one", "expression": "object.metadata.name == 'new'"}],
-            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
-        },
-    }
-    binding = policy | {"kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "host-pid"}}
-    removals = [
-        install(stack, body, f"mutatingadmission{resource}")
-        for resource, body in (("policies", policy), ("policybindings", binding))
-    ]
-    mark = stack.plane.mark()
-    create_function(stack, NAMESPACE, "new")
-    wait_until(lambda: any(map(is_reported, functions(stack))), "the reason in the status", 180)
-    wait_until(lambda: is_quiet(stack), "Metacontroller to write nothing", 180)
-    assert updates(stack, mark).get(f"deployments {NAMESPACE}/new", 0) <= 2
-    assert (stack.get("deployments", NAMESPACE, "new") or {})["spec"]["template"]["spec"]["hostPID"]
-    for remove in removals:
-        remove()
+    with mutating_policy(stack.plane, "new", expression):
+        mark = stack.plane.mark()
+        create_function(stack, NAMESPACE, "new")
+        wait_until(lambda: any(map(is_reported, functions(stack))), "the reason in the status", 180)
+        wait_until(lambda: is_quiet(stack), "Metacontroller to write nothing", 180)
+        assert updates(stack, mark).get(f"deployments {NAMESPACE}/new", 0) <= 2
+        assert (stack.get("deployments", NAMESPACE, "new") or {})["spec"]["template"]["spec"]["hostPID"]

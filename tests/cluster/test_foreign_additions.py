@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support import drift_rows
+from support.cluster.admission import mutating_policy
 from support.cluster.control_plane import wait_until
 from support.cluster.existing import ExistingCluster
 from support.cluster.functions import comparable, create_function, is_ready
@@ -17,13 +18,6 @@ from support.drift_rows import SPEC, Row
 Manifest = dict[str, Any]
 
 NAMESPACE = "drift"
-POLICIES = "/apis/admissionregistration.k8s.io/v1"
-DEPLOYMENTS_WRITTEN = {
-    "apiGroups": ["apps"],
-    "apiVersions": ["v1"],
-    "operations": ["CREATE", "UPDATE"],
-    "resources": ["deployments"],
-}
 ADDED_ON_EVERY_WRITE = """
 Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{
   containers: [Object.spec.template.spec.containers{name: "function", env: [
@@ -177,32 +171,13 @@ def test_a_selector_is_restored_within_a_second(drifting: Stack) -> None:
     assert took < 1
 
 
-def test_additions_of_a_policy_engine_stay(drifting: Stack, request: pytest.FixtureRequest) -> None:
+def test_additions_of_a_policy_engine_stay(drifting: Stack) -> None:
     """What an admission policy adds to a pod template on every write stays, and causes no write at rest."""
-    policy: Manifest = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingAdmissionPolicy",
-        "metadata": {"name": "theirs"},
-        "spec": {
-            "reinvocationPolicy": "Never",
-            "matchConstraints": {"resourceRules": [DEPLOYMENTS_WRITTEN]},
-            "matchConditions": [{"name": "one", "expression": "object.metadata.name == 'mutated'"}],
-            "mutations": [
-                {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": ADDED_ON_EVERY_WRITE}}
-            ],
-        },
-    }
-    binding = policy | {"kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "theirs"}}
-    for resource, body in (("policies", policy), ("policybindings", binding)):
-        path = f"{POLICIES}/mutatingadmission{resource}"
-        request.addfinalizer(partial(drifting.plane.call, "DELETE", f"{path}/theirs"))
-        code, answer = drifting.plane.call("POST", path, body)
-        assert code == 201, answer
-    time.sleep(2)
-    create_function(drifting, NAMESPACE, "mutated", **SPEC)
-    wait_until(lambda: is_quiet(drifting), "silence", 60)
-    pod = child_of(drifting, "mutated", "Deployment")["spec"]["template"]["spec"]
-    assert "theirs" in [container["name"] for container in pod["initContainers"]], "the policy was not enforced"
-    drifting.patch("functions", NAMESPACE, "mutated", {"spec": {"replicas": 2}})
-    wait_until(lambda: is_quiet(drifting), "silence after an edit", 60)
-    assert child_of(drifting, "mutated", "Deployment")["spec"]["replicas"] == 2
+    with mutating_policy(drifting.plane, "mutated", ADDED_ON_EVERY_WRITE):
+        create_function(drifting, NAMESPACE, "mutated", **SPEC)
+        wait_until(lambda: is_quiet(drifting), "silence", 60)
+        pod = child_of(drifting, "mutated", "Deployment")["spec"]["template"]["spec"]
+        assert "theirs" in [container["name"] for container in pod["initContainers"]], "the policy was not enforced"
+        drifting.patch("functions", NAMESPACE, "mutated", {"spec": {"replicas": 2}})
+        wait_until(lambda: is_quiet(drifting), "silence after an edit", 60)
+        assert child_of(drifting, "mutated", "Deployment")["spec"]["replicas"] == 2

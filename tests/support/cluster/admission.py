@@ -3,6 +3,9 @@
 import http.client
 import json
 import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import local
 
@@ -18,6 +21,13 @@ from hooks.function import Function
 from hooks.rules import RULES
 from hooks.validation_errors import field_errors
 
+DEPLOYMENTS = {
+    "apiGroups": ["apps"],
+    "apiVersions": ["v1"],
+    "operations": ["CREATE", "UPDATE"],
+    "resources": ["deployments"],
+}
+"""Writes of Deployments, as a rule of an admission configuration."""
 AGAINST_SETTINGS = {
     "runtime": "cobol",
     "runtimeImageOverride": "example.org/x",
@@ -112,14 +122,34 @@ def found_by_hook(parent: Manifest, config: Config) -> list[Fault]:
     ]
 
 
+@contextmanager
+def mutating_policy(plane: ControlPlane, deployment: str, expression: str) -> Iterator[None]:
+    """A policy inside the API server that applies a CEL expression to each write of one Deployment."""
+    spec = {
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [DEPLOYMENTS]},
+        "matchConditions": [{"name": "one", "expression": f"object.metadata.name == '{deployment}'"}],
+        "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
+    }
+    head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": f"changes-{deployment}"}}
+    policy = head | {"kind": "MutatingAdmissionPolicy", "spec": spec}
+    binding = head | {"kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": f"changes-{deployment}"}}
+    both = {"apiVersion": "v1", "kind": "List", "items": [policy, binding]}
+    plane.kubectl("create", "-f", "-", stdin=both)
+    try:
+        time.sleep(2)  # until the API server has seen them
+        yield
+    finally:
+        plane.kubectl("delete", "-f", "-", stdin=both)
+
+
 def forbid_variable(stack: Stack, namespace: str, variable: str) -> None:
     """Install a policy that refuses each Deployment of a namespace with this variable; return once it is enforced."""
     head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": namespace}}
-    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
     selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     unset = f"object.spec.template.spec.containers.all(c, !c.?env.orValue([]).exists(e, e.name == '{variable}'))"
     spec = {
-        "matchConstraints": {"resourceRules": [rule | {"resources": ["deployments"]}], "namespaceSelector": selector},
+        "matchConstraints": {"resourceRules": [DEPLOYMENTS], "namespaceSelector": selector},
         "validations": [{"expression": unset, "message": f"{variable} is forbidden"}],
     }
     binding = {"policyName": namespace, "validationActions": ["Deny"]}
