@@ -65,9 +65,9 @@ def _without_owned(desired: Any, live: Any, own: list[Any], others: list[Any]) -
     """Return a live value without what a manager has added to the desired one; the lists are field sets of managers."""
     if {} in others:  # an empty set owns the whole value
         return desired
-    if isinstance(desired, dict) and isinstance(live, dict):
-        return _keep(desired, live, own, others)
-    if isinstance(desired, list) and isinstance(live, list):
+    if isinstance(desired, dict):
+        return _keep(desired, as_mapping(live), own, others)
+    if isinstance(desired, list):
         return list(_keep(index_by_merge_key(desired), index_by_merge_key(live), own, others).values())
     return live
 

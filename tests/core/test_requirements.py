@@ -255,6 +255,7 @@ NO_FILE = [
     "foo @ x",
     "foo @ ./x",
     "./a-1-py3-none-any.whl",
+    "./a @ https://example.com/a.zip",
     "a-1-py3-none-any.whl",
     "a.zip",
     "a-1.tar.gz",

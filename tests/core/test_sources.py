@@ -383,6 +383,29 @@ def test_a_related_object_of_another_group_is_no_source() -> None:
     assert (source.exists, source.artifact) == (False, None)
 
 
+def test_a_related_source_that_is_being_deleted_does_not_count() -> None:
+    """Its artifact disappears within seconds."""
+    world = World(complete({"spec": {"source": {"sourceRef": {"kind": "Bucket", "name": "code"}}}}), git=True)
+    settle(world, CONFIG, NOW)
+    assert revision(respond(world.request(), CONFIG))
+    (bucket,) = (each for group in world.related.values() for each in group.values())
+    bucket["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    request = HookRequest.parse(world.request())
+    assert request.function is not None
+    source = observed_source(request.function, request, CONFIG)
+    assert source is not None
+    assert (source.exists, source.artifact) == (True, None)
+
+
+def test_after_both_attempts_another_failure_is_reported() -> None:
+    """Neither a branch nor a tag is reported only while Flux still misses the branch."""
+    world = git_world()
+    attempts(world, set())
+    now = child(world)
+    now["status"] = source_controller.failed(now, "authentication required")
+    assert "authentication required" in condition(synced(world), "SourceReady")["message"]
+
+
 def test_a_settled_function_is_silent() -> None:
     """Without a new commit nothing is written, whatever the time."""
     world = settled()

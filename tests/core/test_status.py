@@ -67,6 +67,7 @@ DEPLOYMENTS: dict[str, Manifest | None] = {
     "surge refused": live("2/0/2", AVAILABLE, MOVING, REFUSED),
     "a pod lost just now": live("2/2/1", LOST, DONE),
     "a pod lost": live("2/2/1", UNAVAILABLE, DONE),
+    "a pod lost, without a time": live("2/2/1", DONE),
     "zero": live("0/0/0", AVAILABLE, DONE, replicas=0),
     "going to zero": live("1/0/1", AVAILABLE, DONE, replicas=0),
 }
@@ -88,6 +89,7 @@ pods refused, deadline over | any        | ! DeploymentFailed        | ~ Deploym
 surge refused               | any        | ~ DeploymentFailed        | ~ DeploymentWaiting | ~ DeploymentWaiting
 a pod lost just now         | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentWaiting
 a pod lost                  | any        | ! MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentWaiting
+a pod lost, without a time  | any        | ~ MinReplicasNotAvailable | ~ DeploymentWaiting | ~ DeploymentWaiting
 zero                        | no         | + ScaledToZero            | ~ DeploymentWaiting | ~ DeploymentWaiting
 zero                        | yes        | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
 going to zero               | no         | ~ DeploymentWaiting       | ~ DeploymentWaiting | ~ DeploymentWaiting
@@ -181,8 +183,10 @@ def test_reconciling_ends(deployment: str, autoscaled: bool) -> None:
     is_reconciling = "Reconciling" in conditions(world, later=timedelta(days=2))
     status = world.children.get(("Deployment", "hello"), {}).get("status", {})
     has_deadline = MOVING in status.get("conditions", ())
-    # A Deployment of zero replicas has no deadline; without a status no controller is running.
-    assert is_reconciling <= (has_deadline or deployment == "new" or (deployment == "going to zero" and not autoscaled))
+    # A Deployment of zero replicas has no deadline; without a status no controller is running, and every controller
+    # sets the time.
+    never_ends = deployment in ("new", "a pod lost, without a time")
+    assert is_reconciling <= (has_deadline or never_ends or (deployment == "going to zero" and not autoscaled))
 
 
 @pytest.mark.parametrize("kind", ["Service", "ServiceAccount", "HorizontalPodAutoscaler"])

@@ -21,8 +21,9 @@ from support.runtime_servers import EACH_FAMILY, Server, get, started
 
 REQUESTS = 100_000 if RUN_ALL else 1_000
 CALLERS = 4
-WARM = 5
-"""The first of so many parts: when it is done, the server has grown to the size that it has to keep."""
+PARTS = 20
+WARM = 4
+"""After so many parts the server has grown to the size that it has to keep."""
 GROWTH = 1.10 if RUN_ALL else 1.5
 SETTLE_SECONDS = 20
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r\n")
@@ -85,13 +86,15 @@ def settled(server: Server, descriptors: int) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("family", EACH_FAMILY)
 def test_no_request_harms_the_server(family: str) -> None:
-    """No answer above 500, no failure that is not the handler's own, and after the first fifth no growth."""
+    """
+    No answer above 500, no failure that is not the handler's own, and after the first fifth no growth.
+
+    Large bodies that come at once enlarge the heap for a while, so that the smallest of several sizes counts.
+    """
     limits: dict[str, Any] = {
         "FUNC_MEMFILE_MAX": str(BODY_LIMIT),
         "REQ_MB_LIMIT": str(BODY_LIMIT / 1_000_000),
         "FUNC_TIMEOUT": "20",
-        # glibc adds a heap of its own whenever two threads allocate at once, also after 80,000 requests.
-        "MALLOC_ARENA_MAX": "1",
         # As in a small pod: by the memory of a whole machine, Node.js 24 lets its heap grow for 60,000 requests.
         "NODE_OPTIONS": "--max-old-space-size=128 --max-semi-space-size=4",
     }
@@ -100,15 +103,17 @@ def test_no_request_harms_the_server(family: str) -> None:
             get(server, path)
         descriptors = size(server)[2]
         sizes = []
-        for part in range(WARM):
+        for part in range(PARTS):
             seeds = range(part * CALLERS, (part + 1) * CALLERS)
-            each = REQUESTS // WARM // CALLERS
+            each = REQUESTS // PARTS // CALLERS
             for found in callers.map(lambda seed: faults(server, seed, each), seeds):  # noqa: B023 - used at once
                 assert not found, f"{len(found)}: {found[:5]}"
             sizes.append(settled(server, descriptors))
         assert get(server, "/text")[2] == b"text"
     print(sizes)
-    (memory, threads, _), last = sizes[0], sizes[-1]
-    assert last[0] < GROWTH * memory
-    assert last[1] <= threads + CALLERS
-    assert last[2] <= descriptors
+    earlier, later = sizes[WARM : PARTS // 2], sizes[PARTS // 2 :]
+    memory, threads, _ = map(min, *earlier)
+    memory_later, threads_later, descriptors_later = map(min, *later)
+    assert memory_later < GROWTH * memory
+    assert threads_later <= threads + CALLERS
+    assert descriptors_later <= descriptors
