@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,18 @@ class Deployments:
         url = f"{plane.url}{PREFIX['deployments']}/namespaces/{namespace}/deployments?watch=1"
         request = urllib.request.Request(url, headers=plane.headers)
         self.stream = urllib.request.urlopen(request, context=no_checks(), timeout=600)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
 
     def close(self) -> None:
         """End the recording: the API server waits for open watches before it ends."""
-        self.stream.fp.raw._sock.shutdown(2)
+        with contextlib.suppress(OSError, AttributeError):  # it has ended
+            self.stream.fp.raw._sock.shutdown(2)
+        self.thread.join(10)
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # at the end of the control plane
+        # The end of the control plane, or close(), may cut a line.
+        with self.stream, contextlib.suppress(OSError, ValueError, HTTPException):
             for line in self.stream:
                 self._note(json.loads(line)["object"])
 
