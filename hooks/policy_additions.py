@@ -67,7 +67,7 @@ def _without_owned(desired: Any, live: Any, own: list[Any], others: list[Any]) -
         return desired
     if isinstance(desired, dict):
         return _keep(desired, as_mapping(live), own, others)
-    if isinstance(desired, list):
+    if isinstance(desired, list) and None not in map(merge_key, desired):  # any other list is one value
         return list(_keep(index_by_merge_key(desired), index_by_merge_key(live), own, others).values())
     return live
 
