@@ -14,7 +14,9 @@ from support.responses import comparable_child, respond
 
 from hooks.cli.comparison import api_server
 from hooks.config import Config, Git
+from hooks.protocol import HookRequest
 from hooks.records import LAST_APPLIED
+from hooks.sync import sync
 
 CONFIG = Config(git=Git(enabled=True))
 REMOVED = [row for row in ROWS if row.outcome == "removed" and row.what != "number and name changed"]
@@ -185,12 +187,25 @@ def test_the_status_names_the_field() -> None:
 
 
 def test_a_function_that_is_cut_off_is_not_ready() -> None:
-    """A Service that no longer selects the pods, or has lost the port, makes the Function Stalled."""
+    """A Service that no longer selects the pods, has lost the port or names another host makes the Function Stalled."""
     for row in REMOVED:
-        if row.kind == "Service" and row.what in ("key added", "number changed"):
+        if row.kind == "Service" and row.what in ("key added", "number changed", "`ExternalName`"):
             world = PolicyWorld(row)
             settle(world, CONFIG, NOW)
             assert world.conditions()["Stalled"]["reason"] == "AddedByPolicy"
+
+
+def test_an_addition_that_no_response_can_have_is_ignored() -> None:
+    """A field that is nested too deeply to serialize costs no child."""
+    world = PolicyWorld(SELECTOR, is_on=False)
+    settle(world, CONFIG, NOW)
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    world.child["spec"]["selector"]["theirs"] = deep
+    answer = sync(HookRequest.parse(world.request()), CONFIG, now=NOW).to_json()
+    (service,) = (child for child in answer["children"] if child["kind"] == "Service")
+    assert "theirs" not in service["spec"]["selector"]
 
 
 FORGED: list[Any] = [
