@@ -11,7 +11,7 @@ BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --co
 # A tenth of the generated inputs, a 32nd of the tests and cases marked `sampled`, none of those marked `image`.
 # BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of a file then run in one process, so
 # that each program is built once. Four or six processes, since many tests wait.
-QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=32 -m 'not image'
+QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=64 -m 'not image'
 .DEFAULT_GOAL := help
 .PHONY: bench bench-cluster bench-invoke mutation help run test test-cluster test-chaos test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean
 
@@ -25,7 +25,7 @@ check: lint ## lint and the core tests, within a minute
 	$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) tests/core $(ARGS)
 
 test: .venv/stamp ## all tests without a cluster (ARGS="-k name"; BUILDLESS_ALL=1 as in CI)
-	$(BIN)/pytest --dist $(if $(BUILDLESS_ALL),loadfile -n 4,worksteal -n 6 $(QUICK)) $(ARGS)
+	$(BIN)/pytest --dist $(if $(BUILDLESS_ALL),loadfile -n 4,worksteal -n 5 $(QUICK)) $(ARGS)
 
 test-cluster: .venv/stamp ## the tests with a real API server and Metacontroller (KUBEBUILDER_ASSETS)
 	$(BIN)/pytest tests/cluster $(ARGS)
