@@ -6,7 +6,7 @@ a field: the API server records who sets a field before policies and webhooks ch
 controllers add belongs to their entry, what the hook has set to Metacontroller's, which is the entry with the
 last-applied record. What a policy adds belongs to none, though it may be inside a value that Metacontroller owns as a
 whole. The hook returns such a field as observed. Then Metacontroller records it, writes nothing more, and can still
-update the child if the policy ends; a write that leaves a field as it is makes nobody its owner.
+update the child if the policy ends; a write that leaves a field as it is gives it no owner.
 Source: Kubernetes 1.36, k8s.io/apiserver/pkg/endpoints/handlers/create.go and update.go, and
 sigs.k8s.io/structured-merge-diff/v6/merge/update.go.
 """
