@@ -13,7 +13,7 @@ from support.responses import respond
 from hooks.config import Config, Git, Related
 from hooks.flux import API_VERSION, directory, url
 from hooks.protocol import HookRequest
-from hooks.sources import observed_source
+from hooks.sources import Source, observed_source
 from hooks.sync import customize, sync
 
 Manifest = dict[str, Any]
@@ -370,16 +370,22 @@ def test_the_related_source_is_requested(enabled: bool) -> None:
     assert rules == ([wanted] if enabled else [])
 
 
+def observed(world: World) -> Source:
+    """Return the Function's source as the hook sees it."""
+    request = HookRequest.parse(world.request())
+    assert request.function is not None
+    source = observed_source(request.function, request, CONFIG)
+    assert source is not None
+    return source
+
+
 def test_a_related_object_of_another_group_is_no_source() -> None:
     """Another API may have a kind of the same name."""
     world = World(complete({"spec": {"source": {"sourceRef": {"kind": "Bucket", "name": "code"}}}}), git=True)
     bucket = {"apiVersion": "example.com/v1", "kind": "Bucket", "metadata": {"name": "code", "generation": 1}}
     bucket["status"] = source_controller.fetched(bucket, "sha256:0")
     world.related = {"Bucket.example.com/v1": {"code": bucket}}
-    request = HookRequest.parse(world.request())
-    assert request.function is not None
-    source = observed_source(request.function, request, CONFIG)
-    assert source is not None
+    source = observed(world)
     assert (source.exists, source.artifact) == (False, None)
 
 
@@ -390,10 +396,7 @@ def test_a_related_source_that_is_being_deleted_does_not_count() -> None:
     assert revision(respond(world.request(), CONFIG))
     (bucket,) = (each for group in world.related.values() for each in group.values())
     bucket["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    request = HookRequest.parse(world.request())
-    assert request.function is not None
-    source = observed_source(request.function, request, CONFIG)
-    assert source is not None
+    source = observed(world)
     assert (source.exists, source.artifact) == (True, None)
 
 

@@ -62,7 +62,7 @@ def fields_changed(before: Any, after: Any, key: str = "") -> Manifest:
 
 
 def after_update(before: Manifest, after: Manifest, manager: str) -> list[Manifest]:
-    """Return the entries after a manager's update: it alone owns what it has changed, and what it has removed has no owner."""
+    """Return the entries after a manager's update: it alone owns what it has changed."""
     entries = before.get("metadata", {}).get("managedFields", [])
     changed, present = fields_changed(before, after), fields_of(after)
     own: Manifest = next((each["fieldsV1"] for each in entries if each["manager"] == manager), {})
