@@ -8,9 +8,9 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univ
 INSTALL = { test -x $(BIN)/uv && $(BIN)/uv pip install -q --python $(BIN)/python $(1); } || { echo "uv cannot install: pip takes longer"; $(BIN)/pip install -q --disable-pip-version-check $(1); }
 NODE_TOOLS := $(if $(shell command -v npm 2> /dev/null),tools/javascript/node_modules/stamp)
 BIOME := tools/javascript/node_modules/.bin/biome check --error-on-warnings --config-path=tools/javascript runtimes/nodejs tests/local/conformance tests/local/differential hooks/cli/templates
-# A tenth of the generated inputs, a 32nd of the tests and cases marked `sampled`, none of those marked `image`.
+# A tenth of the generated inputs, a 64th of the tests and cases marked `sampled`, none of those marked `image`.
 # BUILDLESS_ALL=1, as in CI, uses all of them and builds programs with Go; the tests of a file then run in one process, so
-# that each program is built once. Four or six processes, since many tests wait.
+# that each program is built once. Four or five processes, since many tests wait.
 QUICK := --hypothesis-profile=quick --mutations=250 --bodies=100 --share=64 -m 'not image'
 .DEFAULT_GOAL := help
 .PHONY: bench bench-cluster bench-invoke mutation help run test test-cluster test-chaos test-node check lint fmt lock manifests picture images cluster install call demo-cluster clean-cluster clean

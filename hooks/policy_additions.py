@@ -81,10 +81,10 @@ def _keep(desired: Manifest, live: Manifest, own: list[Any], others: list[Any]) 
     }
 
 
-def _owned(others: list[Any]) -> dict[Any, list[Any]]:
+def _owned(field_sets: list[Any]) -> dict[Any, list[Any]]:
     """Return the inner field sets by the name of a field, or by Metacontroller's merge key of an item."""
     found: dict[Any, list[Any]] = {}
-    for fields in others:
+    for fields in field_sets:
         for name, inner in as_mapping(fields).items():
             found.setdefault(name[2:] if name.startswith("f:") else _item_key(name), []).append(inner)
     return found
